@@ -1,0 +1,2 @@
+"""cxresearch."""
+__version__ = "0.1.0"
