@@ -1,0 +1,297 @@
+"""From long frames to dense arrays of counts, and what all count tables can do.
+
+A count table has G groups, R replicates and K positions on its last axis (tenures or
+calendar periods). Everything here treats that last axis as a list of labels.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
+from typing import Any, ClassVar, Self, TypeAlias
+
+import numpy as np
+import pandas as pd
+from numpy.typing import ArrayLike, NDArray
+
+from cxresearch._html import Table
+from cxresearch.errors import DataError
+
+Counts: TypeAlias = NDArray[Any]  # int64, or float64 when rows carry weights
+Labels: TypeAlias = tuple[str, ...]
+
+N_REPLICATES = 256
+MISSING_LABEL = "(missing)"
+
+
+class CountTable(Table):
+    """Frozen counts by group, replicate and position: pooling, selecting, splitting.
+
+    Subclasses are frozen dataclasses with the fields `group_columns`, `groups`, `as_of`,
+    `population` and the count arrays named in `count_fields`, each of shape (G, R, K).
+    """
+
+    count_fields: ClassVar[tuple[str, ...]]
+    group_columns: Labels
+    groups: tuple[Labels, ...]
+    as_of: str | None
+    population: str
+
+    @property
+    def axis(self) -> tuple[Hashable, ...]:
+        """Labels of the last axis."""
+        raise NotImplementedError
+
+    @property
+    def n(self) -> Counts:
+        """Customers per group, shape (G,)."""
+        raise NotImplementedError
+
+    def _with_axis(self, axis: Sequence[Any]) -> dict[str, Any]:
+        """Return the fields besides counts that a new last axis changes."""
+        return {}
+
+    def counts(self, name: str) -> Counts:
+        """Return one count array by name, shape (G, R, K)."""
+        return np.asarray(getattr(self, name))
+
+    @property
+    def n_replicates(self) -> int:
+        """Random groups of customers, R."""
+        return int(self.counts(self.count_fields[0]).shape[1])
+
+    @property
+    def weighted(self) -> bool:
+        """Whether counts are sums of weights rather than customers."""
+        return any(self.counts(name).dtype.kind == "f" for name in self.count_fields)
+
+    def labels(self, index: int) -> dict[str, str]:
+        """Return the labels of one group as text to text; empty when nothing is grouped."""
+        return dict(zip(self.group_columns, self.groups[index], strict=True))
+
+    def select(self, **labels: str | Iterable[str]) -> Self:
+        """Return the groups with these labels, e.g. `select(plan=["basic", "premium"])`.
+
+        Raises
+        ------
+        DataError
+            When a column or a label does not exist.
+        """
+        wanted = {c: {v} if isinstance(v, str) else set(v) for c, v in labels.items()}
+        self._check_labels(wanted)
+        keep = [
+            i
+            for i in range(len(self.groups))
+            if all(self.labels(i)[column] in allowed for column, allowed in wanted.items())
+        ]
+        return self.take(keep)
+
+    def take(self, index: Sequence[int]) -> Self:
+        """Return the groups at these positions."""
+        arrays = {name: self.counts(name)[list(index)] for name in self.count_fields}
+        return self._replace(groups=tuple(self.groups[i] for i in index), **arrays)
+
+    def pooled(self, *keep: str) -> Self:
+        """Return all groups pooled into one, or into the groups of the columns to `keep`."""
+        self._check_labels({column: set() for column in keep})
+        kept = [self.group_columns.index(column) for column in keep]
+        reduced = [tuple(group[i] for i in kept) for group in self.groups]
+        groups = tuple(sorted(set(reduced)))
+        index = [groups.index(labels) for labels in reduced]
+        arrays = {
+            name: _add_rows(self.counts(name), index, len(groups)) for name in self.count_fields
+        }
+        return self._replace(group_columns=tuple(keep), groups=groups, **arrays)
+
+    def __add__(self, other: Self) -> Self:
+        """Pool two tables of different customers: groups united, the last axis padded."""
+        _check_poolable(self, other)
+        groups = tuple(dict.fromkeys((*self.groups, *other.groups)))
+        axis: list[Any] = sorted({*self.axis, *other.axis})
+        shape = (len(groups), self.n_replicates, len(axis))
+        arrays = {}
+        for name in self.count_fields:
+            mine, theirs = self._spread(name, groups, axis), other._spread(name, groups, axis)
+            arrays[name] = (mine + theirs).reshape(shape)
+        dates = [d for d in (self.as_of, other.as_of) if d is not None]
+        # two extracts together are complete only up to the earlier date
+        return self._replace(
+            groups=groups, as_of=min(dates, default=None), **arrays, **self._with_axis(axis)
+        )
+
+    def split_small(self, min_group: int) -> tuple[Self, tuple[Labels, ...]]:
+        """Return the groups with at least `min_group` customers, and the labels of the others."""
+        large = [i for i, n in enumerate(self.n) if n >= min_group]
+        small = [group for i, group in enumerate(self.groups) if i not in set(large)]
+        return self.take(large), tuple(small)
+
+    def _spread(self, name: str, groups: Sequence[Labels], axis: Sequence[Any]) -> Counts:
+        counts = self.counts(name)
+        out = np.zeros((len(groups), self.n_replicates, len(axis)), dtype=counts.dtype)
+        rows = [groups.index(group) for group in self.groups]
+        columns = [axis.index(label) for label in self.axis]
+        out[np.ix_(rows, range(self.n_replicates), columns)] = counts
+        return out
+
+    def _replace(self, **changes: Any) -> Self:  # noqa: ANN401 - passes fields through
+        return replace(self, **changes)  # type: ignore[type-var]
+
+    def _check_labels(self, wanted: Mapping[str, set[str]]) -> None:
+        problems = []
+        for column, labels in wanted.items():
+            if column not in self.group_columns:
+                problems.append(unknown("group column", column, self.group_columns))
+                continue
+            position = self.group_columns.index(column)
+            known = sorted({group[position] for group in self.groups})
+            problems += [unknown(column, label, known) for label in labels if label not in known]
+        if problems:
+            raise DataError(problems)
+
+
+def unknown(what: str, value: str, known: Sequence[str]) -> str:
+    """Return the sentence for a name that does not exist, with the closest one that does."""
+    close = get_close_matches(value, known, n=1)
+    cure = f"did you mean {close[0]!r}?" if close else "choose one of these."
+    return f"{what} {value!r} does not exist, must be one of {', '.join(known) or 'none'}: {cure}"
+
+
+def label_text(values: object) -> pd.Series[str]:
+    """Return group labels as text; a missing label becomes `(missing)`."""
+    series = pd.Series(values)
+    return series.astype("object").where(series.notna(), MISSING_LABEL).astype(str)
+
+
+def encode_groups(
+    frame: pd.DataFrame, columns: Sequence[str]
+) -> tuple[NDArray[np.int64], tuple[Labels, ...]]:
+    """Return the group number of each row and the sorted label tuples, G of them."""
+    codes = np.zeros(len(frame), dtype=np.int64)
+    uniques: list[list[str]] = []
+    for column in columns:
+        # missing labels get their own code; the few distinct labels are sorted, not the rows
+        raw, distinct = pd.factorize(frame[column], use_na_sentinel=False)
+        texts = label_text(distinct).tolist()
+        ordered = sorted(set(texts))
+        lookup = np.array([ordered.index(text) for text in texts], dtype=np.int64)
+        codes = codes * len(ordered) + lookup[raw]
+        uniques.append(ordered)
+    used, inverse = np.unique(codes, return_inverse=True)
+    groups = tuple(_decode(int(code), uniques) for code in used)
+    return inverse.astype(np.int64), groups or (((),) if not columns else ())
+
+
+def count_cube(
+    index: tuple[NDArray[np.int64], ...], values: ArrayLike, shape: tuple[int, int, int]
+) -> Counts:
+    """Sum `values` into a dense array of `shape` at `index`; whole numbers stay exact."""
+    values = np.asarray(values)
+    flat = np.ravel_multi_index(index, shape) if values.size else np.zeros(0, dtype=np.int64)
+    sums = np.bincount(flat, weights=values, minlength=int(np.prod(shape))).reshape(shape)
+    return sums if values.dtype.kind == "f" else sums.astype(np.int64)
+
+
+def count_cubes(
+    frame: pd.DataFrame,
+    names: Sequence[str],
+    index: tuple[NDArray[np.int64], ...],
+    shape: tuple[int, int, int],
+) -> Iterable[Counts]:
+    """Sum the named columns of a long frame, in the order of the names."""
+    return (count_cube(index, _whole(frame[name].to_numpy()), shape) for name in names)
+
+
+def frozen(values: ArrayLike) -> Counts:
+    """Return a read-only copy: int64 for whole numbers, float64 for weights."""
+    array = np.array(values)
+    array = array.astype(np.float64 if array.dtype.kind == "f" else np.int64, copy=False)
+    array.flags.writeable = False
+    return array
+
+
+def check_columns(frame: pd.DataFrame, columns: Iterable[str]) -> None:
+    """Raise when the frame lacks a column; all missing ones are named at once."""
+    known = [str(c) for c in frame.columns]
+    problems = [unknown("column", column, known) for column in columns if column not in known]
+    if problems:
+        raise DataError(problems)
+
+
+def long_frame(table: CountTable, axis_name: str, arrays: Mapping[str, Counts]) -> pd.DataFrame:
+    """Return one row per group and position, replicates summed."""
+    n_groups, length = len(table.groups), len(table.axis)
+    columns: dict[str, Any] = {
+        name: np.repeat([group[i] for group in table.groups], length)
+        for i, name in enumerate(table.group_columns)
+    }
+    columns[axis_name] = list(table.axis) * n_groups
+    columns |= {name: counts.sum(axis=1).ravel() for name, counts in arrays.items()}
+    return pd.DataFrame(columns)
+
+
+def label_frame(group: object, length: int) -> pd.DataFrame:
+    """Return labels as a frame: one column per grouping column, none when not grouped."""
+    if group is None:
+        return pd.DataFrame(index=range(length))
+    if isinstance(group, (pd.DataFrame, Mapping)):
+        return pd.DataFrame(group).reset_index(drop=True)
+    name = getattr(group, "name", None) or "group"
+    return pd.DataFrame({str(name): pd.Series(group).reset_index(drop=True)})
+
+
+def count_replicates(replicate: NDArray[Any]) -> int:
+    """Return R: 1 when all customers share a replicate, else at least 256."""
+    highest = int(replicate.max(initial=0))
+    return 1 if highest == 0 else max(N_REPLICATES, highest + 1)
+
+
+def with_replicate(frame: pd.DataFrame, n_replicates: int) -> tuple[pd.DataFrame, int]:
+    """Return the frame with a replicate column, and R."""
+    if "replicate" in frame.columns:
+        return frame, n_replicates
+    return frame.assign(replicate=0), 1
+
+
+def groups_words(table: CountTable) -> str:
+    """Return `groups by plan: 3`."""
+    return f"groups by {', '.join(table.group_columns) or 'nothing'}: {len(table.groups)}"
+
+
+def n_words(table: CountTable) -> str:
+    """Return the customers of all groups."""
+    return f"{table.n.sum():,.10g}"
+
+
+def _whole(values: Counts) -> Counts:
+    # engines return sums of integers as floats: without fractions they are counts again
+    return values if (values % 1).any() else values.astype(np.int64)
+
+
+def _decode(code: int, uniques: Sequence[Sequence[str]]) -> Labels:
+    labels = []
+    for ordered in reversed(uniques):
+        code, position = divmod(code, len(ordered))
+        labels.append(ordered[position])
+    return tuple(reversed(labels))
+
+
+def _add_rows(counts: Counts, index: Sequence[int], n_groups: int) -> Counts:
+    out = np.zeros((n_groups, *counts.shape[1:]), dtype=counts.dtype)
+    np.add.at(out, list(index), counts)
+    return out
+
+
+def _check_poolable(a: CountTable, b: CountTable) -> None:
+    problems = []
+    for name in ("group_columns", "n_replicates", "periods_per_year", "period"):
+        mine, theirs = getattr(a, name, None), getattr(b, name, None)
+        if mine != theirs:
+            problems.append(
+                f"{name} is {mine!r} and {theirs!r}, must be the same to pool two tables: "
+                "reduce both data sets in the same way."
+            )
+    if type(a) is not type(b):
+        problems = [f"cannot pool {type(a).__name__} and {type(b).__name__}: use the same kind."]
+    if problems:
+        raise DataError(problems)

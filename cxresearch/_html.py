@@ -1,0 +1,94 @@
+"""Tables in notebooks: one look for all results, numbers formatted by the column's name.
+
+A column `x` that stands with `x_ci_lower` and `x_ci_upper` becomes one column "x" that reads
+`84 % (83 to 85 %)`, so no notebook needs a format string.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from html import escape
+from numbers import Real
+from typing import TYPE_CHECKING
+
+from cxresearch import _format as words
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+MAX_ROWS = 60
+LOWER, UPPER = "_ci_lower", "_ci_upper"
+SHARES = ("retained", "share", "_rate", "_share")
+
+
+class Table(ABC):
+    """A result that shows itself as a table: only `to_frame` is asked for."""
+
+    @abstractmethod
+    def to_frame(self) -> pd.DataFrame:
+        """Return the result as a DataFrame, one row per line of the table."""
+
+    def _repr_html_(self) -> str:
+        return html_table(self.to_frame())
+
+
+def html_table(frame: pd.DataFrame, caption: str = "") -> str:
+    """Return accessible HTML of a frame: scoped headers, everything escaped, numbers aligned.
+
+    More than `MAX_ROWS` rows are cut, and the last line says how many were.
+    """
+    columns = [str(c) for c in frame.columns if not str(c).endswith((LOWER, UPPER))]
+    head = "".join(f'<th scope="col">{escape(_title(c))}</th>' for c in columns)
+    records = [{str(k): v for k, v in r.items()} for r in frame.head(MAX_ROWS).to_dict("records")]
+    rows = "".join(_row(record, columns) for record in records)
+    title = f"<caption>{escape(caption)}</caption>" if caption else ""
+    return (
+        f'<table class="cx-table">{title}<thead><tr>{head}</tr></thead>'
+        f"<tbody>{rows}{_cut(len(frame), len(columns))}</tbody></table>"
+    )
+
+
+def format_cell(column: str, value: object, lower: object = None, upper: object = None) -> str:
+    """Text of one cell, by the column's name and the value's type."""
+    if isinstance(value, bool) or not isinstance(value, Real):
+        return words.MISSING if value is None else str(value)
+    amount, low, high = float(value), _float(lower), _float(upper)
+    if math.isnan(amount):
+        return words.MISSING
+    if column.endswith("p_value"):
+        return words.p_value(amount).removeprefix("p ").removeprefix("= ")
+    if column.endswith(SHARES):
+        return words.percent_interval(amount, low, high)
+    if not math.isnan(low) or amount.is_integer():
+        return words.number_interval(amount, low, high)
+    return words.number(amount) if abs(amount) >= 1000 else f"{amount:.3g}"
+
+
+def _row(record: dict[str, object], columns: list[str]) -> str:
+    cells = [_cell(record, column, first=i == 0) for i, column in enumerate(columns)]
+    return f"<tr>{''.join(cells)}</tr>"
+
+
+def _cell(record: dict[str, object], column: str, *, first: bool) -> str:
+    value = record[column]
+    text = escape(
+        format_cell(column, value, record.get(column + LOWER), record.get(column + UPPER))
+    )
+    numeric = ' class="cx-number"' if isinstance(value, Real) else ""
+    tag, scope = ("th", ' scope="row"') if first else ("td", "")
+    return f"<{tag}{scope}{numeric}>{text}</{tag}>"
+
+
+def _cut(n_rows: int, n_columns: int) -> str:
+    if n_rows <= MAX_ROWS:
+        return ""
+    return f'<tr><td colspan="{n_columns}">… and {n_rows - MAX_ROWS:,} more rows</td></tr>'
+
+
+def _title(column: str) -> str:
+    return column.replace("_", " ")
+
+
+def _float(value: object) -> float:
+    return float(value) if isinstance(value, Real) else math.nan
