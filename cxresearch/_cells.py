@@ -120,9 +120,14 @@ class CountTable(Table):
             groups=groups, as_of=min(dates, default=None), **arrays, **self._with_axis(axis)
         )
 
-    def split_small(self, min_group: int) -> tuple[Self, tuple[Labels, ...]]:
-        """Return the groups with at least `min_group` customers, and the labels of the others."""
-        large = [i for i, n in enumerate(self.n) if n >= min_group]
+    def split_small(
+        self, min_group: int, sizes: Counts | None = None
+    ) -> tuple[Self, tuple[Labels, ...]]:
+        """Return the groups with at least `min_group` customers, and the labels of the others.
+
+        `sizes`, shape (G,), replaces `n` where only some of the customers count.
+        """
+        large = [i for i, n in enumerate(self.n if sizes is None else sizes) if n >= min_group]
         small = [group for i, group in enumerate(self.groups) if i not in set(large)]
         return self.take(large), tuple(small)
 

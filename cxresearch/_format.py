@@ -123,7 +123,12 @@ def period_word(periods_per_year: int) -> str:
 
 def group_words(group: Mapping[str, str]) -> str:
     """`plan basic, region north`; empty for everybody."""
-    return ", ".join(f"{column} {label}" for column, label in group.items())
+    return ", ".join(f"{column.replace('_', ' ')} {label}" for column, label in group.items())
+
+
+def with_group(group: Mapping[str, str]) -> str:
+    """Return ` with plan basic`, to stand after the population; empty for everybody."""
+    return f" with {group_words(group)}" if group else ""
 
 
 def and_list(words: Iterable[str]) -> str:

@@ -11,7 +11,7 @@ from html import escape
 from itertools import pairwise
 from typing import Protocol, runtime_checkable
 
-from cxresearch._format import plain
+from cxresearch._format import plain, with_group
 from cxresearch.errors import CxError
 
 MIME = "application/vnd.cxresearch.findings+json"
@@ -143,6 +143,15 @@ def to_html(findings: Iterable[Finding]) -> str:
         for f in findings
     )
     return f'<div class="cx-findings">{"".join(paragraphs)}</div>'
+
+
+def not_reported(
+    group: Mapping[str, str], min_group: int, population: str, as_of: str | None
+) -> Finding:
+    """Return the finding that names a group too small to show, without any number of it."""
+    whom = f"{population.capitalize()}{with_group(group)}"
+    sentence = f"{whom} are not reported: fewer than {min_group} {population}."
+    return Finding("not_reported", None, None, None, None, "share", sentence, group, as_of=as_of)
 
 
 def _collect(item: object) -> Iterable[Finding]:

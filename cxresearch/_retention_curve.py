@@ -1,0 +1,228 @@
+"""One retention curve: its numbers, its sentences, and no look beyond the data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cxresearch import _format as words
+from cxresearch._cells import Counts
+from cxresearch._html import Table, html_table
+from cxresearch.errors import CxError
+from cxresearch.findings import Finding
+from cxresearch.uncertainty import Floats
+
+FEW_EVENTS = 10  # fewer churned customers than this come with a warning
+
+
+@dataclass(frozen=True, eq=False)
+class RetentionCurve(Table):
+    """Share of customers retained by tenure, with a pointwise interval.
+
+    Parameters
+    ----------
+    tenure
+        Start, start + 1, … up to the longest tenure observed, shape (k,).
+    retained, retained_ci_lower, retained_ci_upper
+        Share still there after each tenure, 0–1, of those who reached the start; shape (k,).
+    standard_error
+        Of `retained`, shape (k,).
+    at_risk, churned, censored
+        Customers at each tenure, shape (k,).
+    median
+        Median tenure, lower and upper end; NaN where the share never falls to one half.
+    group
+        Labels of the group; empty for everybody.
+    n
+        Customers in the group (who were seen after the start).
+    """
+
+    tenure: NDArray[np.int64]
+    retained: Floats
+    retained_ci_lower: Floats
+    retained_ci_upper: Floats
+    standard_error: Floats
+    at_risk: Counts
+    churned: Counts
+    censored: Counts
+    median: tuple[float, float, float]
+    group: Mapping[str, str]
+    n: int
+    confidence_level: float
+    as_of: str | None
+    population: str
+    periods_per_year: int
+
+    @property
+    def start(self) -> int:
+        """Tenure that the curve is conditional on."""
+        return int(self.tenure[0])
+
+    @property
+    def longest(self) -> int:
+        """Longest tenure observed: the curve says nothing beyond it."""
+        return int(self.tenure[-1])
+
+    @property
+    def label(self) -> str:
+        """Name of the group for a legend; empty for everybody."""
+        return ", ".join(self.group.values())
+
+    @property
+    def events(self) -> float:
+        """Customers who left, at any tenure on the curve after its start."""
+        return float(self.churned[1 if self.start else 0 :].sum())
+
+    @property
+    def years(self) -> tuple[int, ...]:
+        """Whole years of tenure on the curve; its end when it is shorter than a year."""
+        step = self.periods_per_year
+        first = (self.start // step + 1) * step
+        return tuple(range(first, self.longest + 1, step)) or (self.longest,)
+
+    def at(self, tenure: int) -> Finding:
+        """Return the share retained at one tenure, as a finding.
+
+        Raises
+        ------
+        CxError
+            When the tenure is not on the curve: nothing is extrapolated.
+        """
+        if tenure != int(tenure) or not self.start <= tenure <= self.longest:
+            raise CxError(
+                f"tenure is {tenure!r}, must be a whole number from {self.start} to {self.longest}"
+                f"{self._of_group()}, the longest tenure observed: ask for an earlier one, or "
+                "project the curve with a model and say so."
+            )
+        i = int(tenure) - self.start
+        value, lower, upper = (
+            float(x[i]) for x in (self.retained, self.retained_ci_lower, self.retained_ci_upper)
+        )
+        sentence = self._retained_sentence(int(tenure), value, lower, upper)
+        return self._finding("retained", (value, lower, upper), "share", sentence, tenure=tenure)
+
+    def median_tenure(self) -> Finding:
+        """Return the tenure by which half have left; its value is None when that is not reached.
+
+        The first tenure at which the share is at or below one half; the interval is where the
+        band crosses one half (Brookmeyer & Crowley 1982, Biometrics 38, 29–41).
+        """
+        unit = words.plural(self._period, 2)
+        return self._finding("median_tenure", self.median, unit, self._median_sentence())
+
+    def findings(self, tenures: Sequence[int] | None = None) -> tuple[Finding, ...]:
+        """Return `retained` at each tenure (each year by default) and `median_tenure`.
+
+        A tenure beyond the curve gives a finding without a value that says so.
+        """
+        chosen = self.years if tenures is None else tenures
+        found = [self.at(t) if self._covers(t) else self._not_observed(t) for t in chosen]
+        return (*found, self.median_tenure())
+
+    def sentence(self, lang: str = "en") -> str:
+        """Return the share at the last whole year and the median, in words."""
+        words.check_language(lang)
+        return f"{self.at(self.years[-1]).sentence} {self._median_sentence()}"
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per tenure."""
+        columns: dict[str, Any] = dict(self.group)
+        names = ("tenure", "at_risk", "churned", "censored", "retained")
+        bands = ("retained_ci_lower", "retained_ci_upper", "standard_error")
+        columns |= {name: getattr(self, name) for name in (*names, *bands)}
+        return pd.DataFrame(columns, index=range(len(self.tenure)))
+
+    def summary(self, tenures: Sequence[int] | None = None) -> pd.DataFrame:
+        """Return the rows of the chosen tenures (each year by default) that are on the curve."""
+        frame = self.to_frame().drop(columns=["standard_error", "churned", "censored"])
+        chosen = [t for t in (self.years if tenures is None else tenures) if self._covers(t)]
+        return frame[frame["tenure"].isin(chosen)].reset_index(drop=True)
+
+    def _repr_html_(self) -> str:
+        return html_table(self.summary())
+
+    @property
+    def _period(self) -> str:
+        return words.period_word(self.periods_per_year)
+
+    def _covers(self, tenure: int) -> bool:
+        return self.start <= tenure <= self.longest
+
+    def _months(self, tenure: float) -> str:
+        return f"{words.number(tenure)} {words.plural(self._period, tenure)}"
+
+    def _of_group(self) -> str:
+        return f" for {words.group_words(self.group)}" if self.group else ""
+
+    def _whom(self) -> str:
+        since = f" who reached {self._months(self.start)}" if self.start else ""
+        return f"{self.population}{words.with_group(self.group)}{since}"
+
+    def _level(self) -> str:
+        return f"{words.level_words(self.confidence_level)} interval"
+
+    def _warning(self) -> str:
+        if self.events >= FEW_EVENTS:
+            return ""
+        left = words.number(self.events)
+        return f" Only {left} of them left while observed: read the interval, not the figure."
+
+    def _retained_sentence(self, tenure: int, value: float, lower: float, upper: float) -> str:
+        whole, stay, spread = words.out_of(value, lower, upper)
+        return (
+            f"Of {whole} {self._whom()}, {stay} are still there after {self._months(tenure)} "
+            f"({self._level()} {spread}).{self._warning()}"
+        )
+
+    def _median_sentence(self) -> str:
+        median, lower, upper = self.median
+        if math.isnan(median):
+            return (
+                f"More than half of the {self._whom()} are still there after "
+                f"{self._months(self.longest)}, the longest tenure observed: "
+                "the median is not reached."
+            )
+        end = "no upper end yet" if math.isnan(upper) else f"to {words.number(upper)}"
+        joint = ", " if math.isnan(upper) else " "
+        return (
+            f"Half of the {self._whom()} have left by {self._months(median)} "
+            f"({self._level()} {words.number(lower)}{joint}{end}).{self._warning()}"
+        )
+
+    def _not_observed(self, tenure: int) -> Finding:
+        sentence = (
+            f"Not known: nobody among the {self._whom()} has been observed at "
+            f"{self._months(tenure)}; the curve runs from {self.start} to "
+            f"{self._months(self.longest)}."
+        )
+        empty = (math.nan, math.nan, math.nan)
+        return self._finding("retained", empty, "share", sentence, tenure=tenure)
+
+    def _finding(
+        self,
+        name: str,
+        values: tuple[float, float, float],
+        unit: str,
+        sentence: str,
+        **extra: object,
+    ) -> Finding:
+        value, lower, upper = (x if math.isfinite(x) else None for x in values)
+        group = {key: str(label) for key, label in extra.items()} | dict(self.group)
+        return Finding(
+            name,
+            value,
+            lower,
+            upper,
+            self.n,
+            unit,
+            sentence,
+            group,
+            confidence_level=self.confidence_level,
+            as_of=self.as_of,
+        )

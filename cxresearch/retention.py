@@ -1,0 +1,255 @@
+"""Retention curves by group: what share of the customers is still there at each tenure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from cxresearch import _format as words
+from cxresearch._cells import Counts, Labels
+from cxresearch._html import Table, html_table
+from cxresearch._retention_curve import RetentionCurve
+from cxresearch.errors import DataError
+from cxresearch.findings import Finding, not_reported
+from cxresearch.product_limit import (
+    first_below,
+    greenwood_se,
+    last_observed,
+    retained_band,
+    retained_share,
+    safe_start,
+)
+from cxresearch.tables import LifeTable
+from cxresearch.uncertainty import Floats, jackknife
+
+MIN_GROUP = 30  # customers; smaller groups are listed without numbers
+METHODS = ("greenwood", "jackknife")
+
+
+@dataclass(frozen=True, eq=False)
+class RetentionCurves(Table):
+    """Retention curves of all groups that are large enough, and the names of the others.
+
+    Parameters
+    ----------
+    curves
+        One `RetentionCurve` per reported group.
+    table
+        The counts they come from, reported groups only, in the same order.
+    not_reported
+        Labels of the groups that are too small.
+    start
+        Tenure that everything is conditional on; 0 for from the beginning.
+    min_group
+        Customers a group needs to be reported.
+    method
+        Standard error: "greenwood" or "jackknife".
+    """
+
+    curves: tuple[RetentionCurve, ...]
+    table: LifeTable
+    not_reported: tuple[Labels, ...]
+    start: int
+    min_group: int
+    confidence_level: float
+    method: str
+
+    def __iter__(self) -> Iterator[RetentionCurve]:
+        return iter(self.curves)
+
+    def __len__(self) -> int:
+        return len(self.curves)
+
+    def __getitem__(self, key: int | str | Labels) -> RetentionCurve:
+        """Return a curve by position, by label, or by the labels of several columns."""
+        if isinstance(key, int):
+            return self.curves[key]
+        labels = (key,) if isinstance(key, str) else key
+        if labels not in self.table.groups:
+            known = words.and_list("/".join(group) for group in self.table.groups)
+            raise DataError(f"group {key!r} has no curve, must be one of {known}: choose one.")
+        return self.curves[self.table.groups.index(labels)]
+
+    @property
+    def common_horizon(self) -> int:
+        """Longest tenure that every group has been observed to; `start` without groups."""
+        return min((curve.longest for curve in self.curves), default=self.start)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per group and tenure."""
+        frames = [curve.to_frame() for curve in self.curves]
+        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+    def summary(self, tenures: Sequence[int] | None = None) -> pd.DataFrame:
+        """Return one row per group and chosen tenure (each year by default)."""
+        frames = [curve.summary(tenures) for curve in self.curves]
+        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+    def _repr_html_(self) -> str:
+        return html_table(self.summary())
+
+    def sentence(self, lang: str = "en") -> str:
+        """Return one sentence per group, and the names of those not reported."""
+        said = [curve.sentence(lang) for curve in self.curves]
+        return " ".join([*said, *(f.sentence for f in self._not_reported())])
+
+    def findings(self, tenures: Sequence[int] | None = None) -> tuple[Finding, ...]:
+        """Return `retained` at each tenure and `median_tenure` for each group.
+
+        A group too small to report is named in a finding `not_reported` without a value.
+        """
+        found = [finding for curve in self.curves for finding in curve.findings(tenures)]
+        return (*found, *self._not_reported())
+
+    def _not_reported(self) -> Iterator[Finding]:
+        for labels in self.not_reported:
+            group = dict(zip(self.table.group_columns, labels, strict=True))
+            yield not_reported(group, self.min_group, self.table.population, self.table.as_of)
+
+
+def retention_curves(
+    table: LifeTable,
+    *,
+    start: int = 0,
+    min_group: int = MIN_GROUP,
+    confidence_level: float = 0.95,
+    method: str | None = None,
+) -> RetentionCurves:
+    """Estimate the product-limit curve of each group, with a pointwise log-log interval.
+
+    Parameters
+    ----------
+    table
+        Counts by group and tenure.
+    start
+        Tenure to condition on: the share of those who reached it. With late entry take
+        `first_safe_tenure(table)`.
+    min_group
+        Customers at risk after `start` that a group needs; smaller ones are only named.
+    confidence_level
+        Of the intervals.
+    method
+        "greenwood" (default for counts) or "jackknife" over the replicates (default for
+        weighted counts, whose Greenwood intervals would be too narrow).
+
+    Raises
+    ------
+    DataError
+        When a group has a gap with nobody at risk, through which no curve can be drawn, or
+        an argument breaks its rule.
+    """
+    method = method or ("jackknife" if table.weighted else "greenwood")
+    _check_arguments(table, start, method)
+    reported, small = table.split_small(max(min_group, 1), _reached(table, start))
+    _check_gaps(reported, start)
+    curves = _estimate(reported, start, confidence_level, method)
+    return RetentionCurves(curves, reported, small, start, min_group, confidence_level, method)
+
+
+def first_safe_tenure(table: LifeTable, min_at_risk: int = MIN_GROUP) -> int:
+    """Propose a `start`: from it on every group keeps `min_at_risk` until its largest risk set.
+
+    0 when customers are observed from the beginning. Groups that never reach `min_at_risk`
+    have no say.
+    """
+    at_risk = table.at_risk.sum(axis=1)
+    large = at_risk.max(axis=-1, initial=0) >= min_at_risk
+    return int(safe_start(at_risk, min_at_risk)[large].max(initial=0))
+
+
+def curve_statistic(curves: RetentionCurves, theta: Callable[[Floats], Floats]) -> tuple[Any, Any]:
+    """Return a function of S(t) and its jackknife standard error, each of shape (G, ...).
+
+    `theta` takes curves of shape (1 + R, G, T + 1) and works along the last axis.
+    """
+    result = jackknife(
+        lambda at_risk, churned: theta(retained_share(at_risk, churned, curves.start)),
+        curves.table.at_risk,
+        curves.table.churned,
+    )
+    return result.estimate, result.standard_error
+
+
+def _estimate(
+    table: LifeTable, start: int, level: float, method: str
+) -> tuple[RetentionCurve, ...]:
+    at_risk, churned, censored = (
+        table.counts(name).sum(axis=1) for name in ("at_risk", "churned", "censored")
+    )
+    share = retained_share(at_risk, churned, start)
+    error = greenwood_se(at_risk, churned, start)
+    if method == "jackknife":
+        error = jackknife(
+            lambda n, d: retained_share(n, d, start), table.at_risk, table.churned
+        ).standard_error
+    lower, upper = retained_band(at_risk, churned, error, level, start)
+    medians = np.stack([first_below(x) for x in (share, lower, upper)], axis=-1)
+    n, last = _reached(table, start), last_observed(at_risk)
+
+    def curve(g: int) -> RetentionCurve:
+        seen = slice(start, int(last[g]) + 1)
+        return RetentionCurve(
+            tenure=np.arange(start, int(last[g]) + 1),
+            retained=share[g, seen],
+            retained_ci_lower=lower[g, seen],
+            retained_ci_upper=upper[g, seen],
+            standard_error=error[g, seen],
+            at_risk=at_risk[g, seen],
+            churned=churned[g, seen],
+            censored=censored[g, seen],
+            median=_observed(medians[g], int(last[g])),
+            group=table.labels(g),
+            n=round(float(n[g])),
+            confidence_level=level,
+            as_of=table.as_of,
+            population=table.population,
+            periods_per_year=table.periods_per_year,
+        )
+
+    return tuple(curve(g) for g in range(len(table.groups)))
+
+
+def _observed(medians: Counts, last: int) -> tuple[float, float, float]:
+    # the padding beyond the longest tenure repeats the last value and can reach nothing new
+    median, lower, upper = (float(m) if m <= last else float("nan") for m in medians)
+    return median, lower, upper
+
+
+def _reached(table: LifeTable, start: int) -> Counts:
+    """Return the customers seen at risk after `start`, shape (G,); everybody when it is 0."""
+    if start == 0:
+        return table.n
+    left = (table.churned + table.censored)[..., : start + 1]
+    return np.asarray(table.n - left.sum(axis=(1, 2)))
+
+
+def _check_arguments(table: LifeTable, start: int, method: str) -> None:
+    problems = []
+    if method not in METHODS:
+        problems.append(f"method is {method!r}, must be one of {', '.join(METHODS)}: choose one.")
+    if not 0 <= start <= table.axis[-1]:
+        problems.append(
+            f"start is {start!r}, must be from 0 to {table.axis[-1]}, the longest tenure observed: "
+            "take first_safe_tenure(table)."
+        )
+    if problems:
+        raise DataError(problems)
+
+
+def _check_gaps(table: LifeTable, start: int) -> None:
+    at_risk = table.at_risk.sum(axis=1)
+    tenure = np.arange(at_risk.shape[-1])
+    inside = (tenure > start) & (tenure < last_observed(at_risk)[:, None])
+    gaps = inside & (at_risk <= 0)
+    problems = [
+        f"{words.group_words(table.labels(int(g))) or 'the table'} has nobody at risk at tenure "
+        f"{gaps[g].argmax()}, must have somebody at each tenure up to the longest: "
+        f"pass start={(gaps[g] * tenure).max()} to look at those who reached it."
+        for g in np.flatnonzero(gaps.any(axis=-1))
+    ]
+    if problems:
+        raise DataError(problems)
