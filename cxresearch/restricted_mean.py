@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from scipy.special import ndtr
 
 from cxresearch import _format as words
 from cxresearch._html import Table
+from cxresearch._results import Results, suppressed
 from cxresearch._retention_curve import RetentionCurve
 from cxresearch.errors import CxError, DataError
 from cxresearch.findings import Finding
@@ -149,36 +150,9 @@ class RestrictedMeanDifference(Table):
         return f" ({level} interval, {words.p_value(self.p_value)})"
 
 
-@dataclass(frozen=True, eq=False)
-class RestrictedMeans(Table):
-    """Restricted means of several groups to one horizon."""
-
-    means: tuple[RestrictedMean, ...]
-
-    def __iter__(self) -> Iterator[RestrictedMean]:
-        return iter(self.means)
-
-    def __len__(self) -> int:
-        return len(self.means)
-
-    def __getitem__(self, index: int) -> RestrictedMean:
-        return self.means[index]
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per group."""
-        frames = [mean.to_frame() for mean in self.means]
-        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
-
-    def sentence(self, lang: str = "en") -> str:
-        """Return one sentence per group."""
-        return " ".join(mean.sentence(lang) for mean in self.means)
-
-    def findings(self) -> tuple[Finding, ...]:
-        """Return the finding `restricted_mean` of each group."""
-        return tuple(finding for mean in self.means for finding in mean.findings())
-
-
-def restricted_means(curves: RetentionCurves, horizon: int | None = None) -> RestrictedMeans:
+def restricted_means(
+    curves: RetentionCurves, horizon: int | None = None
+) -> Results[RestrictedMean]:
     """Return the mean time stayed up to a horizon, for each group.
 
     Parameters
@@ -210,7 +184,8 @@ def restricted_means(curves: RetentionCurves, horizon: int | None = None) -> Res
         counts = (table.at_risk.sum(axis=1), table.churned.sum(axis=1))
         errors = restricted_area_se(*counts, horizon, start)
     pairs = zip(curves, errors, strict=True)
-    return RestrictedMeans(tuple(_mean(curve, horizon, float(se)) for curve, se in pairs))
+    means = tuple(_mean(curve, horizon, float(se)) for curve, se in pairs)
+    return Results(means, suppressed(table, curves.not_reported, curves.min_group))
 
 
 def restricted_mean_difference(

@@ -12,9 +12,10 @@ import pandas as pd
 from cxresearch import _format as words
 from cxresearch._cells import Counts, Labels
 from cxresearch._html import Table, html_table
+from cxresearch._results import suppressed
 from cxresearch._retention_curve import RetentionCurve
 from cxresearch.errors import DataError
-from cxresearch.findings import Finding, not_reported
+from cxresearch.findings import Finding
 from cxresearch.product_limit import (
     first_below,
     greenwood_se,
@@ -75,6 +76,10 @@ class RetentionCurves(Table):
         return self.curves[self.table.groups.index(labels)]
 
     @property
+    def _suppressed(self) -> tuple[Finding, ...]:
+        return suppressed(self.table, self.not_reported, self.min_group)
+
+    @property
     def common_horizon(self) -> int:
         """Longest tenure that every group has been observed to; `start` without groups."""
         return min((curve.longest for curve in self.curves), default=self.start)
@@ -95,7 +100,7 @@ class RetentionCurves(Table):
     def sentence(self, lang: str = "en") -> str:
         """Return one sentence per group, and the names of those not reported."""
         said = [curve.sentence(lang) for curve in self.curves]
-        return " ".join([*said, *(f.sentence for f in self._not_reported())])
+        return " ".join([*said, *(f.sentence for f in self._suppressed)])
 
     def findings(self, tenures: Sequence[int] | None = None) -> tuple[Finding, ...]:
         """Return `retained` at each tenure and `median_tenure` for each group.
@@ -103,12 +108,7 @@ class RetentionCurves(Table):
         A group too small to report is named in a finding `not_reported` without a value.
         """
         found = [finding for curve in self.curves for finding in curve.findings(tenures)]
-        return (*found, *self._not_reported())
-
-    def _not_reported(self) -> Iterator[Finding]:
-        for labels in self.not_reported:
-            group = dict(zip(self.table.group_columns, labels, strict=True))
-            yield not_reported(group, self.min_group, self.table.population, self.table.as_of)
+        return (*found, *self._suppressed)
 
 
 def retention_curves(
