@@ -81,7 +81,7 @@ def quantity(value: float, lower: float, upper: float, word: str) -> str:
     """Return a measured amount with its interval: `34 months (33 to 36)`."""
     unit = rounding_unit(lower, upper)
     head, _, tail = _spread(value, lower, upper, unit).partition(" ")
-    return f"{head} {plural(word, value)} {tail}".rstrip()
+    return f"{head} {word if head in ('1', '-1') else plural(word, 2)} {tail}".rstrip()
 
 
 def number_interval(value: float, lower: float, upper: float) -> str:

@@ -107,8 +107,10 @@ class Rates(Table):
             When a period is not in the table, or fewer than two have enough customers.
         """
         i, j = self._ends(first, last)
-        pairs = [(float(self.at_start[k] - self.lost[k]), float(self.at_start[k])) for k in (j, i)]
-        values = newcombe_difference(*pairs, self.confidence_level)
+        before, after = (
+            (float(self.at_start[k] - self.lost[k]), float(self.at_start[k])) for k in (i, j)
+        )
+        values = newcombe_difference(after, before, self.confidence_level)
         group = {"from": self.periods[i], "to": self.periods[j], **self.group}
         sentence = self._change_sentence(i, j, values)
         return self._finding("retention_rate_change", values, j, sentence, group=group)
