@@ -1,0 +1,230 @@
+"""Check an extract against every rule at once, and say which notebooks it unlocks."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import pandas as pd
+from sqlglot import exp
+
+from cxresearch.recipe import PROJECT
+from cxresearch.rules import Rule, Severity, rules_for
+from cxresearch.source import Data
+
+EXAMPLES: Final = 5
+
+NEEDS: Final[Mapping[str, str]] = {
+    "lifetimes": "how long customers stayed: subscriptions, or start_date and end_date, or tenure "
+    "and churned in customers",
+    "dates": "start_date and end_date",
+    "scores": "survey_responses with the nps scale in the recipe, and start_date and end_date",
+}
+
+
+@dataclass(frozen=True)
+class Offence:
+    """A rule that was broken: by how many rows, a few of them, and the cure.
+
+    `rows` names some offenders by their key and place; it may hold customers' ids and is never
+    shown in a report.
+    """
+
+    severity: Severity
+    rule: str
+    where: str
+    count: int
+    problem: str
+    cure: str
+    rows: tuple[str, ...]
+
+
+class Unlock(NamedTuple):
+    """A notebook, whether the data unlock it, and what is missing for all of it."""
+
+    notebook: str
+    title: str
+    unlocked: bool
+    missing: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class CheckResult:
+    """What `check` found.
+
+    Attributes
+    ----------
+    tables
+        Rows per table.
+    rules
+        How many rules were evaluated.
+    offences
+        The rules that were broken, errors first.
+    """
+
+    name: str
+    as_of: str | None
+    tables: Mapping[str, int]
+    rules: int
+    offences: tuple[Offence, ...]
+    unlocks: tuple[Unlock, ...]
+
+    @property
+    def usable(self) -> bool:
+        """Whether no error was found; warnings do not keep data from being used."""
+        return not any(offence.severity == "error" for offence in self.offences)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per broken rule, without keys or values of any customer."""
+        rows = [(o.severity, o.where, o.count, o.problem, o.cure) for o in self.offences]
+        return pd.DataFrame(rows, columns=["severity", "where", "count", "problem", "cure"])
+
+    def to_dict(self) -> dict[str, object]:
+        """Return everything for machines, including the rows that offend."""
+        return {
+            "name": self.name,
+            "as_of": self.as_of,
+            "usable": self.usable,
+            "tables": dict(self.tables),
+            "rules": self.rules,
+            "offences": [asdict(offence) for offence in self.offences],
+            "unlocks": [unlock._asdict() for unlock in self.unlocks],
+        }
+
+    def sentence(self) -> str:
+        """Return the verdict in one sentence."""
+        errors = sum(o.severity == "error" for o in self.offences)
+        warnings = len(self.offences) - errors
+        found = f"{_times(errors, 'error')}, {_times(warnings, 'warning')}"
+        verdict = "can" if self.usable else "cannot"
+        return f"The data {verdict} be used. {self.rules} rules were checked: {found}."
+
+
+def check(data: Data) -> CheckResult:
+    """Evaluate every rule where the data are."""
+    rules = rules_for(data)
+    offences = [offence for rule in rules if (offence := _evaluate(data, rule))]
+    offences += _only_nulls(data)
+    return CheckResult(
+        name=data.name,
+        as_of=data.as_of,
+        tables={table: data.rows(table) for table in data.fields},
+        rules=len(rules),
+        offences=tuple(sorted(offences, key=lambda o: o.severity)),
+        unlocks=unlocks(data),
+    )
+
+
+def _evaluate(data: Data, rule: Rule) -> Offence | None:
+    found = rule.query()
+    if rule.whole_table:
+        frame = data.query(found)
+        count, keys = (int(frame["offenders"].iloc[0]), frame) if len(frame) else (0, frame)
+    else:
+        count = _count(data, found)
+        keys = _examples(data, found) if count else pd.DataFrame()
+    if not count:
+        return None
+    values = ", ".join(_shown(value) for value in keys["value"].dropna().unique()[:3])
+    return Offence(
+        severity=rule.severity,
+        rule=rule.file,
+        where=rule.where,
+        count=count,
+        problem=rule.says.split(": {value}")[0].replace("{value}", values),
+        cure=rule.cure.replace("{value}", values),
+        rows=() if rule.whole_table else tuple(_row(*row) for row in keys.itertuples(index=False)),
+    )
+
+
+def _count(data: Data, found: exp.Expression) -> int:
+    query = exp.select("COUNT(*) AS n").from_(exp.Subquery(this=found.copy(), alias="found"))
+    return int(data.query(query)["n"].iloc[0])
+
+
+def _examples(data: Data, found: exp.Expression) -> pd.DataFrame:
+    rows = exp.select("row_number", "key", "value").from_(exp.Subquery(this=found, alias="found"))
+    return data.query(rows.order_by("row_number", "key").limit(EXAMPLES))
+
+
+def _row(number: object, key: object, value: object) -> str:
+    """Return the words for one offender: its key, its value and its place in the file."""
+    parts = [] if pd.isna(key) else [_shown(key)]  # type: ignore[call-overload]
+    parts += [] if pd.isna(value) else [f"= {_shown(value)}"]  # type: ignore[call-overload]
+    parts += [] if pd.isna(number) else [f"(row {int(str(number).split('.')[0])})"]  # type: ignore[call-overload]
+    return " ".join(parts)
+
+
+def _shown(value: object) -> str:
+    """Return a customer's text with quotes, on one line, without control characters."""
+    text = repr(str(value))
+    return text if len(text) <= 60 else f"{text[:57]}…'"
+
+
+def _only_nulls(data: Data) -> list[Offence]:
+    """Find columns that are there and hold nothing, one scan per table."""
+    offences = []
+    for table, held in data.fields.items():
+        names = [f.name for f in held if f.present]
+        counts = [exp.func("COUNT", exp.column(exp.to_identifier(n, quoted=True))) for n in names]
+        aliased = [exp.alias_(c, f"n{i}") for i, c in enumerate(counts)]
+        row = data.query(exp.select("COUNT(*) AS n", *aliased).from_(table)).iloc[0]
+        offences += [
+            Offence(
+                "warning", "only_nulls", f"{table}.{name}", int(row["n"]),
+                "rows, and the column is empty in all of them",
+                "Export it again, or leave the column out.", (),
+            )
+            for i, name in enumerate(names)
+            if row["n"] and not row[f"n{i}"] and not _may_be_empty(table, name)
+        ]  # fmt: skip
+    return offences
+
+
+def _may_be_empty(table: str, name: str) -> bool:
+    """Say whether an empty column means something; nobody having left is another rule."""
+    return name in {"end_date", "notice_date"}
+
+
+def capabilities(data: Data) -> set[str]:
+    """Return which of the `NEEDS`, and which tables, the data have."""
+    found = set(data.fields)
+    if data.pipeline.lifetimes is not None:
+        found.add("lifetimes")
+    if data.pipeline.lifetimes in {"spells", "dates"}:
+        found.add("dates")
+    if data.pipeline.has_scores and "nps" in data.recipe.scales:
+        found.add("scores")
+    return found
+
+
+def unlocks(data: Data, folder: Path | None = None) -> tuple[Unlock, ...]:
+    """Return for each notebook whether the data unlock it; each notebook says what it needs.
+
+    A notebook's metadata hold `cxresearch = {"needs": […], "adds": {"scores": "what they add"}}`.
+    """
+    found = capabilities(data)
+    paths = sorted((folder or PROJECT / "notebooks").glob("*.ipynb"))
+    return tuple(_unlock(path, found) for path in paths)
+
+
+def _unlock(path: Path, found: set[str]) -> Unlock:
+    notebook = json.loads(path.read_text(encoding="utf-8"))
+    wants = notebook["metadata"].get("cxresearch", {})
+    lacking = [need for need in wants.get("needs", []) if need not in found]
+    missing = [f"needs {NEEDS.get(need, f'the table {need}')}" for need in lacking]
+    missing += [
+        f"{adds} need {NEEDS.get(need, f'the table {need}')}"
+        for need, adds in wants.get("adds", {}).items()
+        if need not in found
+    ]
+    first = "".join(notebook["cells"][0]["source"]) if notebook["cells"] else path.stem
+    title = first.splitlines()[0].lstrip("# ")
+    return Unlock(path.stem, title, not lacking, tuple(missing))
+
+
+def _times(count: int, word: str) -> str:
+    return f"{count or 'no'} {word}{'' if count == 1 else 's'}"

@@ -1,0 +1,236 @@
+"""The tables and columns a company can bring, and what each of them means.
+
+This is the single source of the data dictionary: `data/README.md` is checked against it,
+recipes are validated against it, and every rule in `cxresearch.rules` names its columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Kind = Literal["id", "text", "date", "month", "number", "count", "flag", "score"]
+
+KIND_WORDS: Final[Mapping[Kind, str]] = {
+    "id": "id (text; leading zeros are kept)",
+    "text": "text",
+    "date": "date (YYYY-MM-DD, or the recipe's format)",
+    "month": "month (YYYY-MM or a date in it)",
+    "number": "number",
+    "count": "whole number, 0 or more",
+    "flag": "yes or no",
+    "score": "number on the scale that the recipe states",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column of the contract.
+
+    Attributes
+    ----------
+    required
+        The table cannot be used without it.
+    nullable
+        Empty cells mean something (a missing `end_date` is a customer who is still active).
+    refers_to
+        The table whose key this column must be found in.
+    """
+
+    name: str
+    kind: Kind
+    meaning: str
+    required: bool = False
+    nullable: bool = False
+    refers_to: str | None = None
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table of the contract: what a row is, its key and its columns."""
+
+    name: str
+    row: str
+    columns: tuple[Column, ...]
+    key: tuple[str, ...] = ()
+
+    def __iter__(self) -> Iterator[Column]:
+        return iter(self.columns)
+
+    def column(self, name: str) -> Column | None:
+        """Return the column called `name`, or None when the contract has no such column."""
+        return next((column for column in self.columns if column.name == name), None)
+
+
+def _customer(required: bool = True) -> Column:
+    return Column("customer_id", "id", "the customer", required, refers_to="customers")
+
+
+_CURRENCY = Column("currency", "text", "ISO code; one currency in the whole extract")
+
+_TABLES: Final = (
+    Table(
+        "customers",
+        "one customer (any further column is an attribute to group by)",
+        (
+            Column("customer_id", "id", "the customer", required=True),
+            Column("start_date", "date", "first day as a customer"),
+            Column(
+                "end_date",
+                "date",
+                "first day no longer a customer; empty: still one",
+                nullable=True,
+            ),
+            Column("tenure", "count", "months as a customer, where dates are not to be had"),
+            Column("churned", "flag", "has left; goes with tenure"),
+        ),
+        key=("customer_id",),
+    ),
+    Table(
+        "subscriptions",
+        "one spell of a subscription, from start_date until the day before end_date",
+        (
+            _customer(),
+            Column("subscription_id", "id", "the subscription", required=True),
+            Column("start_date", "date", "first day of the spell", required=True),
+            Column(
+                "end_date", "date", "first day after the spell; empty: still running", True, True
+            ),
+            Column("plan", "text", "tariff or product"),
+            Column("mrr", "number", "recurring revenue per month"),
+            Column("cancel_type", "text", "voluntary, involuntary, company or migration"),
+            Column("end_reason", "text", "the reason that was recorded"),
+            Column("notice_date", "date", "day on which notice was given", nullable=True),
+        ),
+    ),
+    Table(
+        "revenue",
+        "one customer in one month",
+        (
+            _customer(),
+            Column("month", "month", "the month", required=True),
+            Column("revenue", "number", "net revenue of the month", required=True),
+            Column("contribution_margin", "number", "revenue less variable cost"),
+            _CURRENCY,
+        ),
+        key=("customer_id", "month"),
+    ),
+    Table(
+        "transactions",
+        "one order of a customer without a contract",
+        (
+            _customer(),
+            Column("order_id", "id", "the order", required=True),
+            Column("order_date", "date", "day of the order", required=True),
+            Column("net_revenue", "number", "revenue after discounts and returns", required=True),
+            Column("gross_margin", "number", "revenue less cost of goods"),
+            _CURRENCY,
+        ),
+    ),
+    Table(
+        "survey_invitations",
+        "one invitation to answer, whether or not an answer came",
+        (
+            Column("invitation_id", "id", "the invitation", required=True),
+            _customer(),
+            Column("invited_at", "date", "day of the invitation", required=True),
+            Column("survey_id", "id", "the survey or wave"),
+            Column("channel", "text", "e-mail, SMS, in-app, telephone"),
+            Column("trigger", "text", "relationship or transactional"),
+            Column("bounced", "flag", "could not be delivered"),
+        ),
+        key=("invitation_id",),
+    ),
+    Table(
+        "survey_responses",
+        "one answer to one question",
+        (
+            Column("response_id", "id", "the answer", required=True),
+            _customer(),
+            Column("responded_at", "date", "day of the answer", required=True),
+            Column("metric", "text", "nps, csat or ces", required=True),
+            Column("score", "score", "the answer", required=True),
+            Column(
+                "invitation_id",
+                "id",
+                "the invitation",
+                refers_to="survey_invitations",
+                nullable=True,
+            ),
+            Column("survey_id", "id", "the survey or wave"),
+            Column("comment", "text", "free text; never shown in a report"),
+        ),
+        key=("response_id", "metric"),
+    ),
+    Table(
+        "touchpoints",
+        "one contact or event: a ticket, a call, a step of a journey",
+        (
+            _customer(),
+            Column("event_at", "date", "day of the event", required=True),
+            Column("event_type", "text", "ticket, call, visit, order, …", required=True),
+            Column("ticket_id", "id", "the ticket"),
+            Column("stage", "text", "stage of the journey"),
+            Column("channel", "text", "where it took place"),
+            Column("first_reply_minutes", "number", "minutes until the first reply"),
+            Column("resolved_at", "date", "day of the solution; empty: open", nullable=True),
+            Column("reopened", "flag", "came back after it was solved"),
+            Column("severity", "text", "as the desk records it"),
+        ),
+    ),
+    Table(
+        "interventions",
+        "one customer assigned to be contacted, or held out",
+        (
+            _customer(),
+            Column("assigned_at", "date", "day of the assignment", required=True),
+            Column("arm", "text", "treat or holdout", required=True),
+            Column("assignment_rule", "text", "how the arm was chosen", required=True),
+            Column("contacted_at", "date", "day of the contact; empty: none", nullable=True),
+            Column("outcome", "text", "what came of it"),
+            Column("cost", "number", "cost of the contact"),
+        ),
+    ),
+    Table(
+        "costs",
+        "one cost of one month",
+        (
+            Column("month", "month", "the month", required=True),
+            Column("cost_type", "text", "serve, acquire, programme or fixed", required=True),
+            Column("amount", "number", "the amount", required=True),
+            Column("driver", "text", "per_ticket, per_customer or fixed"),
+            _customer(required=False),
+            _CURRENCY,
+        ),
+    ),
+)
+
+TABLES: Final[Mapping[str, Table]] = {table.name: table for table in _TABLES}
+
+# The date by which a row counts as seen; nothing in it may lie after the extract's last day.
+SEEN_AT: Final[Mapping[str, str]] = {
+    "customers": "start_date",
+    "subscriptions": "start_date",
+    "revenue": "month",
+    "transactions": "order_date",
+    "survey_invitations": "invited_at",
+    "survey_responses": "responded_at",
+    "touchpoints": "event_at",
+    "interventions": "assigned_at",
+    "costs": "month",
+}
+
+
+def dictionary() -> str:
+    """Return the contract as the Markdown that stands in `data/README.md`."""
+    return "\n\n".join(_table_markdown(table) for table in _TABLES)
+
+
+def _table_markdown(table: Table) -> str:
+    rows = "\n".join(
+        f"| `{c.name}`{' ★' if c.required else ''} | {KIND_WORDS[c.kind]} | {c.meaning} |"
+        for c in table
+    )
+    head = f"### {table.name}\n\nA row is {table.row}."
+    return f"{head}\n\n| column | kind | meaning |\n|---|---|---|\n{rows}"

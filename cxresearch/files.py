@@ -1,0 +1,134 @@
+"""Files as companies send them: their shape is read here, and what is wrong with them is said."""
+
+from __future__ import annotations
+
+import csv
+import tempfile
+from pathlib import Path
+from typing import Final
+
+from cxresearch.errors import DataError
+
+_DELIMITERS: Final = ",;\t|"
+_LIKELY_ENCODINGS: Final = ("cp932", "cp1252", "utf-16", "gb18030")
+
+
+def find(path: str, label: str) -> list[str]:
+    """Return the files that `path` (a file or a pattern with *) means; raise when there is none."""
+    pattern = Path(path)
+    is_pattern = any(sign in pattern.name for sign in "*?[") and not pattern.exists()
+    found = sorted(map(str, pattern.parent.glob(pattern.name))) if is_pattern else [path]
+    if not found:
+        raise DataError(f"{label}: no file matches {path!r}. Mend the path in the recipe.")
+    missing = [name for name in found if not Path(name).is_file()]
+    if missing:
+        raise DataError(f"{label}: there is no file {missing[0]!r}. Mend the path in the recipe.")
+    empty = [name for name in found if Path(name).stat().st_size == 0]
+    if empty:
+        raise DataError(f"{label}: {Path(empty[0]).name} is empty (0 bytes). Export it again.")
+    return found
+
+
+def is_parquet(path: str) -> bool:
+    """Say whether a file is Parquet, by its first bytes rather than by its name."""
+    with Path(path).open("rb") as file:
+        return file.read(4) == b"PAR1"
+
+
+def as_utf8(path: str, encoding: str, label: str, folder: Path) -> str:
+    """Return the path of a UTF-8 copy of a text file, or the file itself when it is UTF-8."""
+    if encoding.lower().replace("_", "-") in {"utf-8", "utf8"}:
+        return path
+    with tempfile.NamedTemporaryFile("wb", dir=folder, suffix=".csv", delete=False) as target:
+        try:
+            with Path(path).open(encoding=encoding, newline="") as source:
+                while block := source.read(1 << 20):
+                    target.write(block.encode("utf-8"))
+        except (UnicodeDecodeError, LookupError) as error:
+            raise DataError(
+                f"{label}: {Path(path).name} cannot be read as encoding = {encoding!r} ({error}). "
+                "State the encoding that it was saved in."
+            ) from error
+    return target.name
+
+
+def read_header(path: str, delimiter: str | None, label: str) -> tuple[list[str], str]:
+    """Return the column names of a CSV file and its delimiter.
+
+    The delimiter is stated in the recipe, or the one of comma, semicolon, tab and bar that cuts
+    the first line into most columns.
+    """
+    try:
+        with Path(path).open(encoding="utf-8-sig", newline="") as file:
+            line = next(file, "")
+            delimiter = delimiter or max(_DELIMITERS, key=line.count)
+            file.seek(0)
+            names = next(csv.reader(file, delimiter=delimiter), [])
+    except UnicodeDecodeError as error:
+        raise DataError(f"{label}: {Path(path).name}: {_not_utf8(path)}") from error
+    return _usable(names, path, label), delimiter
+
+
+def _usable(names: list[str], path: str, label: str) -> list[str]:
+    file = Path(path).name
+    unnamed = [str(i + 1) for i, name in enumerate(names) if not name.strip()]
+    folded = [name.lower() for name in names]
+    doubled = sorted({name for name in names if folded.count(name.lower()) > 1})
+    problems = []
+    if unnamed:
+        problems.append(
+            f"{label}: {file}: column {', '.join(unnamed)} has no name in the first line."
+        )
+    if doubled:
+        problems.append(
+            f"{label}: {file}: several columns are called {', '.join(map(repr, doubled))}."
+        )
+    if problems or not names:
+        raise DataError(
+            [*problems, f"{label}: {file}: the first line must name every column once."]
+        )
+    return names
+
+
+def _not_utf8(path: str) -> str:
+    """Return what to tell the owner of a file that is not UTF-8: where, and what it may be."""
+    raw = Path(path).read_bytes()
+    try:
+        raw.decode("utf-8")
+    except UnicodeDecodeError as error:
+        line = raw.count(b"\n", 0, error.start) + 1
+        likely = [name for name in _LIKELY_ENCODINGS if _decodes(raw, name)]
+        hint = f' Try encoding = "{likely[0]}" in the recipe.' if likely else ""
+        return (
+            f"not UTF-8: byte 0x{raw[error.start]:02x} in line {line}. "
+            f"Save it as UTF-8, or state its encoding in the recipe.{hint}"
+        )
+    return "it holds text that cannot be read. Save it again as UTF-8."
+
+
+def _decodes(raw: bytes, encoding: str) -> bool:
+    try:
+        raw.decode(encoding)
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def diagnose(path: str, delimiter: str, columns: int) -> str | None:
+    """Return what keeps a text file from being parsed: its encoding, or a row that does not fit."""
+    try:
+        return _ragged(path, delimiter, columns)
+    except UnicodeDecodeError:
+        return _not_utf8(path)
+
+
+def _ragged(path: str, delimiter: str, columns: int) -> str | None:
+    with Path(path).open(encoding="utf-8-sig", newline="") as file:
+        reader = csv.reader(file, delimiter=delimiter)
+        for row in reader:
+            if row and len(row) != columns:
+                return (
+                    f"line {reader.line_num} has {len(row)} fields, the first line has {columns}. "
+                    "Put quotes around a field that holds the delimiter, or complete the line."
+                )
+    return None

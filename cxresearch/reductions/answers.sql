@@ -1,0 +1,20 @@
+-- Every answer with the reason why it cannot be used; the first rule that applies names it.
+SELECT
+  survey_responses.customer_id,
+  survey_responses.response_id,
+  survey_responses.responded_at,
+  survey_responses.score,
+  CASE
+    WHEN survey_responses.score IS NULL THEN 'no score'
+    WHEN survey_responses.responded_at IS NULL THEN 'no date'
+    WHEN measured.start_date IS NULL THEN 'customer without a start date'
+    WHEN survey_responses.responded_at < measured.start_date THEN 'before the customer started'
+    WHEN survey_responses.responded_at < CAST($observed_from AS DATE)
+      THEN 'before the observation began'
+    WHEN survey_responses.responded_at >= CAST($observation_end AS DATE) THEN 'after the last day'
+    WHEN survey_responses.responded_at >= measured.end_date THEN 'after the customer left'
+    WHEN survey_responses.responded_at >= measured.notice_date THEN 'after notice was given'
+  END AS excluded
+FROM survey_responses
+LEFT JOIN measured ON measured.customer_id = survey_responses.customer_id
+WHERE LOWER(survey_responses.metric) = $metric

@@ -1,0 +1,11 @@
+-- The same for an extract that has a tenure and a churned flag instead of dates.
+SELECT
+  customers.customer_id,
+  CAST(NULL AS DATE) AS start_date,
+  CAST(NULL AS DATE) AS end_date,
+  CAST(NULL AS DATE) AS notice_date,
+  0 AS entry_tenure,
+  customers.tenure + CASE WHEN customers.churned THEN $churn_offset ELSE 0 END AS exit_tenure,
+  customers.churned,
+  "@attributes"
+FROM customers

@@ -1,0 +1,25 @@
+-- The risk set: one row per customer, at risk in (entry_tenure, exit_tenure] months; `excluded`
+-- says why a customer is never at risk. A replicate is one of 256 random groups of customers,
+-- the same on every engine. Months of the calendar are counted as 12 * year + month - 1.
+SELECT
+  SUBSTRING(MD5(measured.customer_id), 1, 2) AS replicate,
+  CAST(measured.entry_tenure AS SMALLINT) AS entry_tenure,
+  CAST(measured.exit_tenure AS SMALLINT) AS exit_tenure,
+  measured.churned,
+  CASE
+    WHEN measured.customer_id IS NULL THEN 'no customer id'
+    WHEN measured.exit_tenure IS NULL THEN 'no start date or tenure'
+    WHEN measured.churned IS NULL THEN 'not known whether churned'
+    WHEN measured.exit_tenure < 0 THEN 'ends before it starts, or starts after the last day'
+    WHEN measured.churned AND measured.exit_tenure = 0 THEN 'left on the first day'
+    WHEN measured.churned AND measured.exit_tenure <= measured.entry_tenure
+      THEN 'left before the observation began'
+    WHEN measured.exit_tenure <= measured.entry_tenure
+      THEN 'observed for less than one full month'
+  END AS excluded,
+  CAST(12 * EXTRACT(YEAR FROM measured.start_date) + EXTRACT(MONTH FROM measured.start_date) - 1
+    AS INTEGER) AS start_month,
+  CAST(12 * EXTRACT(YEAR FROM measured.end_date) + EXTRACT(MONTH FROM measured.end_date) - 1
+    - CASE WHEN EXTRACT(DAY FROM measured.end_date) = 1 THEN 1 ELSE 0 END AS INTEGER) AS end_month,
+  "@attributes"
+FROM measured

@@ -1,0 +1,261 @@
+"""Every rule that an extract must keep: which rows offend, what that means, and the cure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+from sqlglot import exp
+
+from cxresearch import sql
+from cxresearch.contract import KIND_WORDS, SEEN_AT, TABLES, Column
+from cxresearch.source import Data
+
+Severity = Literal["error", "warning"]
+MIN_CUSTOMERS: Final = 30
+
+_UNUSED_ANSWERS: Final[Mapping[str, str]] = {
+    "before the customer started": "Check the dates of both; the customer id may be wrong.",
+    "after the customer left": "They say why somebody left, not who will; they are not used.",
+    "after notice was given": "The decision had fallen; they are not used to compare retention.",
+}
+
+
+@dataclass(frozen=True)
+class Rule:
+    """One rule: an SQL file that finds the offenders, and the words that go with them.
+
+    `says` completes "N …" and may name the first values as `{value}`. A `whole_table` rule
+    returns at most one row, with the number of offenders; any other rule returns the offenders.
+    """
+
+    file: str
+    table: str
+    severity: Severity
+    says: str
+    cure: str
+    column: str | None = None
+    columns: Mapping[str, str | Sequence[sql.Expression]] = field(default_factory=dict)
+    tables: Mapping[str, str] = field(default_factory=dict)
+    values: Mapping[str, sql.Value] = field(default_factory=dict)
+    whole_table: bool = False
+
+    @property
+    def where(self) -> str:
+        """The table, and the column where there is one."""
+        return f"{self.table}.{self.column}" if self.column else self.table
+
+    def query(self) -> sql.Expression:
+        """Return the SQL that finds the offenders."""
+        return sql.fill(
+            sql.load(self.file, "rules"),
+            columns=self.columns,
+            tables={"table": f"{self.table}_rows", **self.tables},
+            values=self.values,
+        )
+
+
+def rules_for(data: Data) -> list[Rule]:
+    """Return every rule that applies to the tables and columns at hand."""
+    rules: list[Rule] = []
+    for table in data.fields:
+        rules += [*_shape(table), *_cells(data, table), *_references(data, table)]
+        rules += [*_dates(data, table), *_money(data, table)]
+    return [*rules, *_answers(data), *_lifetimes(data)]
+
+
+def _shape(table: str) -> Iterator[Rule]:
+    yield Rule("no_rows", table, "error", "table has no rows", "Export it again.", whole_table=True)
+    key = TABLES[table].key
+    if key:
+        yield Rule(
+            "duplicate", table, "error",
+            f"rows share their {' and '.join(key)} with another row",
+            "Keep one row each; a join in the export may have doubled them.",
+            column=key[0],
+            columns={"key": key[0], "columns": [sql.column(name) for name in key]},
+        )  # fmt: skip
+
+
+def _cells(data: Data, table: str) -> Iterator[Rule]:
+    for held in data.fields[table]:
+        column = TABLES[table].column(held.name)
+        if column is None or held.raw is None:
+            continue
+        names = {"key": _key(table), "raw": f"raw {held.name}", "column": held.name}
+        if column.required and not column.nullable:
+            yield Rule(
+                "missing", table, "error", f"cells of {held.name} are empty",
+                f"Every row needs one: {column.meaning}.", held.name, names,
+            )  # fmt: skip
+        if held.kind not in {"id", "text"}:
+            yield _unreadable(table, column, names)
+        if held.kind == "count":
+            yield Rule(
+                "negative", table, "error", f"values of {held.name} are below 0: {{value}}",
+                "Correct them in the source.", held.name, names,
+            )  # fmt: skip
+
+
+def _unreadable(table: str, column: Column, names: Mapping[str, str]) -> Rule:
+    cures = {
+        "date": f'State it: {column.name} = {{ column = "…", format = "%d/%m/%Y" }}.',
+        "flag": f'State the words: {column.name} = {{ column = "…", true = ["…"], false = ["…"] }}',
+        "number": f'Remove signs and words; or say [{table}] decimal = "," where it is a comma.',
+    }
+    cure = cures.get(column.kind, "Correct them in the source.")
+    return Rule(
+        "unreadable", table, "error",
+        f"cells of {column.name} are no {KIND_WORDS[column.kind]}: {{value}}",
+        cure, column.name, names,
+    )  # fmt: skip
+
+
+def _references(data: Data, table: str) -> Iterator[Rule]:
+    for held in data.fields[table]:
+        column = TABLES[table].column(held.name)
+        if column is None or not held.present or column.refers_to not in data.fields:
+            continue
+        if column.refers_to == table:
+            continue
+        parent = TABLES[column.refers_to].key[0]
+        yield Rule(
+            "orphan", table, "warning" if column.nullable else "error",
+            f"rows refer to a {held.name} that is not in {column.refers_to}: {{value}}",
+            "Export both tables at the same time, and check for lost leading zeros in ids.",
+            held.name,
+            {"key": _key(table), "column": held.name, "parent_column": parent},
+            {"parent": column.refers_to},
+        )  # fmt: skip
+
+
+def _dates(data: Data, table: str) -> Iterator[Rule]:
+    present = _present(data, table)
+    if table in {"customers", "subscriptions"} and {"start_date", "end_date"} <= present:
+        yield Rule(
+            "ends_before_start", table, "error", "spells end before they start: {value}",
+            "Correct the dates; day and month may be swapped.",
+            "end_date", {"key": _key(table)},
+        )  # fmt: skip
+    if table == "subscriptions":
+        yield Rule(
+            "overlap", table, "error",
+            "spells start before an earlier spell of the same subscription has ended",
+            "End the earlier spell first; a change of plan is one spell after another.",
+            "start_date",
+        )  # fmt: skip
+    as_of = data.as_of
+    if as_of is None:
+        return
+    for name, severity, cure in (
+        (SEEN_AT[table], "error", "Correct them, or state the true last day as as_of."),
+        ("end_date", "warning", "These customers count as still active on the last day."),
+    ):
+        if name in present:
+            yield Rule(
+                "after_as_of", table, "error" if severity == "error" else "warning",
+                f"dates of {name} lie after the last day, {as_of}: {{value}}",
+                cure, name, {"key": _key(table), "column": name}, values={"as_of": as_of},
+            )  # fmt: skip
+
+
+def _money(data: Data, table: str) -> Iterator[Rule]:
+    if "currency" not in _present(data, table):
+        return
+    yield Rule(
+        "two_currencies", table, "error", "currencies in one column: {value}",
+        "Convert the amounts to one currency and say in the note how.",
+        "currency", whole_table=True,
+    )  # fmt: skip
+    if data.currency:
+        yield Rule(
+            "other_currency", table, "error",
+            f"rows are not in {data.currency}, the recipe's currency: {{value}}",
+            "Convert them, or correct currency in the recipe.",
+            "currency", {"key": _key(table)}, values={"currency": data.currency},
+        )  # fmt: skip
+
+
+def _answers(data: Data) -> Iterator[Rule]:
+    table = "survey_responses"
+    if table not in data.fields:
+        return
+    scales = data.recipe.scales
+    yield Rule(
+        "unknown_metric", table, "error", "answers are to a question without a scale: {value}",
+        "State it under [scales] in the recipe, e.g. nps = { min = 0, max = 10 }.", "metric",
+        {"key": "response_id", "metrics": [exp.Literal.string(name) for name in scales]},
+    )  # fmt: skip
+    for name, scale in scales.items():
+        yield Rule(
+            "off_scale", table, "error",
+            f"{name} scores lie outside {scale.minimum:g} to {scale.maximum:g}: {{value}}",
+            "Correct them, or the scale in the recipe.", "score", {"key": "response_id"},
+            values={"metric": name, "minimum": scale.minimum, "maximum": scale.maximum},
+        )  # fmt: skip
+        if scale.minimum == 0 and scale.maximum == 10:
+            yield Rule(
+                "no_zero", table, "warning",
+                f"{name} answers and not one 0; the lowest is {{value}}",
+                "The question may have been asked from 1 to 10; then say min = 1 in the recipe.",
+                "score", values={"metric": name}, whole_table=True,
+            )  # fmt: skip
+    if data.pipeline.has_scores:
+        for reason, cure in _UNUSED_ANSWERS.items():
+            yield Rule(
+                "unused_answer", table, "warning", f"nps answers were given {reason}", cure,
+                "responded_at", values={"reason": reason},
+            )  # fmt: skip
+
+
+def _lifetimes(data: Data) -> Iterator[Rule]:
+    if data.pipeline.lifetimes is None:
+        return
+    yield Rule(
+        "survivors_only", "customers", "error", "customers, and not one has left",
+        "The extract holds survivors only: export those who left as well.", whole_table=True,
+    )  # fmt: skip
+    yield Rule(
+        "no_events", "customers", "error", "customers, but nobody left while observed",
+        "Check as_of and observed_from: all {value} losses lie outside.", whole_table=True,
+    )  # fmt: skip
+    yield Rule(
+        "few_customers", "customers", "warning", "customers can be used",
+        f"Reports show groups of at least {MIN_CUSTOMERS}; lower min_group to see less.",
+        values={"minimum": MIN_CUSTOMERS}, whole_table=True,
+    )  # fmt: skip
+    if data.pipeline.lifetimes == "tenure":
+        yield Rule(
+            "churned_at_zero", "customers", "error", "customers left with a tenure of 0",
+            'Where 0 means "in the first month", say tenure_counts = "completed" in the recipe.',
+            "tenure", {"key": "customer_id"},
+        )  # fmt: skip
+    else:
+        yield Rule(
+            "not_started", "customers", "warning", "customers have no start date or subscription",
+            "They are in no curve; export their subscriptions if they have any.",
+        )  # fmt: skip
+        if data.recipe.observed_from is None:
+            yield Rule(
+                "late_entry", "customers", "warning",
+                "customers started more than a year before the first loss on record, {value}",
+                "If earlier leavers were deleted, say observed_from = {value} in the recipe.",
+                whole_table=True,
+            )  # fmt: skip
+    for name in data.group_by:
+        if name in data.attributes:
+            yield Rule(
+                "silent_group", "customers", "warning", f"groups of {name} without a single loss",
+                "Their curves stay at 100 % with an interval that only their size limits.",
+                name, {"column": name},
+            )  # fmt: skip
+
+
+def _present(data: Data, table: str) -> set[str]:
+    return {held.name for held in data.fields[table] if held.present}
+
+
+def _key(table: str) -> str:
+    """Return the column by which an offending row is named."""
+    return next(iter(TABLES[table].columns)).name

@@ -1,0 +1,336 @@
+"""Open what a recipe names and run reductions where the data are.
+
+`open_data` reads nothing but the shape of the files; rows are scanned by DuckDB when a reduction
+or a rule asks for them, and only counts come back. Memory stays bounded: what has to be kept lies
+in a temporary database on disk that is deleted on `close`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import tempfile
+import weakref
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+import duckdb
+import pandas as pd
+from sqlglot import exp
+
+from cxresearch import files, mapping, opening, periods, sql
+from cxresearch.contract import TABLES
+from cxresearch.errors import DataError
+from cxresearch.pipeline import SCORE_GROUP, Pipeline, Request
+from cxresearch.recipe import Recipe, TableSource, build_recipe, expand, read_recipe
+from cxresearch.tables import LifeTable, PeriodTable
+
+MAX_GROUPS: Final = 100
+_MONTHS: Final[Mapping[str, int]] = {"month": 1, "quarter": 3, "year": 12}
+
+
+def open_data(
+    data: str | Path | Recipe = "data/sample",
+    *,
+    tables: Mapping[str, pd.DataFrame] | None = None,
+    memory_limit: str = "1GB",
+) -> Data:
+    """Open the data that a recipe describes.
+
+    Parameters
+    ----------
+    data
+        A recipe, its path, or a folder that holds a `data.toml`.
+    tables
+        DataFrames to use in place of the recipe's files, by the contract's table name.
+    memory_limit
+        What DuckDB may hold in memory; the rest is spilled to a temporary file.
+
+    Raises
+    ------
+    DataError
+        Naming every table that cannot be read, and why.
+    """
+    recipe = data if isinstance(data, Recipe) else read_recipe(data)
+    return Data(recipe, tables or {}, memory_limit)
+
+
+def open_frames(frames: Mapping[str, pd.DataFrame], **recipe: object) -> Data:
+    """Open DataFrames named as in the contract; `recipe` holds a recipe's other keys.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> customers = pd.DataFrame({"customer_id": ["1", "2"], "tenure": [3, 5], "churned": [1, 0]})
+    >>> with open_frames({"customers": customers}) as data:
+    ...     print(int(data.life_table().churned.sum()))
+    1
+    """
+    described = recipe.pop("columns", {})
+    content = {"name": "DataFrames", **recipe}
+    for name in frames:
+        columns = described.get(name, {}) if isinstance(described, Mapping) else {}
+        content[name] = {"path": f"<DataFrame {name}>", "columns": columns}
+    return open_data(build_recipe(content, folder=Path.cwd()), tables=frames)
+
+
+class Data:
+    """An opened extract: its tables under the contract's names, and its reductions."""
+
+    def __init__(
+        self, recipe: Recipe, frames: Mapping[str, pd.DataFrame], memory_limit: str
+    ) -> None:
+        self.recipe = recipe
+        self._folder = Path(tempfile.mkdtemp(prefix="cxresearch-"))
+        self._connection = opening.connect(self._folder, memory_limit)
+        self._cleanup = weakref.finalize(self, _discard, self._connection, self._folder)
+        self.files: dict[str, list[str]] = {}
+        self.fields: dict[str, list[mapping.Field]] = {}
+        self._scans: dict[str, sql.Expression] = {}
+        self._native: dict[str, dict[str, str]] = {}
+        self._kept: set[str] = set()
+        try:
+            self._open_all(frames)
+            self.pipeline = Pipeline(recipe, self.fields, self._native)
+            for name, relation in self.pipeline.relations.items():
+                self._create_view(name, relation)
+        except BaseException:
+            self.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Forget the data and delete what was kept on disk."""
+        self._cleanup()
+
+    @property
+    def name(self) -> str:
+        """The extract's name."""
+        return self.recipe.name
+
+    @property
+    def note(self) -> str:
+        """What readers must know about the extract."""
+        return self.recipe.note
+
+    @property
+    def as_of(self) -> str | None:
+        """The last day of the extract, ISO; None where it holds no dates."""
+        return self.recipe.as_of.isoformat() if self.recipe.as_of else None
+
+    @property
+    def currency(self) -> str | None:
+        """The currency of every amount."""
+        return self.recipe.currency
+
+    @property
+    def group_by(self) -> list[str]:
+        """The columns that the recipe wants compared."""
+        return list(self.recipe.group_by)
+
+    @property
+    def attributes(self) -> list[str]:
+        """The customers' columns that one can group by."""
+        return self.pipeline.attributes
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """The first 16 hex digits of a SHA-256 over the recipe and every file it names."""
+        digest = hashlib.sha256(repr(self.recipe).replace(str(self.recipe.folder), "").encode())
+        for path in sorted({path for paths in self.files.values() for path in paths}):
+            with Path(path).open("rb") as file:
+                digest.update(hashlib.file_digest(file, "sha256").digest())
+        return digest.hexdigest()[:16]
+
+    def rows(self, table: str) -> int:
+        """Return the number of rows of a table of the contract."""
+        return int(self.query(exp.select("COUNT(*) AS n").from_(table))["n"].iloc[0])
+
+    def query(self, tree: exp.Expression) -> pd.DataFrame:
+        """Run a query and return its (small) result."""
+        return self._run(sql.render(tree)).df()
+
+    def reduction_sql(
+        self,
+        name: str,
+        group_by: Sequence[str] = (),
+        dialect: str = "duckdb",
+        period: str = "month",
+    ) -> str:
+        """Return a reduction as one self-contained query in `dialect`.
+
+        Where the data are Parquet files or a database and the dialect is DuckDB's, the query can
+        be run as it stands; otherwise it reads tables named after the recipe's.
+        """
+        text_only = any(s.name.startswith(("text_", "frame_")) for s in self._scans.values())
+        scans = self._scans if dialect == "duckdb" and not text_only else None
+        request = Request(name, group_by, _months(period))
+        return self.pipeline.text(request, dialect, scans)
+
+    def life_table(self, group_by: Sequence[str] = ()) -> LifeTable:
+        """Return counts per group, replicate and month of tenure.
+
+        Parameters
+        ----------
+        group_by
+            Attributes of the customers, and `score_group` for promoter, passive and detractor by
+            each customer's first valid answer, at risk from that answer on.
+
+        Raises
+        ------
+        DataError
+            When a column is not there or has more than 100 different values.
+        """
+        spells = "spells_by_score" if SCORE_GROUP in group_by else "spells"
+        self._check_groups(group_by, spells)
+        self._materialise(spells)
+        counts = self.query(self.pipeline.reduction(Request("life_table", group_by)))
+        return LifeTable.from_counts(
+            counts, list(group_by), as_of=self.as_of, population=self.pipeline.population(group_by)
+        )
+
+    def period_table(self, period: str = "month", group_by: Sequence[str] = ()) -> PeriodTable:
+        """Return, per calendar period, the customers at its start and how many of them left.
+
+        Parameters
+        ----------
+        period
+            "month", "quarter" or "year"; only periods that are observed whole are returned.
+        """
+        months = _months(period)
+        self._check_groups(group_by, "spells")
+        self._materialise("spells")
+        moves = self.query(self.pipeline.reduction(Request("period_table", group_by, months)))
+        window = periods.Window(self.pipeline.first_month, self.pipeline.end_month, months)
+        counts = periods.at_start(moves, list(group_by), window)
+        return PeriodTable.from_counts(counts, list(group_by), period=period, as_of=self.as_of)
+
+    def waterfall(self, *, by_score: bool = False) -> pd.DataFrame:
+        """Return how many customers are used and how many are not, with the reason."""
+        self._materialise("spells_by_score" if by_score else "spells")
+        request = Request("waterfall", [SCORE_GROUP] if by_score else [])
+        return self.query(self.pipeline.reduction(request))
+
+    def answers(self) -> pd.DataFrame:
+        """Return how many survey answers are valid and how many are not, with the reason."""
+        return self.query(self.pipeline.reduction(Request("answer_counts")))
+
+    def _run(self, text: str) -> duckdb.DuckDBPyConnection:
+        try:
+            return self._connection.execute(text)
+        except duckdb.Error as error:
+            raise DataError(f"The data cannot be read: {opening.first_line(error)}") from error
+
+    def _create_view(self, name: str, tree: exp.Expression) -> None:
+        view = exp.Create(this=exp.to_table(name), kind="VIEW", expression=tree.copy())
+        self._run(sql.render(view))
+
+    def _materialise(self, spells: str) -> None:
+        """Keep the risk set with the opened data: its MD5 is the costly part of a reduction."""
+        if spells in self._kept:
+            return
+        tree = self.pipeline.kept(spells, self._groupable)
+        create = exp.Create(this=exp.to_table(f"kept_{spells}"), kind="TABLE", expression=tree)
+        self._run("SET preserve_insertion_order = false")
+        self._run(sql.render(create))
+        self._run("SET preserve_insertion_order = true")
+        self._run(f"DROP VIEW {spells}")
+        self._run(f"ALTER TABLE kept_{spells} RENAME TO {spells}")
+        self._kept.add(spells)
+
+    @cached_property
+    def _cardinality(self) -> dict[str, int]:
+        """About how many different values each attribute has, in one scan."""
+        if not self.attributes:
+            return {}
+        counted = [
+            exp.alias_(exp.func("APPROX_COUNT_DISTINCT", sql.column(name)), name, quoted=True)
+            for name in self.attributes
+        ]
+        frame = self.query(exp.select(*counted).from_("customers"))
+        return {str(name): int(frame[name].iloc[0]) for name in frame}
+
+    @property
+    def _groupable(self) -> list[str]:
+        return [name for name, values in self._cardinality.items() if values <= 2 * MAX_GROUPS]
+
+    def _check_groups(self, group_by: Sequence[str], spells: str) -> None:
+        known = [*self.attributes, *([SCORE_GROUP] if spells == "spells_by_score" else [])]
+        problems = [self.pipeline.unknown_group(name) for name in group_by if name not in known]
+        many = [
+            f"customers: column {name!r} has about {self._cardinality[name]:,} different values, "
+            f"at most {MAX_GROUPS} can be compared. Name bands or values for it in the recipe."
+            for name in group_by
+            if self._cardinality.get(name, 0) > MAX_GROUPS * 1.1
+        ]
+        if problems or many:
+            raise DataError([*problems, *many])
+
+    def _open_all(self, frames: Mapping[str, pd.DataFrame]) -> None:
+        problems: list[str] = []
+        for name, source in self.recipe.tables.items():
+            try:
+                self._open_table(name, source, frames.get(name))
+            except DataError as error:
+                problems.extend(error.problems)
+        if problems:
+            raise DataError(problems)
+
+    def _open_table(self, name: str, source: TableSource, frame: pd.DataFrame | None) -> None:
+        self._scans[name] = self._reach(name, source, frame)
+        self._create_view(f"raw_{name}", exp.select("*").from_(self._scans[name].copy()))
+        described = self._connection.execute(f"DESCRIBE raw_{name}").fetchall()
+        self._native[name] = {str(row[0]): str(row[1]) for row in described}
+        self.fields[name] = mapping.fields(TABLES[name], source, self._native[name])
+        typed = [exp.alias_(f.typed.copy(), f.name, quoted=True) for f in self.fields[name]]
+        raw = [
+            exp.alias_(f.raw.copy(), f"raw {f.name}", quoted=True)
+            for f in self.fields[name]
+            if f.raw is not None
+        ]
+        number = exp.alias_(exp.Window(this=exp.RowNumber()), "row_number")
+        self._create_view(name, exp.select(*typed).from_(f"raw_{name}"))
+        self._create_view(f"{name}_rows", exp.select(number, *typed, *raw).from_(f"raw_{name}"))
+
+    def _reach(self, name: str, source: TableSource, frame: pd.DataFrame | None) -> sql.Expression:
+        if frame is not None:
+            return opening.register(self._connection, name, frame)
+        if source.table is not None:
+            table, path = opening.attach(self._connection, source, self.recipe.folder)
+            self.files[name] = [path]
+            return table
+        paths = files.find(expand(source.path or "", self.recipe.folder), name)
+        self.files[name] = paths
+        parquet = [files.is_parquet(path) for path in paths]
+        if all(parquet):
+            return opening.scan_parquet(self._connection, name, paths)
+        if any(parquet):
+            raise DataError(
+                f"{name}: {source.path!r} matches Parquet and text files. Use one kind."
+            )
+        opening.load_csv(self._connection, source, paths, self._folder)
+        return exp.to_table(f"text_{name}")
+
+
+def _months(period: str) -> int:
+    if period not in _MONTHS:
+        raise DataError(f"period == {period!r}, must be one of: {', '.join(_MONTHS)}.")
+    return _MONTHS[period]
+
+
+def _discard(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:
+    connection.close()
+    shutil.rmtree(folder, ignore_errors=True)
