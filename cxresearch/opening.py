@@ -43,7 +43,35 @@ def register(connection: Connection, name: str, frame: pd.DataFrame) -> sql.Expr
     return exp.to_table(f"frame_{name}")
 
 
-def attach(connection: Connection, source: TableSource, folder: Path) -> tuple[sql.Expression, str]:
+def reach(
+    connection: Connection, source: TableSource, folder: Path, scratch: Path
+) -> tuple[sql.Expression, list[str]]:
+    """Return what to select from for one table of a recipe, and the files behind it.
+
+    Parameters
+    ----------
+    folder
+        The recipe's own, which its paths are relative to.
+    scratch
+        A folder for temporary copies.
+    """
+    if source.table is not None:
+        return _attach(connection, source, folder)
+    paths = files.find(expand(source.path or "", folder), source.name)
+    parquet = [files.is_parquet(path) for path in paths]
+    if all(parquet):
+        return _scan_parquet(connection, source.name, paths), paths
+    if any(parquet):
+        raise DataError(
+            f"{source.name}: {source.path!r} matches Parquet and text files. Name one kind."
+        )
+    _load_csv(connection, source, paths, scratch)
+    return exp.to_table(f"text_{source.name}"), paths
+
+
+def _attach(
+    connection: Connection, source: TableSource, folder: Path
+) -> tuple[sql.Expression, list[str]]:
     """Attach a DuckDB file and return the table that the recipe names in it, and the file."""
     if source.database is None:
         raise DataError(f'{source.name}: table = {source.table!r} needs database = "file.duckdb".')
@@ -63,10 +91,10 @@ def attach(connection: Connection, source: TableSource, folder: Path) -> tuple[s
         catalog=alias,
     )
     _probe(connection, table, _no_table(connection, source, alias))
-    return table, path
+    return table, [path]
 
 
-def scan_parquet(connection: Connection, name: str, paths: list[str]) -> sql.Expression:
+def _scan_parquet(connection: Connection, name: str, paths: list[str]) -> sql.Expression:
     """Return a scan of Parquet files whose footers can be read."""
     scan = exp.func("READ_PARQUET", exp.convert(paths))
     _probe(
@@ -75,7 +103,7 @@ def scan_parquet(connection: Connection, name: str, paths: list[str]) -> sql.Exp
     return scan
 
 
-def load_csv(connection: Connection, source: TableSource, paths: list[str], folder: Path) -> None:
+def _load_csv(connection: Connection, source: TableSource, paths: list[str], folder: Path) -> None:
     """Parse text files once into the table `text_<name>`: every cell as text, no row lost."""
     for index, path in enumerate(paths):
         utf8 = files.as_utf8(path, source.encoding, source.name, folder)

@@ -21,11 +21,11 @@ import duckdb
 import pandas as pd
 from sqlglot import exp
 
-from cxresearch import files, mapping, opening, periods, sql
+from cxresearch import mapping, opening, periods, sql
 from cxresearch.contract import TABLES
 from cxresearch.errors import DataError
 from cxresearch.pipeline import SCORE_GROUP, Pipeline, Request
-from cxresearch.recipe import Recipe, TableSource, build_recipe, expand, read_recipe
+from cxresearch.recipe import Recipe, TableSource, build_recipe, read_recipe
 from cxresearch.tables import LifeTable, PeriodTable
 
 MAX_GROUPS: Final = 100
@@ -163,6 +163,11 @@ class Data:
         """Run a query and return its (small) result."""
         return self._run(sql.render(tree)).df()
 
+    def query_column(self, table: str, column: str) -> list[object]:
+        """Return one column of a table of the contract, in the order of the rows."""
+        frame = self.query(exp.select(sql.column(column)).from_(table))
+        return list(frame[column])
+
     def reduction_sql(
         self,
         name: str,
@@ -194,10 +199,7 @@ class Data:
         DataError
             When a column is not there or has more than 100 different values.
         """
-        spells = "spells_by_score" if SCORE_GROUP in group_by else "spells"
-        self._check_groups(group_by, spells)
-        self._materialise(spells)
-        counts = self.query(self.pipeline.reduction(Request("life_table", group_by)))
+        counts = self._reduce(Request("life_table", group_by))
         return LifeTable.from_counts(
             counts, list(group_by), as_of=self.as_of, population=self.pipeline.population(group_by)
         )
@@ -211,22 +213,24 @@ class Data:
             "month", "quarter" or "year"; only periods that are observed whole are returned.
         """
         months = _months(period)
-        self._check_groups(group_by, "spells")
-        self._materialise("spells")
-        moves = self.query(self.pipeline.reduction(Request("period_table", group_by, months)))
+        moves = self._reduce(Request("period_table", group_by, months))
         window = periods.Window(self.pipeline.first_month, self.pipeline.end_month, months)
         counts = periods.at_start(moves, list(group_by), window)
         return PeriodTable.from_counts(counts, list(group_by), period=period, as_of=self.as_of)
 
     def waterfall(self, *, by_score: bool = False) -> pd.DataFrame:
         """Return how many customers are used and how many are not, with the reason."""
-        self._materialise("spells_by_score" if by_score else "spells")
-        request = Request("waterfall", [SCORE_GROUP] if by_score else [])
-        return self.query(self.pipeline.reduction(request))
+        return self._reduce(Request("waterfall", [SCORE_GROUP] if by_score else []))
 
     def answers(self) -> pd.DataFrame:
         """Return how many survey answers are valid and how many are not, with the reason."""
         return self.query(self.pipeline.reduction(Request("answer_counts")))
+
+    def _reduce(self, request: Request) -> pd.DataFrame:
+        tree = self.pipeline.reduction(request)
+        self._check_groups(request.group_by)
+        self._materialise("spells_by_score" if SCORE_GROUP in request.group_by else "spells")
+        return self.query(tree)
 
     def _run(self, text: str) -> duckdb.DuckDBPyConnection:
         try:
@@ -267,8 +271,8 @@ class Data:
     def _groupable(self) -> list[str]:
         return [name for name, values in self._cardinality.items() if values <= 2 * MAX_GROUPS]
 
-    def _check_groups(self, group_by: Sequence[str], spells: str) -> None:
-        known = [*self.attributes, *([SCORE_GROUP] if spells == "spells_by_score" else [])]
+    def _check_groups(self, group_by: Sequence[str]) -> None:
+        known = [*self.attributes, SCORE_GROUP]
         problems = [self.pipeline.unknown_group(name) for name in group_by if name not in known]
         many = [
             f"customers: column {name!r} has about {self._cardinality[name]:,} different values, "
@@ -290,7 +294,12 @@ class Data:
             raise DataError(problems)
 
     def _open_table(self, name: str, source: TableSource, frame: pd.DataFrame | None) -> None:
-        self._scans[name] = self._reach(name, source, frame)
+        if frame is not None:
+            self._scans[name] = opening.register(self._connection, name, frame)
+        else:
+            self._scans[name], self.files[name] = opening.reach(
+                self._connection, source, self.recipe.folder, self._folder
+            )
         self._create_view(f"raw_{name}", exp.select("*").from_(self._scans[name].copy()))
         described = self._connection.execute(f"DESCRIBE raw_{name}").fetchall()
         self._native[name] = {str(row[0]): str(row[1]) for row in described}
@@ -304,25 +313,6 @@ class Data:
         number = exp.alias_(exp.Window(this=exp.RowNumber()), "row_number")
         self._create_view(name, exp.select(*typed).from_(f"raw_{name}"))
         self._create_view(f"{name}_rows", exp.select(number, *typed, *raw).from_(f"raw_{name}"))
-
-    def _reach(self, name: str, source: TableSource, frame: pd.DataFrame | None) -> sql.Expression:
-        if frame is not None:
-            return opening.register(self._connection, name, frame)
-        if source.table is not None:
-            table, path = opening.attach(self._connection, source, self.recipe.folder)
-            self.files[name] = [path]
-            return table
-        paths = files.find(expand(source.path or "", self.recipe.folder), name)
-        self.files[name] = paths
-        parquet = [files.is_parquet(path) for path in paths]
-        if all(parquet):
-            return opening.scan_parquet(self._connection, name, paths)
-        if any(parquet):
-            raise DataError(
-                f"{name}: {source.path!r} matches Parquet and text files. Use one kind."
-            )
-        opening.load_csv(self._connection, source, paths, self._folder)
-        return exp.to_table(f"text_{name}")
 
 
 def _months(period: str) -> int:

@@ -15,9 +15,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.optimize import brentq
 
-from cxresearch import _simulate_files as files
-from cxresearch import _simulate_settings as s
-from cxresearch._simulate_people import block_risk, hazards
 from cxresearch.errors import CxError
 from cxresearch.simulate import (
     Settings,
@@ -25,6 +22,9 @@ from cxresearch.simulate import (
     write_flat_extract,
     write_sample,
 )
+from cxresearch.simulate import files
+from cxresearch.simulate import settings as s
+from cxresearch.simulate.people import block_risk, hazards
 
 AS_OF = np.datetime64("2025-12-31")
 OBSERVED_FROM = np.datetime64("2022-01-01")

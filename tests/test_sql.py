@@ -13,7 +13,7 @@ from sqlglot import exp, parse
 from cxresearch import sql
 from cxresearch.errors import CxError
 from cxresearch.pipeline import REDUCTIONS
-from cxresearch.source import Data, open_frames
+from cxresearch.source import Data, open_data, open_frames
 
 FILES = [
     p.name.removesuffix(".sql")
@@ -80,14 +80,11 @@ def test_an_unfilled_placeholder_raises() -> None:
 
 
 def test_the_printed_query_gives_the_same_counts_on_a_bare_engine(tmp_path) -> None:
-    customers = lifetimes(300)
     path = tmp_path / "it's.parquet"
-    duckdb.sql("SELECT * FROM customers").write_parquet(str(path))
+    duckdb.from_df(lifetimes(300)).write_parquet(str(path))
     (tmp_path / "data.toml").write_text(
         'name = "x"\nas_of = 2025-06-30\n[customers]\npath = "it\'s.parquet"\n', encoding="utf-8"
     )
-    from cxresearch.source import open_data  # noqa: PLC0415
-
     with open_data(tmp_path) as data:
         text = data.reduction_sql("life_table", ["plan"], "duckdb")
         table = data.life_table(["plan"])
