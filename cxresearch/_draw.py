@@ -1,0 +1,237 @@
+"""Parts of figures: one quiet style, fixed colours, labels that do not collide, alt text."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
+from itertools import accumulate
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib import pyplot as plt
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import PercentFormatter
+from matplotlib.transforms import Transform, offset_copy
+
+INK, QUIET, GRID = "#222222", "#595959", "#E3E3E3"
+
+# readable on white (contrast above 4.5) and told apart with any colour vision
+GROUP_COLORS = {"promoter": "#0068A8", "passive": "#6B6B6B", "detractor": "#B84A00"}
+PALETTE = ("#0068A8", "#B84A00", "#007A5A", "#B8397B", "#7A5F00", "#3D3D3D")
+GROUP_LINES = {"promoter": "-", "passive": ":", "detractor": "--"}
+LINES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)), (0, (9, 2)))
+
+STYLE: Any = {  # typed loosely: matplotlib names every key in its type
+    "font.size": 9.5,
+    "text.color": INK,
+    "text.parse_math": False,  # a dollar sign in a group's name is a dollar sign
+    "axes.edgecolor": QUIET,
+    "axes.labelcolor": QUIET,
+    "axes.labelsize": 9.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.spines.left": False,
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.axisbelow": True,
+    "grid.color": GRID,
+    "grid.linewidth": 0.8,
+    "xtick.color": QUIET,
+    "ytick.color": QUIET,
+    "xtick.major.size": 3,
+    "ytick.major.size": 0,
+    "lines.linewidth": 1.8,
+    "figure.facecolor": "white",
+    "axes.facecolor": "white",
+    "figure.dpi": 100,
+    "savefig.dpi": 200,
+}
+SMALL = 8.5
+LINE_HEIGHT = 1.25
+ROW: dict[str, Any] = {"fontsize": SMALL, "va": "center", "ha": "left"}
+ARROW: dict[str, Any] = {"arrowstyle": "-", "shrinkA": 0, "shrinkB": 0}
+
+
+@dataclass(frozen=True)
+class Series:
+    """What one group looks like, and where its label points to."""
+
+    label: str
+    color: str
+    line: Any
+    end: tuple[float, float]
+
+
+@contextmanager
+def cx_style() -> Iterator[None]:
+    """Apply the style of this project inside a `with` block, and leave no trace after it."""
+    with mpl.rc_context(STYLE):
+        yield
+
+
+def looks(labels: Sequence[str]) -> list[tuple[str, Any]]:
+    """Return colour and line style per label: fixed for score groups, else by order."""
+    found = []
+    for i, label in enumerate(labels):
+        key = label.lower().removesuffix("s")
+        color = GROUP_COLORS.get(key, PALETTE[i % len(PALETTE)])
+        found.append((color, GROUP_LINES.get(key, LINES[i % len(LINES)])))
+    return found
+
+
+def new_axes(height: float) -> Axes:
+    """Return the axes of a new figure that makes room for what stands beside them."""
+    figure, ax = plt.subplots(figsize=(7, height), layout="constrained")
+    assert isinstance(figure, Figure)
+    return ax
+
+
+def percent_axis(ax: Axes) -> None:
+    """Label the y axis, 0–1, in percent."""
+    ax.yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=None, symbol=" %"))
+
+
+def size_in_points(ax: Axes) -> tuple[float, float]:
+    """Return width and height of the axes as they will be drawn."""
+    figure = figure_of(ax)
+    figure.draw_without_rendering()
+    box = ax.get_window_extent()
+    return box.width * 72 / figure.dpi, box.height * 72 / figure.dpi
+
+
+def label_ends(ax: Axes, series: Sequence[Series]) -> None:
+    """Write each group's name at the right edge, moved apart where names would collide."""
+    width = 13 if narrow(ax) else 22
+    texts = [wrapped(s.label, width) for s in series]
+    low, high = ax.get_ylim()
+    heights = [LINE_HEIGHT * SMALL * (1 + t.count("\n")) for t in texts]
+    _, axes_height = size_in_points(ax)
+    wanted = [(s.end[1] - low) / (high - low) * axes_height for s in series]
+    for s, text, y in zip(series, texts, spread(wanted, heights, axes_height), strict=True):
+        _label_end(ax, s, text, y / axes_height * (high - low) + low)
+
+
+def spread(wanted: Sequence[float], heights: Sequence[float], total: float) -> list[float]:
+    """Move label centres as little as needed so that none overlap, inside 0 to `total`.
+
+    Overlapping neighbours form a block that stands at the mean of its wishes.
+    """
+    order = sorted(range(len(wanted)), key=lambda i: wanted[i])
+    blocks: list[tuple[list[int], float]] = []  # members from below, and the bottom edge
+    for i in order:
+        members = [i]
+        blocks.append((members, _bottom(members, wanted, heights, total)))
+        while len(blocks) > 1 and _top(blocks[-2], heights) > blocks[-1][1]:
+            members = blocks[-2][0] + blocks[-1][0]
+            blocks[-2:] = [(members, _bottom(members, wanted, heights, total))]
+    placed = [0.0] * len(wanted)
+    for members, bottom in blocks:
+        edges = accumulate((heights[i] for i in members), initial=bottom)
+        for i, edge in zip(members, edges, strict=False):
+            placed[i] = edge + heights[i] / 2
+    return placed
+
+
+def at_risk_rows(
+    ax: Axes, series: Sequence[Series], rows: Sequence[Sequence[str]], title: str
+) -> None:
+    """Write the customers at risk below the ticks, one row per group with its line as key."""
+    ticks = ax.get_xticks()
+    y = -43.0
+    ax.text(0, 0, title, transform=_shifted(ax, ax.transAxes, 0, y), color=QUIET, **ROW)
+    for s, row in zip(series, rows, strict=True):
+        y -= LINE_HEIGHT * SMALL + 1.5
+        below = _shifted(ax, ax.get_xaxis_transform(), 0, y)
+        for tick, text in zip(ticks, row, strict=True):
+            ax.text(tick, 0, text, transform=below, color=INK, **(ROW | {"ha": "center"}))
+        if s.label:
+            _row_key(ax, s, y, half_width=2.6 * len(row[0]))
+
+
+def attach_alt(ax: Axes, text: str) -> None:
+    """Let the figure carry its text alternative into every notebook output."""
+    ax.set_label(text)
+    figure = figure_of(ax)
+    # IPython asks this method for metadata and still renders the picture itself
+    vars(figure)["_repr_mimebundle_"] = partial(_bundle, figure)
+
+
+def alt_text(ax: Axes) -> str:
+    """Return the text alternative of a figure that this package drew."""
+    return str(ax.get_label())
+
+
+def _bundle(figure: Figure, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
+    said = " ".join(alt_text(ax) for ax in figure.axes if alt_text(ax))
+    return {}, {f"image/{kind}": {"alt": said} for kind in ("png", "jpeg", "svg+xml")}
+
+
+def _bottom(
+    members: Sequence[int], wanted: Sequence[float], heights: Sequence[float], total: float
+) -> float:
+    height = sum(heights[i] for i in members)
+    centre = sum(wanted[i] for i in members) / len(members)
+    return max(0.0, min(centre - height / 2, total - height))
+
+
+def _top(block: tuple[list[int], float], heights: Sequence[float]) -> float:
+    return block[1] + sum(heights[i] for i in block[0])
+
+
+def _label_end(ax: Axes, series: Series, text: str, y: float) -> None:
+    ax.annotate(
+        text,
+        xy=series.end,
+        xytext=(ax.get_xlim()[1], y),
+        textcoords=_shifted(ax, ax.transData, 11, 0),
+        color=series.color,
+        arrowprops=ARROW | {"color": series.color, "lw": 0.7, "alpha": 0.7},
+        annotation_clip=False,
+        linespacing=1.1,
+        **ROW,
+    )
+
+
+def _row_key(ax: Axes, series: Series, y: float, half_width: float) -> None:
+    """Draw the group's line left of its row, and its name left of that."""
+    right = -half_width - 5
+    ends = [_shifted(ax, ax.transAxes, x, y) for x in (right - 20, right)]
+    line = ARROW | {"color": series.color, "lw": 1.8, "linestyle": series.line}
+    ax.annotate(
+        "",
+        xy=(0, 0),
+        xycoords=ends[0],
+        xytext=(0, 0),
+        textcoords=ends[1],
+        arrowprops=line,
+        annotation_clip=False,
+    )
+    name, longest = series.label, 9 if narrow(ax) else 16
+    short = name if len(name) <= longest else f"{name[: longest - 1].rstrip()}…"
+    left = _shifted(ax, ax.transAxes, right - 24, y)
+    ax.text(0, 0, short, transform=left, color=series.color, **(ROW | {"ha": "right"}))
+
+
+def wrapped(label: str, width: int) -> str:
+    """Break a long name into at most three lines."""
+    return "\n".join(textwrap.wrap(label, width, max_lines=3, placeholder=" …"))
+
+
+def narrow(ax: Axes) -> bool:
+    """Tell whether the figure is meant for a phone or a column."""
+    return figure_of(ax).get_figwidth() < 5
+
+
+def figure_of(ax: Axes) -> Figure:
+    """Return the figure that axes belong to, past any subfigure."""
+    figure = ax.get_figure(root=True)
+    assert isinstance(figure, Figure)
+    return figure
+
+
+def _shifted(ax: Axes, transform: Transform, x: float, y: float) -> Transform:
+    return offset_copy(transform, fig=figure_of(ax), x=x, y=y, units="points")

@@ -1,0 +1,272 @@
+"""Figures: results in, Axes out. Nothing is estimated here.
+
+Every figure is drawn in one quiet style without touching global settings, names its groups
+at the line itself, can be read in greyscale, and carries a text alternative (`alt_text`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from cxresearch import _format as words
+from cxresearch._draw import (
+    GROUP_COLORS,
+    QUIET,
+    Series,
+    alt_text,
+    at_risk_rows,
+    attach_alt,
+    cx_style,
+    label_ends,
+    looks,
+    new_axes,
+    percent_axis,
+    size_in_points,
+)
+from cxresearch._results import Results
+from cxresearch._retention_curve import RetentionCurve
+from cxresearch.errors import CxError
+from cxresearch.rates import Rates
+from cxresearch.retention import RetentionCurves
+
+__all__ = ["GROUP_COLORS", "alt_text", "cx_style", "plot_rates", "plot_retention"]
+
+Curves = RetentionCurves | RetentionCurve | Mapping[str, RetentionCurve] | Iterable[RetentionCurve]
+RATES = ("retention_rate", "churn_rate")
+
+
+def plot_retention(curves: Curves, *, ax: Axes | None = None) -> Axes:
+    """Draw retention curves with their intervals, and the customers at risk below.
+
+    Parameters
+    ----------
+    curves
+        Result of `retention_curves`, one or several of its curves, or a mapping of labels to
+        curves.
+    ax
+        Axes to draw on; a new figure when not given. Room is needed at the right for names
+        and below for the customers at risk: take `layout="constrained"`.
+
+    Returns
+    -------
+    Axes
+        With shares 0–1 on the y axis and tenure on the x axis; `alt_text(ax)` says in words
+        what is shown.
+
+    Raises
+    ------
+    CxError
+        When there is no curve.
+    """
+    named = _named(curves)
+    with cx_style():
+        ax = new_axes(3.7 + 0.17 * len(named)) if ax is None else ax
+        series = [
+            _draw_curve(ax, label, curve, look)
+            for (label, curve), look in zip(named.items(), looks(list(named)), strict=True)
+        ]
+        _tenure_axis(ax, list(named.values()))
+        population = next(iter(named.values())).population
+        rows = [_at_risk(curve, ax.get_xticks()) for curve in named.values()]
+        at_risk_rows(ax, series, rows, f"{population.capitalize()} at risk")
+        label_ends(ax, [s for s in series if s.label])
+        attach_alt(ax, _say_curves(named))
+    return ax
+
+
+def plot_rates(
+    rates: Results[Rates] | Rates | Iterable[Rates],
+    *,
+    rate: str = "retention_rate",
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw retention or churn rates by period, with their intervals as whiskers.
+
+    Parameters
+    ----------
+    rates
+        Result of `period_rates` or `tenure_rates`, or one or several of its groups.
+    rate
+        "retention_rate" or "churn_rate".
+    ax
+        Axes to draw on; a new figure when not given.
+
+    Raises
+    ------
+    CxError
+        When there is nothing to draw, or the rate is not one of the two.
+    """
+    groups = [rates] if isinstance(rates, Rates) else list(rates)
+    _check_rates(groups, rate)
+    with cx_style():
+        ax = new_axes(3.4) if ax is None else ax
+        labels = [group.label for group in groups]
+        shifts = _side_by_side(len(groups))
+        series = [
+            _draw_rates(ax, group, rate, look, shift)
+            for group, look, shift in zip(groups, looks(labels), shifts, strict=True)
+        ]
+        _period_axis(ax, groups[0], rate)
+        label_ends(ax, [s for s in series if s.label])
+        attach_alt(ax, _say_rates(groups, rate))
+    return ax
+
+
+def _named(curves: Curves) -> dict[str, RetentionCurve]:
+    if isinstance(curves, RetentionCurve):
+        curves = [curves]
+    if not isinstance(curves, Mapping):
+        curves = {curve.label: curve for curve in curves}
+    if not curves:
+        raise CxError(
+            "there are 0 curves, must be at least 1: every group may be too small; group by "
+            "fewer columns."
+        )
+    return dict(curves)
+
+
+def _draw_curve(ax: Axes, label: str, curve: RetentionCurve, look: tuple[str, Any]) -> Series:
+    color, line = look
+    x = np.concatenate([curve.tenure[:1], curve.tenure])
+    y, low, high = (
+        np.concatenate([[1.0], end])
+        for end in (curve.retained, curve.retained_ci_lower, curve.retained_ci_upper)
+    )
+    ax.fill_between(x, low, high, step="post", color=color, alpha=0.14, linewidth=0)
+    ax.step(x, y, where="post", color=color, linestyle=line, label=label)
+    return Series(label, color, line, (float(x[-1]), float(y[-1])))
+
+
+def _tenure_axis(ax: Axes, curves: Sequence[RetentionCurve]) -> None:
+    first, last = min(c.start for c in curves), max(c.longest for c in curves)
+    per_year = curves[0].periods_per_year
+    unit = words.plural(words.period_word(per_year), 2)
+    ax.set_xlim(first, max(last, first + 1))
+    ax.set_ylim(0, 1)
+    percent_axis(ax)
+    ax.set_xlabel(f"{unit.capitalize()} as a customer", labelpad=3)
+    longest = max(len(words.number(float(c.at_risk.max()))) for c in curves)
+    room = max(2, int(size_in_points(ax)[0] * 0.8 // (5.2 * longest + 10)))
+    ax.set_xticks(tenure_ticks(first, last, per_year, room))
+
+
+def tenure_ticks(first: int, last: int, per_year: int, room: int) -> list[int]:
+    """Return at most about `room` ticks that fall on whole years, or on even parts of one."""
+    parts = [d for d in (1, 2, 3, 6, 13, 26) if per_year % d == 0 and d < per_year]
+    steps = [*parts, *(per_year * k for k in (1, 2, 3, 5, 10, 20, 50))]
+    step = next((s for s in steps if (last - first) / s <= min(room, 12)), steps[-1])
+    inside = [t for t in range(0, last + 1, step) if t >= first]
+    # the start itself is a tick when it does not crowd the next one
+    return inside if inside and inside[0] - first < step / 2 else [first, *inside]
+
+
+def _at_risk(curve: RetentionCurve, ticks: Iterable[float]) -> list[str]:
+    at = dict(zip(curve.tenure.tolist(), curve.at_risk.tolist(), strict=True))
+    return [
+        "" if tick < curve.start else words.number(float(at.get(int(tick), 0))) for tick in ticks
+    ]
+
+
+def _say_curves(named: Mapping[str, RetentionCurve]) -> str:
+    first = next(iter(named.values()))
+    unit = words.plural(words.period_word(first.periods_per_year), 2)
+    level = words.level_words(first.confidence_level)
+    parts = [
+        f"{label or curve.population.capitalize()}: {_shares(curve, unit)}."
+        for label, curve in named.items()
+    ]
+    title = (
+        f"Retention curves with {level} intervals"
+        if len(named) > 1
+        else (f"Retention curve with {level} interval")
+    )
+    return " ".join([f"{title}, by {unit} as a customer.", *parts])
+
+
+def _shares(curve: RetentionCurve, unit: str) -> str:
+    shown = dict.fromkeys((curve.years[0], curve.years[len(curve.years) // 2], curve.years[-1]))
+    said = []
+    for tenure in shown:
+        f = curve.at(tenure)
+        share = words.percent_interval(
+            *(float("nan") if x is None else x for x in (f.value, f.ci_lower, f.ci_upper))
+        )
+        said.append(f"{share} retained after {tenure} {unit}")
+    return words.and_list(said)
+
+
+def _check_rates(groups: Sequence[Rates], rate: str) -> None:
+    problems = []
+    if rate not in RATES:
+        problems.append(f"rate is {rate!r}, must be one of {', '.join(RATES)}: choose one.")
+    if not groups:
+        problems.append("there are 0 groups, must be at least 1: take longer periods.")
+    if problems:
+        raise CxError(problems)
+
+
+def _side_by_side(count: int) -> list[float]:
+    width = min(0.12, 0.5 / max(count, 1))
+    return [(i - (count - 1) / 2) * width for i in range(count)]
+
+
+def _draw_rates(ax: Axes, rates: Rates, rate: str, look: tuple[str, Any], shift: float) -> Series:
+    color, line = look
+    frame = rates.to_frame()
+    x = np.arange(len(frame)) + shift
+    y, low, high = (
+        frame[name].to_numpy(dtype=float) for name in (rate, f"{rate}_ci_lower", f"{rate}_ci_upper")
+    )
+    ax.plot(x, y, color=color, linestyle=line, linewidth=1, alpha=0.6)
+    ax.errorbar(
+        x,
+        y,
+        yerr=[y - low, high - y],
+        fmt="o",
+        color=color,
+        markersize=4.5,
+        elinewidth=1.2,
+        capsize=2,
+        label=rates.label,
+    )
+    shown = np.flatnonzero(~np.isnan(y))
+    end = int(shown[-1]) if shown.size else 0
+    return Series(rates.label, color, line, (float(x[end]), float(np.nan_to_num(y[end]))))
+
+
+def _period_axis(ax: Axes, rates: Rates, rate: str) -> None:
+    count = len(rates.periods)
+    ax.set_xlim(-0.5, count - 0.5)
+    low, high = ax.get_ylim()
+    ax.set_ylim(max(0.0, low), min(1.0, high))
+    percent_axis(ax)
+    name = rate.replace("_", " ").capitalize()
+    ax.set_title(f"{name} per {rates.unit}", loc="left", fontsize=10, color=QUIET)
+    widest = max(len(period) for period in rates.periods)
+    room = max(1, int(size_in_points(ax)[0] * 0.8 // (5.6 * widest + 8)))
+    every = -(-count // room)
+    ticks = list(range((count - 1) % every, count, every))
+    ax.set_xticks(ticks, [rates.periods[i] for i in ticks])
+    if rates.axis == "tenure":
+        ax.set_xlabel(f"{rates.unit.capitalize()} as a customer")
+
+
+def _say_rates(groups: Sequence[Rates], rate: str) -> str:
+    level = words.level_words(groups[0].confidence_level)
+    name = rate.replace("_", " ").capitalize()
+    said = [f"{name} per {groups[0].unit} with {level} intervals."]
+    for rates in groups:
+        frame = rates.to_frame().dropna(subset=[rate])
+        ends = frame.iloc[[0, -1]] if len(frame) > 1 else frame
+        values = [
+            f"{words.percent_interval(row[rate], row[f'{rate}_ci_lower'], row[f'{rate}_ci_upper'])}"
+            f" in {row[rates.axis]}"
+            for _, row in ends.iterrows()
+        ]
+        label = rates.label or rates.population.capitalize()
+        said.append(f"{label}: {words.and_list(values) if values else 'too few to show'}.")
+    return " ".join(said)
