@@ -1,0 +1,132 @@
+"""The commands: each reads its options, calls the library, and prints what came of it."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+from cxresearch._format import plain
+from cxresearch.errors import CxError
+
+BAD_INPUT, FAILED_REPORT, INTERRUPTED = 2, 1, 130
+
+
+class _Commands(TyperGroup):
+    """Says errors in words, so that nobody ever sees a traceback for bad input."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - as the parent has it
+        try:
+            return super().invoke(ctx)
+        except CxError as error:
+            for problem in error.problems:
+                typer.echo(plain(f"error: {problem}"), err=True)
+            raise typer.Exit(BAD_INPUT) from None
+        except KeyboardInterrupt:
+            typer.echo("stopped; reports that were complete are kept", err=True)
+            raise typer.Exit(INTERRUPTED) from None
+
+
+app = typer.Typer(
+    cls=_Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,  # rich would triple the time of --help
+    pretty_exceptions_enable=False,
+)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from cxresearch import __version__  # noqa: PLC0415 - only when asked
+
+        typer.echo(f"cxresearch {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def main(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")
+    ] = False,
+) -> None:
+    """Answer what leadership asks about customers, with an interval on every number."""
+
+
+@app.command()
+def report(  # noqa: PLR0917 - the options of the command
+    notebooks: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="NOTEBOOK", help="Names or paths; without any, all notebooks."),
+    ] = None,
+    data: Annotated[str, typer.Option(help="A recipe, a folder or a file.")] = "data/sample",
+    out: Annotated[Path, typer.Option(help="Where the reports go.")] = Path("reports"),
+    parameter: Annotated[
+        list[str] | None,
+        typer.Option(
+            "-p", "--parameter", metavar="NAME=VALUE", help="A parameter; may be repeated."
+        ),
+    ] = None,
+    timeout: Annotated[
+        int, typer.Option(min=1, metavar="SECONDS", help="Stop a cell that runs longer.")
+    ] = 600,
+    help_parameters: Annotated[
+        bool, typer.Option("--help-parameters", help="List the notebooks' parameters and stop.")
+    ] = False,
+) -> None:
+    """Run notebooks and write a page for each, with an index and all findings.
+
+    The last line printed is the path of the index page. The exit code is 0 when every
+    report was made, 1 when one failed (its page says why), 2 when nothing was run.
+    """
+    given = _assignments(parameter or [])
+    if help_parameters:
+        _print_parameters(notebooks or [])
+        return
+    _skip_slow_import()
+    from cxresearch.reports.progress import show_progress  # noqa: PLC0415 - slow to import
+    from cxresearch.reports.runner import run_reports  # noqa: PLC0415
+
+    with show_progress() as progress:
+        results = run_reports(
+            notebooks or [],
+            data=data,
+            out=out,
+            parameters=given,
+            timeout=timeout,
+            progress=progress,
+        )
+    typer.echo(out / "index.html")
+    if any(result.status == "failed" for result in results):
+        raise typer.Exit(FAILED_REPORT)
+
+
+def _assignments(options: list[str]) -> dict[str, str]:
+    pairs = [option.partition("=") for option in options]
+    names = [name.strip() for name, _, _ in pairs]
+    problems = [f"-p {name}: write -p name=value" for name, equals, _ in pairs if not equals]
+    problems += [
+        f"-p {name} is given twice" for name in dict.fromkeys(names) if names.count(name) > 1
+    ]
+    if problems:
+        raise CxError(problems)
+    return {name: value for name, (_, _, value) in zip(names, pairs, strict=True)}
+
+
+def _print_parameters(notebooks: list[str]) -> None:
+    from cxresearch.reports.notebooks import find_notebooks  # noqa: PLC0415 - only when asked
+
+    for notebook in find_notebooks(notebooks):
+        typer.echo(f"{notebook.name}: {notebook.title}")
+        for parameter in notebook.parameters:
+            typer.echo(f"  {parameter.name}: {parameter.rule}; default {parameter.default!r}")
+            typer.echo(f"      {parameter.meaning}") if parameter.meaning else None
+
+
+def _skip_slow_import() -> None:
+    # jsonschema compiles this grammar for two address formats that notebooks never use, which
+    # takes longer than everything else papermill imports; it treats the module as optional.
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]

@@ -1,0 +1,102 @@
+"""The findings of an executed notebook, checked before anybody relies on them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from cxresearch.errors import CxError, ReportError
+from cxresearch.findings import MIME, Finding
+
+__all__ = ["collect_findings"]
+
+_KINDS: dict[str, tuple[type, ...]] = {
+    "id": (str,),
+    "group": (dict,),
+    "value": (int, float, type(None)),
+    "ci_lower": (int, float, type(None)),
+    "ci_upper": (int, float, type(None)),
+    "confidence_level": (int, float),
+    "n": (int, type(None)),
+    "unit": (str,),
+    "grade": (str,),
+    "as_of": (str, type(None)),
+    "sentence": (str,),
+}
+
+
+def collect_findings(cells: Iterable[Mapping[str, Any]], notebook: str) -> list[dict[str, Any]]:
+    """Read every finding that the outputs carry.
+
+    Parameters
+    ----------
+    cells
+        Of the executed notebook.
+    notebook
+        The name that each finding is given.
+
+    Returns
+    -------
+    list of dict
+        Keys notebook, id, group, value, ci_lower, ci_upper, confidence_level, n, unit,
+        grade, as_of and sentence, in the order of the notebook; a finding that is shown
+        twice is listed once.
+
+    Raises
+    ------
+    ReportError
+        When a finding is malformed, or two findings with the same id and group disagree.
+    """
+    found: dict[tuple[Any, ...], dict[str, Any]] = {}
+    problems: list[str] = []
+    for item in _items(cells):
+        wrong = _problems(item)
+        if wrong:
+            problems.append(f"the finding {_name(item)} {'; '.join(wrong)}")
+            continue
+        key = (item["id"], *sorted(item["group"].items()))
+        row = {"notebook": notebook} | {name: item[name] for name in _KINDS}
+        if found.setdefault(key, row) != row:
+            problems.append(f"the finding {_name(item)} {item['group']} is given twice and differs")
+    if problems:
+        raise ReportError(problems)
+    return list(found.values())
+
+
+def _items(cells: Iterable[Mapping[str, Any]]) -> Iterable[Any]:
+    for cell in cells:
+        for output in cell.get("outputs", ()):
+            carried = output.get("data", {}).get(MIME, ())
+            yield from carried if isinstance(carried, list | tuple) else [carried]
+
+
+def _name(item: object) -> object:
+    return item.get("id", "without an id") if isinstance(item, dict) else repr(item)[:80]
+
+
+def _problems(item: object) -> list[str]:
+    if not isinstance(item, dict):
+        return ["is not an object"]
+    wrong = [f"lacks {name}" for name in _KINDS if name not in item]
+    wrong += [f"has the unknown field {name}" for name in item if name not in _KINDS]
+    wrong += [
+        f"has {name} = {item[name]!r}"
+        for name, kinds in _KINDS.items()
+        if name in item and not _fits(item[name], kinds)
+    ]
+    return wrong or _broken_rules(item)
+
+
+def _fits(value: object, kinds: tuple[type, ...]) -> bool:
+    if isinstance(value, bool):
+        return False
+    return isinstance(value, kinds) and not (isinstance(value, float) and not math.isfinite(value))
+
+
+def _broken_rules(item: dict[str, Any]) -> list[str]:
+    try:
+        Finding(**item)
+    except CxError as error:
+        return list(error.problems)
+    return []

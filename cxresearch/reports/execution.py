@@ -1,0 +1,258 @@
+"""Running one notebook with papermill, and saying truly how far it came.
+
+Papermill's own record claims that every cell completed when a kernel dies or a cell times
+out; here the guilty cell is marked failed and the cells after it pending, in both the
+returned notebook and its metadata.
+"""
+
+from __future__ import annotations
+
+import html
+import logging
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import papermill
+from jupyter_client.kernelspec import KernelSpec
+from jupyter_client.manager import AsyncKernelManager
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbconvert.filters import strip_ansi
+from nbformat import NotebookNode
+from nbformat.v4 import new_markdown_cell, new_notebook, new_output
+from papermill.engines import NBClientEngine, NotebookExecutionManager, papermill_engines
+from papermill.execute import ERROR_MARKER_TAG
+from papermill.execute import remove_error_markers as without_markers
+from traitlets.config import Config
+
+from cxresearch._format import plain
+
+__all__ = ["Execution", "Failure", "execute", "mark_failure"]
+
+_ENGINE = "cxresearch"
+_PENDING = {"status": "pending", "exception": None, "start_time": None, "end_time": None}
+_NOT_STARTED = -1  # before every cell: all are pending
+_SOCKET_PATH_LIMIT = 80  # a Unix socket's path may have 103 to 107 characters
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What stopped a report: plain words, and the cell with its error where there is one."""
+
+    what: str
+    cell: int | None = None
+    source: str = ""
+    error: str = ""
+
+
+@dataclass(frozen=True)
+class Execution:
+    """An executed notebook (a notebook node) and what stopped it, if anything did."""
+
+    notebook: NotebookNode
+    failure: Failure | None
+
+
+def execute(
+    path: Path,
+    parameters: Mapping[str, object],
+    *,
+    timeout: int | None,
+    on_cell: Callable[[int, int], None],
+) -> Execution:
+    """Run a notebook in a kernel of this very Python, in the current folder.
+
+    Parameters
+    ----------
+    path
+        Of the notebook; it is not changed.
+    parameters
+        Checked values, injected after the parameters cell.
+    timeout
+        Seconds that one cell may take; None for any.
+    on_cell
+        Called with the index of the cell that starts and the number of cells.
+
+    Returns
+    -------
+    Execution
+        Also for a cell that raised, a kernel that died, a cell that timed out and a kernel
+        that did not start.
+    """
+    watch = _Watch(on_cell)
+    problem = _run(path, dict(parameters), timeout, watch)
+    notebook = without_markers(watch.notebook)
+    if problem is None and not notebook.metadata.papermill.exception:
+        return Execution(notebook, None)
+    failure = _explain(problem, notebook, watch, timeout)
+    mark_failure(notebook, failure)
+    return Execution(notebook, failure)
+
+
+def mark_failure(notebook: NotebookNode, failure: Failure) -> None:
+    """Write into a notebook that it failed: a banner, and the true state of its cells."""
+    notebook.metadata.papermill["exception"] = True
+    for index, cell in enumerate(notebook.cells):
+        if failure.cell is not None and index >= failure.cell:
+            guilty = index == failure.cell
+            state = {"status": "failed", "exception": True} if guilty else _PENDING
+            cell.metadata.papermill.update(state)
+    banner = new_markdown_cell(f"**This report failed.** <pre>{html.escape(failure.what)}</pre>")
+    banner.metadata["tags"] = [ERROR_MARKER_TAG]
+    notebook.cells.insert(0, banner)
+
+
+class _Watch:
+    """Sees which cell is running and keeps the notebook when papermill raises."""
+
+    def __init__(self, on_cell: Callable[[int, int], None]) -> None:
+        self.notebook: NotebookNode = new_notebook(
+            metadata={"papermill": {}}
+        )  # when none can be read
+        self.index: int | None = None
+        self.last_words = ""  # what a dying kernel left in its log
+        self._on_cell = on_cell
+
+    def cell_starts(self, cell: NotebookNode, cell_index: int) -> None:
+        self.index = cell_index
+        self._on_cell(cell_index, len(self.notebook.cells))
+
+
+class _WatchedEngine(NBClientEngine):  # type: ignore[misc]
+    @classmethod
+    def execute_managed_notebook(
+        cls, nb_man: NotebookExecutionManager, kernel_name: str, *, watch: _Watch, **options: object
+    ) -> NotebookNode:
+        watch.notebook = nb_man.nb
+        options["on_cell_start"] = watch.cell_starts
+        return super().execute_managed_notebook(nb_man, kernel_name, **options)
+
+
+def _log(connection_file: str) -> Path:
+    return Path(connection_file).with_suffix(".log")
+
+
+class ThisPython(AsyncKernelManager):  # type: ignore[misc]
+    """Starts the Python that runs this code, whatever kernelspecs are installed elsewhere."""
+
+    @property
+    def kernel_spec(self) -> KernelSpec:
+        command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+        return KernelSpec(argv=command, display_name="Python 3", language="python")
+
+    async def start_kernel(self, **options: object) -> None:
+        """Start it with a log for what it says outside of any cell."""
+        with _log(self.connection_file).open("wb") as log:
+            await super().start_kernel(**options, stdout=log, stderr=log)
+
+
+def _run(
+    path: Path, parameters: dict[str, object], timeout: int | None, watch: _Watch
+) -> Exception | None:
+    papermill_engines.register(_ENGINE, _WatchedEngine)
+    logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it would say, we say
+    try:
+        with _connection() as connection:
+            _run_papermill(path, parameters, timeout, watch, connection)
+    except Exception as problem:
+        return problem  # whatever stops one report must not stop the others
+    return None
+
+
+def _run_papermill(
+    path: Path,
+    parameters: dict[str, object],
+    timeout: int | None,
+    watch: _Watch,
+    connection: Config,
+) -> None:
+    try:
+        papermill.execute_notebook(
+            str(path).replace("{", "{{").replace("}", "}}"),  # papermill formats the path
+            None,
+            parameters,
+            engine_name=_ENGINE,
+            kernel_name="python3",
+            language="python",
+            progress_bar=False,
+            execution_timeout=timeout,
+            iopub_timeout=60,  # a busy machine may deliver outputs late
+            kernel_manager_class=ThisPython,
+            config=connection,
+            watch=watch,
+        )
+    finally:
+        watch.last_words = _last_words(connection)
+
+
+@contextmanager
+def _connection() -> Iterator[Config]:
+    # Unix sockets: no ports to clash over, and nobody else can connect
+    with tempfile.TemporaryDirectory(prefix="cx-") as folder:
+        # a kernel that is slow to leave is ended: nothing is asked of it any more
+        settings = {"connection_file": str(Path(folder) / "k.json"), "shutdown_wait_time": 1.0}
+        if sys.platform != "win32" and len(folder) < _SOCKET_PATH_LIMIT:
+            settings["transport"] = "ipc"
+        yield Config({"ThisPython": settings})
+
+
+def _last_words(connection: Config) -> str:
+    log = _log(connection.ThisPython.connection_file)
+    return _readable(log.read_text("utf-8", "replace")[-4000:]).strip() if log.exists() else ""
+
+
+def _explain(
+    problem: Exception | None, notebook: NotebookNode, watch: _Watch, timeout: int | None
+) -> Failure:
+    errors = [i for i, cell in enumerate(notebook.cells) if _error_outputs(cell)]
+    index = errors[0] if errors and not isinstance(problem, DeadKernelError) else watch.index
+    if index is None:
+        what = f"The notebook did not start: {_first_line(problem)}"
+        return Failure(what, cell=_NOT_STARTED, error=watch.last_words)
+    cell = notebook.cells[index]
+    where = f"Cell In [{_number(notebook, index)}]"
+    if isinstance(problem, CellTimeoutError):
+        what = f"{where} ran longer than {timeout} seconds and was stopped."
+        return _stopped(cell, index, what, what)
+    if isinstance(problem, DeadKernelError):
+        what = f"{where} ended the Python process, for example because memory ran out."
+        return _stopped(cell, index, what, watch.last_words)
+    return _exception(cell, index, where, problem)
+
+
+def _stopped(cell: NotebookNode, index: int, what: str, error: str) -> Failure:
+    cell.outputs = [o for o in cell.get("outputs", []) if o.output_type != "error"]
+    cell.outputs.append(new_output("error", ename="Stopped", evalue=what, traceback=[what]))
+    return Failure(what, index, cell.source, error)
+
+
+def _exception(cell: NotebookNode, index: int, where: str, problem: Exception | None) -> Failure:
+    outputs = _error_outputs(cell)
+    if not outputs:
+        return Failure(f"The run stopped at {where}: {_first_line(problem)}", index, cell.source)
+    error = outputs[0]
+    what = f"{where} raised {error.ename}: {error.evalue}".strip(": ")
+    trace = "\n".join(error.traceback) or f"{error.ename}: {error.evalue}"
+    return Failure(_readable(what), index, cell.source, _readable(trace))
+
+
+def _number(notebook: NotebookNode, index: int) -> int:
+    # counted, since a kernel that died has not told its execution count
+    return sum(
+        c.cell_type == "code" and bool(c.source.strip()) for c in notebook.cells[: index + 1]
+    )
+
+
+def _error_outputs(cell: NotebookNode) -> list[NotebookNode]:
+    return [output for output in cell.get("outputs", []) if output.output_type == "error"]
+
+
+def _readable(text: str) -> str:
+    return plain(strip_ansi(text).expandtabs(4))
+
+
+def _first_line(problem: Exception | None) -> str:
+    return (str(problem).strip() or type(problem).__name__).splitlines()[0]
