@@ -14,7 +14,6 @@ import matplotlib as mpl
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import PercentFormatter
 from matplotlib.transforms import Transform, offset_copy
 
 INK, QUIET, GRID = "#222222", "#595959", "#E3E3E3"
@@ -90,9 +89,20 @@ def new_axes(height: float) -> Axes:
     return ax
 
 
+def quieten(ax: Axes) -> None:
+    """Give axes from elsewhere the look that `STYLE` gives to new ones."""
+    ax.spines[["top", "right", "left"]].set_visible(False)
+    ax.spines["bottom"].set_color(QUIET)
+    ax.set_axisbelow(True)
+    ax.grid(visible=True, axis="y", color=GRID, linewidth=STYLE["grid.linewidth"])
+    ax.tick_params(colors=QUIET, labelsize=STYLE["font.size"])
+    ax.tick_params(axis="y", length=0)
+    ax.xaxis.label.set(color=QUIET, fontsize=STYLE["font.size"])
+
+
 def percent_axis(ax: Axes) -> None:
     """Label the y axis, 0–1, in percent."""
-    ax.yaxis.set_major_formatter(PercentFormatter(xmax=1, decimals=None, symbol=" %"))
+    ax.yaxis.set_major_formatter(lambda share, _: f"{100 * share:.6g} %")
 
 
 def size_in_points(ax: Axes) -> tuple[float, float]:
@@ -143,13 +153,14 @@ def at_risk_rows(
     ticks = ax.get_xticks()
     y = -43.0
     ax.text(0, 0, title, transform=_shifted(ax, ax.transAxes, 0, y), color=QUIET, **ROW)
+    first = 2.6 * max(len(row[0]) for row in rows)  # half the width of the first column
     for s, row in zip(series, rows, strict=True):
         y -= LINE_HEIGHT * SMALL + 1.5
         below = _shifted(ax, ax.get_xaxis_transform(), 0, y)
         for tick, text in zip(ticks, row, strict=True):
             ax.text(tick, 0, text, transform=below, color=INK, **(ROW | {"ha": "center"}))
         if s.label:
-            _row_key(ax, s, y, half_width=2.6 * len(row[0]))
+            _row_key(ax, s, y, right=-first - 5)
 
 
 def attach_alt(ax: Axes, text: str) -> None:
@@ -167,7 +178,7 @@ def alt_text(ax: Axes) -> str:
 
 def _bundle(figure: Figure, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
     said = " ".join(alt_text(ax) for ax in figure.axes if alt_text(ax))
-    return {}, {f"image/{kind}": {"alt": said} for kind in ("png", "jpeg", "svg+xml")}
+    return {}, {f"image/{kind}": {"alt": said} for kind in ("png", "svg+xml")}
 
 
 def _bottom(
@@ -196,10 +207,9 @@ def _label_end(ax: Axes, series: Series, text: str, y: float) -> None:
     )
 
 
-def _row_key(ax: Axes, series: Series, y: float, half_width: float) -> None:
+def _row_key(ax: Axes, series: Series, y: float, right: float) -> None:
     """Draw the group's line left of its row, and its name left of that."""
-    right = -half_width - 5
-    ends = [_shifted(ax, ax.transAxes, x, y) for x in (right - 20, right)]
+    ends = [_shifted(ax, ax.transAxes, x, y) for x in (right - 24, right)]
     line = ARROW | {"color": series.color, "lw": 1.8, "linestyle": series.line}
     ax.annotate(
         "",
@@ -212,7 +222,7 @@ def _row_key(ax: Axes, series: Series, y: float, half_width: float) -> None:
     )
     name, longest = series.label, 9 if narrow(ax) else 16
     short = name if len(name) <= longest else f"{name[: longest - 1].rstrip()}…"
-    left = _shifted(ax, ax.transAxes, right - 24, y)
+    left = _shifted(ax, ax.transAxes, right - 28, y)
     ax.text(0, 0, short, transform=left, color=series.color, **(ROW | {"ha": "right"}))
 
 

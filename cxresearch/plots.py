@@ -25,6 +25,7 @@ from cxresearch._draw import (
     looks,
     new_axes,
     percent_axis,
+    quieten,
     size_in_points,
 )
 from cxresearch._results import Results
@@ -37,6 +38,7 @@ __all__ = ["GROUP_COLORS", "alt_text", "cx_style", "plot_rates", "plot_retention
 
 Curves = RetentionCurves | RetentionCurve | Mapping[str, RetentionCurve] | Iterable[RetentionCurve]
 RATES = ("retention_rate", "churn_rate")
+STEPS = {"month": (1, 2, 3, 6, 12, 24), "quarter": (1, 2, 4, 8), "year": (1, 2, 5, 10)}
 
 
 def plot_retention(curves: Curves, *, ax: Axes | None = None) -> Axes:
@@ -65,6 +67,7 @@ def plot_retention(curves: Curves, *, ax: Axes | None = None) -> Axes:
     named = _named(curves)
     with cx_style():
         ax = new_axes(3.7 + 0.17 * len(named)) if ax is None else ax
+        quieten(ax)
         series = [
             _draw_curve(ax, label, curve, look)
             for (label, curve), look in zip(named.items(), looks(list(named)), strict=True)
@@ -104,6 +107,7 @@ def plot_rates(
     _check_rates(groups, rate)
     with cx_style():
         ax = new_axes(3.4) if ax is None else ax
+        quieten(ax)
         labels = [group.label for group in groups]
         shifts = _side_by_side(len(groups))
         series = [
@@ -145,13 +149,15 @@ def _tenure_axis(ax: Axes, curves: Sequence[RetentionCurve]) -> None:
     first, last = min(c.start for c in curves), max(c.longest for c in curves)
     per_year = curves[0].periods_per_year
     unit = words.plural(words.period_word(per_year), 2)
-    ax.set_xlim(first, max(last, first + 1))
-    ax.set_ylim(0, 1)
+    length = max(last - first, 1)
+    ax.set_xlim(first, first + 1.012 * length)  # the last step and the top line stay visible
+    ax.set_ylim(0, 1.015)
     percent_axis(ax)
     ax.set_xlabel(f"{unit.capitalize()} as a customer", labelpad=3)
     longest = max(len(words.number(float(c.at_risk.max()))) for c in curves)
     room = max(2, int(size_in_points(ax)[0] * 0.8 // (5.2 * longest + 10)))
     ax.set_xticks(tenure_ticks(first, last, per_year, room))
+    ax.set_yticks([0, 0.2, 0.4, 0.6, 0.8, 1])
 
 
 def tenure_ticks(first: int, last: int, per_year: int, room: int) -> list[int]:
@@ -247,8 +253,9 @@ def _period_axis(ax: Axes, rates: Rates, rate: str) -> None:
     name = rate.replace("_", " ").capitalize()
     ax.set_title(f"{name} per {rates.unit}", loc="left", fontsize=10, color=QUIET)
     widest = max(len(period) for period in rates.periods)
-    room = max(1, int(size_in_points(ax)[0] * 0.8 // (5.6 * widest + 8)))
-    every = -(-count // room)
+    room = max(1, int(size_in_points(ax)[0] * 0.8 // (6.4 * widest + 8)))
+    steps = STEPS.get(rates.unit, STEPS["year"])
+    every = next((step for step in steps if count / step <= room), count)
     ticks = list(range((count - 1) % every, count, every))
     ax.set_xticks(ticks, [rates.periods[i] for i in ticks])
     if rates.axis == "tenure":
