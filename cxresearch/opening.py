@@ -22,6 +22,7 @@ def connect(folder: Path, memory_limit: str) -> Connection:
         ("memory_limit", memory_limit),
         ("temp_directory", str(folder / "spill")),
         ("autoinstall_known_extensions", False),
+        ("enable_progress_bar", False),
         ("TimeZone", "UTC"),
     ):
         connection.execute(f"SET {setting} = {exp.convert(value).sql('duckdb')}")

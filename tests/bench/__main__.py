@@ -1,0 +1,87 @@
+"""Time and peak memory side by side, in one run: `make bench`."""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import duckdb
+
+from cxresearch.simulate import write_flat_extract
+from tests.bench.arms import AS_OF, OBSERVED_FROM
+
+SIZES = (1_000_000, 10_000_000)
+ARMS = ("ours", "lifelines", "floor")
+RUNS = 3
+
+def measure(arm: str, path: Path) -> tuple[dict[str, float], float, float]:
+    """Run one arm in its own process: what it printed, seconds, peak memory in MB."""
+    command = [sys.executable, "-m", "tests.bench.arms", arm, str(path)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    printed = process.stdout.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise SystemExit(f"the arm {arm} failed")
+    return json.loads(printed), usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000
+
+
+def prepare(path: Path) -> None:
+    """Write what the floor scans: the same customers with everything already computed."""
+    from cxresearch.recipe import build_recipe
+    from cxresearch.source import open_data
+
+    recipe = build_recipe(
+        {"as_of": AS_OF, "observed_from": OBSERVED_FROM, "customers": {"path": path.name}},
+        folder=path.parent,
+    )
+    with open_data(recipe) as data:
+        data.life_table(["plan"])
+        target = path.with_suffix(".prepared.parquet")
+        data._run(f"COPY spells TO '{target}' (FORMAT parquet)")
+
+
+def report(size: int, found: dict[str, list[tuple[dict[str, float], float, float]]]) -> None:
+    """Print medians and ratios, and whether the curves agree."""
+    cold = {arm: statistics.median(run[0]["cold"] for run in runs) for arm, runs in found.items()}
+    peak = {arm: statistics.median(run[2] for run in runs) for arm, runs in found.items()}
+    warm = {
+        arm: statistics.median(run[0]["warm"] for run in found[arm]) for arm in ("ours", "floor")
+    }
+    shares = [{k: v for k, v in found[a][0][0].items() if k[:3] == "S24"} for a in ARMS[:2]]
+    apart = max(abs(shares[0][key] - shares[1][key]) for key in shares[0])
+    print(f"\n{size:,} customers, curves of {len(shares[0])} plans with intervals, median of {RUNS}")
+    print(f"  {'':38}{'seconds':>10}{'peak MB':>10}")
+    print(f"  {'pandas + lifelines':38}{cold['lifelines']:10.2f}{peak['lifelines']:10.0f}")
+    print(f"  {'ours, from the file':38}{cold['ours']:10.2f}{peak['ours']:10.0f}")
+    print(f"  {'ours, once opened':38}{warm['ours']:10.3f}")
+    print(f"  {'floor: bare scan, same GROUP BY':38}{warm['floor']:10.3f}{peak['floor']:10.0f}")
+    print(f"  from the file {cold['lifelines'] / cold['ours']:.1f} times faster than lifelines,")
+    print(f"  once opened {cold['lifelines'] / warm['ours']:.0f} times;", end=" ")
+    print(f"memory {peak['ours'] / peak['lifelines']:.2f} of lifelines';", end=" ")
+    print(f"once opened {warm['ours'] / warm['floor']:.2f} times the floor")
+    print(f"  largest difference between the two curves at 24 months: {apart:.1e}")
+
+
+def main() -> None:
+    """Simulate, run every arm in turn, and print."""
+    print(f"Python {sys.version.split()[0]}, DuckDB {duckdb.__version__}, {os.cpu_count()} cores")
+    with tempfile.TemporaryDirectory() as folder:
+        for size in SIZES:
+            path = Path(folder) / f"customers{size}.parquet"
+            write_flat_extract(path, customers=size, seed=1)
+            prepare(path)
+            found: dict[str, list[tuple[dict[str, float], float, float]]] = {a: [] for a in ARMS}
+            for _ in range(RUNS):
+                for arm in ARMS:
+                    found[arm].append(measure(arm, path))
+            report(size, found)
+
+
+if __name__ == "__main__":
+    main()
