@@ -42,11 +42,12 @@ def check_life(table: LifeTable) -> None:
     excess = table.churned > table.at_risk + _slack(table.at_risk)
     problems = []
     if excess.any():
-        group, _, tenure = np.argwhere(excess)[0]
+        group, replicate, tenure = first = tuple(np.argwhere(excess)[0])
         problems.append(
             f"{_name(table, group)}more customers churn than are at risk at tenure {tenure} "
-            f"({_total(table.churned[excess])} against {_total(table.at_risk[excess])}), must be "
-            "at most as many: enter each customer before the tenure of the exit."
+            f"in replicate {replicate} ({_total(table.churned[first])} against "
+            f"{_total(table.at_risk[first])}), must be at most as many: "
+            "enter each customer before the tenure of the exit."
         )
     entered, left = table.entered.sum(-1), (table.churned + table.censored).sum(-1)
     uneven = np.abs(entered - left) > _slack(entered)
@@ -65,10 +66,10 @@ def check_period(table: PeriodTable) -> None:
     """Raise when more customers are lost in a period than there were at its start."""
     excess = table.lost > table.at_start + _slack(table.at_start)
     if excess.any():
-        group, _, period = np.argwhere(excess)[0]
+        group, _, period = first = tuple(np.argwhere(excess)[0])
         raise DataError(
-            f"{_name(table, group)}{_total(table.lost[excess])} customers lost against "
-            f"{_total(table.at_start[excess])} at the start in {table.periods[period]}, must be at "
+            f"{_name(table, group)}{_total(table.lost[first])} customers lost against "
+            f"{_total(table.at_start[first])} at the start in {table.periods[period]}, must be at "
             "most as many: count a customer who joined within the period in joined only."
         )
 
@@ -109,7 +110,7 @@ def _row_problems(exits: NDArray[Any], lost: NDArray[Any], entries: NDArray[Any]
         )
         return
     problems = [*_whole_problems("durations", exits), *_whole_problems("entry", entries)]
-    if lost.dtype.kind not in "biu" or not np.isin(lost, (0, 1)).all():
+    if lost.size and (lost.dtype.kind not in "biu" or not np.isin(lost, (0, 1)).all()):
         odd = [v for v in pd.unique(lost).tolist() if v not in (0, 1)][:3]
         problems.append(f"churned has {odd}, must be True or False: map the file's words first.")
     yield from problems
