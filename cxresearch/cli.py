@@ -104,6 +104,65 @@ def report(  # noqa: PLR0917 - the options of the command
         raise typer.Exit(FAILED_REPORT)
 
 
+@app.command("check")
+def check_data(
+    data: Annotated[str, typer.Argument(help="A recipe, or a folder with a data.toml.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+) -> None:
+    """Evaluate every rule and say which notebooks the data unlock.
+
+    The exit code is 0 when the data can be used, 1 when a rule is broken that makes results
+    wrong, 2 when they cannot even be read.
+    """
+    import json  # noqa: PLC0415 - as all that --help does not need
+
+    from cxresearch.checking import check  # noqa: PLC0415
+    from cxresearch.source import open_data  # noqa: PLC0415
+
+    with open_data(data) as opened:
+        result = check(opened)
+    text = json.dumps(result.to_dict(), indent=2) if as_json else result.to_text()
+    typer.echo(text if as_json else plain(text))
+    if not result.usable:
+        raise typer.Exit(FAILED_REPORT)
+
+
+@app.command("sql")
+def print_sql(
+    reduction: Annotated[str, typer.Argument(metavar="NAME", help="life_table, period_table, …")],
+    data: Annotated[str, typer.Option(help="A recipe, or a folder with one.")] = "data/sample",
+    dialect: Annotated[
+        str, typer.Option(help="duckdb, spark, bigquery, snowflake or postgres.")
+    ] = "duckdb",
+    group_by: Annotated[
+        str, typer.Option(metavar="COLUMNS", help="Columns to group by, with commas between.")
+    ] = "",
+    period: Annotated[str, typer.Option(help="month, quarter or year.")] = "month",
+) -> None:
+    """Print a reduction as one query, to run in a warehouse and hand over only the counts."""
+    from cxresearch.source import open_data  # noqa: PLC0415 - slow to import
+
+    columns = [name.strip() for name in group_by.split(",") if name.strip()]
+    with open_data(data) as opened:
+        typer.echo(opened.reduction_sql(reduction, columns, dialect, period))
+
+
+@app.command()
+def sample(
+    directory: Annotated[Path, typer.Argument(help="A new folder, or one of an earlier sample.")],
+    customers: Annotated[int, typer.Option(metavar="N", help="Customers in the extract.")] = 2000,
+    seed: Annotated[int, typer.Option(metavar="S", help="The same seed gives the same rows.")] = 1,
+    overwrite: Annotated[
+        bool, typer.Option("--overwrite", help="Write into a folder that holds other files.")
+    ] = False,
+) -> None:
+    """Simulate customers whose truth is known: Parquet files, a recipe and a truth.json."""
+    from cxresearch.simulate import write_sample  # noqa: PLC0415 - slow to import
+
+    write_sample(directory, customers=customers, seed=seed, overwrite=overwrite)
+    typer.echo(directory)
+
+
 def _assignments(options: list[str]) -> dict[str, str]:
     pairs = [option.partition("=") for option in options]
     names = [name.strip() for name, _, _ in pairs]

@@ -16,9 +16,7 @@ class CxError(ValueError):
     """
 
     def __init__(self, problems: str | Iterable[str]) -> None:
-        self.problems: Sequence[str] = (
-            (problems,) if isinstance(problems, str) else tuple(problems)
-        )
+        self.problems: Sequence[str] = (problems,) if isinstance(problems, str) else tuple(problems)
         super().__init__("\n".join(self.problems))
 
 

@@ -122,16 +122,35 @@ def say(*items: HasFindings | Iterable[HasFindings]) -> None:
     CxError
         When an item has no findings.
     """
-    found = [finding for item in items for finding in _collect(item)]
-    if not found:
-        return
-    text = plain("\n".join(finding.sentence for finding in found))
+    found = collect(items)
+    if found:
+        publish(to_html(found), "\n".join(finding.sentence for finding in found), found)
+
+
+def collect(items: Iterable[HasFindings | Iterable[HasFindings]]) -> list[Finding]:
+    """Return the findings of several items in their order.
+
+    Raises
+    ------
+    CxError
+        When an item has no findings.
+    """
+    return [finding for item in items for finding in _collect(item)]
+
+
+def publish(html: str, text: str, findings: Iterable[Finding] = ()) -> None:
+    """Display HTML with its plain text and attach findings to it; outside a notebook, print.
+
+    `html` must be escaped already; `text` is made safe for a terminal here.
+    """
+    safe = plain(text)
     if not _in_notebook():
-        print(text)
+        print(safe)
         return
     from IPython.display import publish_display_data  # noqa: PLC0415 - heavy, notebooks only
 
-    bundle = {"text/html": to_html(found), "text/plain": text, MIME: [f.to_dict() for f in found]}
+    attached = [finding.to_dict() for finding in findings]
+    bundle = {"text/html": html, "text/plain": safe} | ({MIME: attached} if attached else {})
     publish_display_data(data=bundle)
 
 

@@ -57,8 +57,8 @@ class Field:
 
     name: str
     kind: Kind
-    typed: exp.Expression
-    raw: exp.Expression | None = None
+    typed: sql.Expression
+    raw: sql.Expression | None = None
     present: bool = True
 
 
@@ -92,7 +92,7 @@ def _field(column: Column, source: TableSource, native: Mapping[str, str], trust
         return Field(column.name, column.kind, cast, present=mapped.value is not None)
     raw = _reference(mapped.column, column.name)
     if trusted and not (mapped.true or mapped.false):
-        typed: exp.Expression = exp.cast(raw.copy(), _TYPES[column.kind])
+        typed: sql.Expression = exp.cast(raw.copy(), _TYPES[column.kind])
     else:
         typed = _typed(column.kind, mapped, raw, (native[mapped.column], source.decimal))
     return Field(column.name, column.kind, _renamed(typed, mapped), _piece(_TEXT, raw))
@@ -115,8 +115,8 @@ def _reference(physical: str, contract: str) -> exp.Column:
 
 
 def _typed(
-    kind: Kind, mapped: ColumnMap, raw: exp.Expression, native: tuple[str, str]
-) -> exp.Expression:
+    kind: Kind, mapped: ColumnMap, raw: sql.Expression, native: tuple[str, str]
+) -> sql.Expression:
     held, decimal = native
     if kind == "flag" and (mapped.true or mapped.false or held != "BOOLEAN"):
         return _flag(mapped, raw)
@@ -130,7 +130,7 @@ def _typed(
     return _piece(_READ[kind], raw)
 
 
-def _flag(mapped: ColumnMap, raw: exp.Expression) -> exp.Expression:
+def _flag(mapped: ColumnMap, raw: sql.Expression) -> sql.Expression:
     text = exp.func("LOWER", _piece(_TEXT, raw))
     case = exp.Case()
     for words, value in ((mapped.true or _TRUE, True), (mapped.false or _FALSE, False)):
@@ -139,7 +139,7 @@ def _flag(mapped: ColumnMap, raw: exp.Expression) -> exp.Expression:
     return case
 
 
-def _renamed(value: exp.Expression, mapped: ColumnMap) -> exp.Expression:
+def _renamed(value: sql.Expression, mapped: ColumnMap) -> sql.Expression:
     if not mapped.values:
         return value
     case = exp.Case().else_(value)
@@ -148,7 +148,7 @@ def _renamed(value: exp.Expression, mapped: ColumnMap) -> exp.Expression:
     return case
 
 
-def _banded(raw: exp.Expression, bands: Sequence[float]) -> exp.Expression:
+def _banded(raw: sql.Expression, bands: Sequence[float]) -> sql.Expression:
     number = _piece(f"TRY_CAST({_TEXT} AS DOUBLE)", raw)
     case = exp.Case().when(number.is_(exp.null()), exp.null())
     edges = [f"{edge:g}" for edge in bands]
@@ -160,8 +160,8 @@ def _banded(raw: exp.Expression, bands: Sequence[float]) -> exp.Expression:
 
 
 def _piece(
-    text: str, raw: exp.Expression, literals: Mapping[str, str] | None = None
-) -> exp.Expression:
+    text: str, raw: sql.Expression, literals: Mapping[str, str] | None = None
+) -> sql.Expression:
     tree = parse_one(text, dialect="duckdb")
     for node in list(tree.find_all(exp.Column)):
         if node.name == "@x":

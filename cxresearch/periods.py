@@ -40,12 +40,14 @@ def at_start(moves: pd.DataFrame, group_by: list[str], window: Window) -> pd.Dat
     """
     keys = [*group_by, "replicate"]
     named = moves.fillna(dict.fromkeys(group_by, _MISSING))
-    wide = named.set_index([*keys, "period"]).unstack("period", fill_value=0)
-    periods = range(int(moves["period"].min()), window.end, window.months) if len(moves) else []
-    joined, lost, brief = (
-        wide[name].reindex(columns=periods, fill_value=0)
-        for name in ("joined", "lost", "joined_and_lost")
-    )
+    counted = ["joined", "lost", "joined_and_lost"]
+    wide: dict[str, pd.DataFrame] = {
+        name: named.pivot_table(name, keys, "period", aggfunc="sum", fill_value=0)
+        for name in counted
+    }
+    first = int(moves["period"].min()) if len(moves) else window.end
+    periods = list(range(first, window.end, window.months))
+    joined, lost, brief = (wide[name].reindex(columns=periods, fill_value=0) for name in counted)
     parts = {
         "at_start": (joined - lost).cumsum(axis=1).shift(1, axis=1, fill_value=0),
         "lost": lost - brief,
@@ -53,6 +55,6 @@ def at_start(moves: pd.DataFrame, group_by: list[str], window: Window) -> pd.Dat
     }
     whole = [p for p in periods if p >= window.first and p + window.months <= window.end]
     stacked = pd.concat({name: part[whole].stack() for name, part in parts.items()}, axis=1)
-    counts = stacked.rename_axis([*keys, "period"]).reset_index()
+    counts: pd.DataFrame = stacked.rename_axis([*keys, "period"]).reset_index()
     counts["period"] = counts["period"].map(window.label)
     return counts

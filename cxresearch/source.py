@@ -159,7 +159,7 @@ class Data:
         """Return the number of rows of a table of the contract."""
         return int(self.query(exp.select("COUNT(*) AS n").from_(table))["n"].iloc[0])
 
-    def query(self, tree: exp.Expression) -> pd.DataFrame:
+    def query(self, tree: sql.Expression) -> pd.DataFrame:
         """Run a query and return its (small) result."""
         return self._run(sql.render(tree)).df()
 
@@ -238,7 +238,7 @@ class Data:
         except duckdb.Error as error:
             raise DataError(f"The data cannot be read: {opening.first_line(error)}") from error
 
-    def _create_view(self, name: str, tree: exp.Expression) -> None:
+    def _create_view(self, name: str, tree: sql.Expression) -> None:
         view = exp.Create(this=exp.to_table(name), kind="VIEW", expression=tree.copy())
         self._run(sql.render(view))
 

@@ -21,7 +21,7 @@ from cxresearch.errors import CxError
 DIALECTS: Final = ("duckdb", "spark", "bigquery", "snowflake", "postgres")
 
 Value = str | int | float | bool | dt.date
-Expression = exp.Expression
+Expression = exp.Expr
 
 
 @cache

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 from frames import AS_OF, answers, lifetimes, recipe
 
-from cxresearch.check import CheckResult, Offence, check, unlocks
+from cxresearch.checking import CheckResult, Offence, check, unlocks
 from cxresearch.source import open_frames
 
 Frames = dict[str, pd.DataFrame]

@@ -18,11 +18,11 @@ from scipy.optimize import brentq
 from cxresearch.errors import CxError
 from cxresearch.simulate import (
     Settings,
+    files,
     simulate,
     write_flat_extract,
     write_sample,
 )
-from cxresearch.simulate import files
 from cxresearch.simulate import settings as s
 from cxresearch.simulate.people import block_risk, hazards
 

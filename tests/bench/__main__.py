@@ -19,6 +19,7 @@ SIZES = (1_000_000, 10_000_000)
 ARMS = ("ours", "lifelines", "floor")
 RUNS = 3
 
+
 def measure(arm: str, path: Path) -> tuple[dict[str, float], float, float]:
     """Run one arm in its own process: what it printed, seconds, peak memory in MB."""
     command = [sys.executable, "-m", "tests.bench.arms", arm, str(path)]
@@ -55,7 +56,9 @@ def report(size: int, found: dict[str, list[tuple[dict[str, float], float, float
     }
     shares = [{k: v for k, v in found[a][0][0].items() if k[:3] == "S24"} for a in ARMS[:2]]
     apart = max(abs(shares[0][key] - shares[1][key]) for key in shares[0])
-    print(f"\n{size:,} customers, curves of {len(shares[0])} plans with intervals, median of {RUNS}")
+    print(
+        f"\n{size:,} customers, curves of {len(shares[0])} plans with intervals, median of {RUNS}"
+    )
     print(f"  {'':38}{'seconds':>10}{'peak MB':>10}")
     print(f"  {'pandas + lifelines':38}{cold['lifelines']:10.2f}{peak['lifelines']:10.0f}")
     print(f"  {'ours, from the file':38}{cold['ours']:10.2f}{peak['ours']:10.0f}")

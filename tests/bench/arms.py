@@ -103,4 +103,8 @@ def _median(run: Callable[[], object], times: int = 7) -> float:
 
 
 if __name__ == "__main__":
-    print(json.dumps({"ours": ours, "lifelines": lifelines, "floor": floor}[sys.argv[1]](Path(sys.argv[2]))))
+    print(
+        json.dumps(
+            {"ours": ours, "lifelines": lifelines, "floor": floor}[sys.argv[1]](Path(sys.argv[2]))
+        )
+    )

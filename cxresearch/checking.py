@@ -11,6 +11,10 @@ from typing import Final, NamedTuple
 import pandas as pd
 from sqlglot import exp
 
+from cxresearch import sql
+from cxresearch._format import check_language
+from cxresearch._html import Table, html_table
+from cxresearch.findings import Finding
 from cxresearch.recipe import PROJECT
 from cxresearch.rules import Rule, Severity, rules_for
 from cxresearch.source import Data
@@ -52,7 +56,7 @@ class Unlock(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class CheckResult:
+class CheckResult(Table):
     """What `check` found.
 
     Attributes
@@ -82,6 +86,46 @@ class CheckResult:
         rows = [(o.severity, o.where, o.count, o.problem, o.cure) for o in self.offences]
         return pd.DataFrame(rows, columns=["severity", "where", "count", "problem", "cure"])
 
+    def unlocked(self) -> pd.DataFrame:
+        """Return one row per notebook: whether the data unlock it, and what is missing."""
+        rows = [
+            (u.notebook, u.title, "yes" if u.unlocked else "no", "; ".join(u.missing) or "nothing")
+            for u in self.unlocks
+        ]
+        return pd.DataFrame(rows, columns=["notebook", "question", "unlocked", "missing"])
+
+    def _repr_html_(self) -> str:
+        """Return the broken rules and the notebooks as tables."""
+        broken = html_table(self.to_frame(), "Rules that are broken") if self.offences else ""
+        return broken + html_table(self.unlocked(), "What the data unlock")
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return the verdict, and how many rows break each rule."""
+        errors = sum(o.severity == "error" for o in self.offences)
+        verdict = Finding(
+            "rules_broken", errors, errors, errors, self.rules, "rules", self.sentence(),
+            as_of=self.as_of,
+        )  # fmt: skip
+        return (verdict, *(self._offence(offence) for offence in self.offences))
+
+    def to_text(self) -> str:
+        """Return everything for a terminal, including a few of the rows that offend."""
+        day = f", as of {self.as_of}" if self.as_of else ""
+        tables = [f"  {table}: {rows:,} rows" for table, rows in self.tables.items()]
+        broken = [line for offence in self.offences for line in _lines(offence)]
+        notebooks = [line for unlock in self.unlocks for line in _unlock_lines(unlock)]
+        return "\n".join(
+            [f"{self.name}{day}", *tables, "", *broken, self.sentence(), "", *notebooks]
+        ).rstrip()
+
+    def _offence(self, offence: Offence) -> Finding:
+        group = {"severity": offence.severity, "rule": offence.rule, "where": offence.where}
+        sentence = f"{offence.where}: {offence.count:,} {offence.problem}. {offence.cure}"
+        count, rows = offence.count, self.tables.get(offence.where.split(".")[0])
+        return Finding(
+            "rows_offending", count, count, count, rows, "rows", sentence, group, as_of=self.as_of
+        )
+
     def to_dict(self) -> dict[str, object]:
         """Return everything for machines, including the rows that offend."""
         return {
@@ -94,13 +138,29 @@ class CheckResult:
             "unlocks": [unlock._asdict() for unlock in self.unlocks],
         }
 
-    def sentence(self) -> str:
+    def sentence(self, lang: str = "en") -> str:
         """Return the verdict in one sentence."""
+        check_language(lang)
         errors = sum(o.severity == "error" for o in self.offences)
         warnings = len(self.offences) - errors
         found = f"{_times(errors, 'error')}, {_times(warnings, 'warning')}"
         verdict = "can" if self.usable else "cannot"
         return f"The data {verdict} be used. {self.rules} rules were checked: {found}."
+
+
+def _lines(offence: Offence) -> list[str]:
+    shown = f"    {', '.join(offence.rows)}{', …' if offence.count > len(offence.rows) else ''}"
+    return [
+        f"{offence.severity}: {offence.where}: {offence.count:,} {offence.problem}",
+        *([shown] if offence.rows else []),
+        f"    {offence.cure}",
+        "",
+    ]
+
+
+def _unlock_lines(unlock: Unlock) -> list[str]:
+    head = f"{'unlocked' if unlock.unlocked else 'locked'}: {unlock.notebook}: {unlock.title}"
+    return [head, *(f"    {missing}" for missing in unlock.missing)]
 
 
 def check(data: Data) -> CheckResult:
@@ -140,12 +200,12 @@ def _evaluate(data: Data, rule: Rule) -> Offence | None:
     )
 
 
-def _count(data: Data, found: exp.Expression) -> int:
+def _count(data: Data, found: sql.Expression) -> int:
     query = exp.select("COUNT(*) AS n").from_(exp.Subquery(this=found.copy(), alias="found"))
     return int(data.query(query)["n"].iloc[0])
 
 
-def _examples(data: Data, found: exp.Expression) -> pd.DataFrame:
+def _examples(data: Data, found: sql.Expression) -> pd.DataFrame:
     rows = exp.select("row_number", "key", "value").from_(exp.Subquery(this=found, alias="found"))
     return data.query(rows.order_by("row_number", "key").limit(EXAMPLES))
 

@@ -1,0 +1,97 @@
+"""Who is counted and who is not: nothing is left out without a reason and a number."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import pandas as pd
+
+from cxresearch import _format as words
+from cxresearch._html import Table
+from cxresearch.findings import Finding
+from cxresearch.source import Data
+
+
+@dataclass(frozen=True, eq=False)
+class Waterfall(Table):
+    """From everything in the extract down to what is used, one step per reason.
+
+    Attributes
+    ----------
+    what
+        What is counted: "customers" or "answers".
+    total, used
+        In the extract, and left after every step.
+    left_out
+        Count per reason, largest first.
+    """
+
+    what: str
+    total: int
+    left_out: Mapping[str, int]
+    as_of: str | None
+
+    @property
+    def used(self) -> int:
+        """How many remain."""
+        return self.total - sum(self.left_out.values())
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per step."""
+        rows = [(f"{self.what} in the extract", self.total)]
+        rows += [(f"less: {reason}", -count) for reason, count in self.left_out.items()]
+        return pd.DataFrame([*rows, (f"{self.what} used", self.used)], columns=["step", "count"])
+
+    def sentence(self, lang: str = "en") -> str:
+        """Return the steps in words."""
+        words.check_language(lang)
+        reasons = [f"{words.number(n)} {reason}" for reason, n in self.left_out.items()]
+        out = f" Left out: {words.and_list(reasons)}." if reasons else " Nobody is left out."
+        total, used = words.number(self.total), words.number(self.used)
+        return f"Of {total} {self.what} in the extract, {used} are used.{out}"
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return how many are used, and how many are left out for each reason."""
+        used = self._finding("used", self.used, {}, self.sentence())
+        return (
+            used,
+            *(
+                self._finding(
+                    "left_out", count, {"reason": reason},
+                    f"{words.number(count)} {self.what} are left out: {reason}.",
+                )
+                for reason, count in self.left_out.items()
+            ),
+        )  # fmt: skip
+
+    def _finding(self, name: str, value: int, group: Mapping[str, str], sentence: str) -> Finding:
+        """Return a count; it is exact and its interval is itself."""
+        return Finding(
+            f"{self.what}_{name}", value, value, value, self.total, self.what, sentence, group,
+            as_of=self.as_of,
+        )  # fmt: skip
+
+
+def customer_waterfall(data: Data, *, by_score: bool = False) -> Waterfall:
+    """Return who is in the life table, and why the others are not.
+
+    Parameters
+    ----------
+    by_score
+        For curves by score, which start at each customer's first valid answer.
+    """
+    return _waterfall("customers", data.waterfall(by_score=by_score), "used", data.as_of)
+
+
+def answer_waterfall(data: Data) -> Waterfall:
+    """Return which NPS answers are valid, and why the others are not."""
+    return _waterfall("answers", data.answers(), "valid", data.as_of)
+
+
+def _waterfall(what: str, frame: pd.DataFrame, used: str, as_of: str | None) -> Waterfall:
+    counts = dict(zip(frame["outcome"].map(str), frame[what].map(int), strict=True))
+    total = sum(counts.values())
+    left_out = {reason: n for reason, n in counts.items() if reason != used}
+    ordered = dict(sorted(left_out.items(), key=lambda item: (-item[1], item[0])))
+    return Waterfall(what, total, ordered, as_of)

@@ -1,0 +1,114 @@
+"""What notebooks show besides results: the data, what is missing, and where it all came from."""
+
+from __future__ import annotations
+
+import math
+import platform
+from collections.abc import Iterable
+from html import escape
+from importlib.metadata import version
+
+import pandas as pd
+
+from cxresearch import __version__
+from cxresearch import _format as words
+from cxresearch._html import html_table
+from cxresearch.checking import NEEDS, CheckResult, capabilities, check
+from cxresearch.errors import DataError
+from cxresearch.findings import Finding, HasFindings, collect, publish
+from cxresearch.source import Data
+
+LIBRARIES = ("duckdb", "numpy", "pandas", "sqlglot")
+
+
+def describe(data: Data) -> None:
+    """Show what the data are, and what their owner says readers must know."""
+    day = f"As of {data.as_of}." if data.as_of else "The extract holds no dates."
+    rows = [f"{words.number(data.rows(table))} {table.replace('_', ' ')}" for table in data.fields]
+    text = f"{data.name}. {day} Rows: {', '.join(rows)}."
+    note = f'<p class="cx-note">{_escaped(data.note)}</p>' if data.note else ""
+    publish(f'<p class="cx-data">{_escaped(text)}</p>{note}', f"{text}\n{data.note}".strip())
+
+
+def require_usable(data: Data) -> CheckResult:
+    """Check the data and refuse to go on when a rule is broken that makes results wrong.
+
+    Raises
+    ------
+    DataError
+        Naming every broken rule with its count and cure, but no customer.
+    """
+    result = check(data)
+    errors = [o for o in result.offences if o.severity == "error"]
+    if errors:
+        problems = [f"{o.where}: {o.count:,} {o.problem}. {o.cure}" for o in errors]
+        raise DataError([*problems, "Run `cxresearch check` to see which rows they are."])
+    return result
+
+
+def unlocked(data: Data, need: str, what: str) -> bool:
+    """Say whether the data can answer `what`; where they cannot, show what is missing.
+
+    Parameters
+    ----------
+    need
+        A key of `cxresearch.checking.NEEDS`, or the name of a table.
+    what
+        The question, as a sentence would name it: "retention by score".
+    """
+    if need in capabilities(data):
+        return True
+    missing = NEEDS.get(need, f"the table {need}")
+    text = f"Not shown: {what}. It would take {missing}."
+    publish(f'<p class="cx-missing">{_escaped(text)}</p>', text)
+    return False
+
+
+def tabulate(*items: HasFindings | Iterable[HasFindings], spread: str = "") -> None:
+    """Show findings as one table, a row per group, and attach them as `say` does.
+
+    Parameters
+    ----------
+    spread
+        The label whose values become columns side by side, e.g. "tenure".
+    """
+    found = collect(items)
+    rows: dict[tuple[tuple[str, str], ...], dict[str, object]] = {}
+    for finding in found:
+        labels = {name: text for name, text in finding.group.items() if name != spread}
+        row = rows.setdefault(tuple(labels.items()), {**labels, "customers": finding.n})
+        at = finding.group.get(spread)
+        row[finding.id if at is None else f"{spread} {at}"] = _cell(finding)
+    frame = pd.DataFrame(list(rows.values())).drop(columns="not_reported", errors="ignore")
+    publish(html_table(frame), frame.to_string(index=False), found)
+
+
+def _cell(finding: Finding) -> str:
+    value, lower, upper = (
+        math.nan if x is None else x for x in (finding.value, finding.ci_lower, finding.ci_upper)
+    )
+    if finding.unit == "share":
+        return words.percent_interval(value, lower, upper)
+    return words.number_interval(value, lower, upper)
+
+
+def provenance(data: Data, **parameters: object) -> None:
+    """Show what the report was made from: data, parameters and versions.
+
+    The time of the run is not part of it, so that the same inputs give the same page.
+    """
+    rows = {
+        "Data": data.name,
+        "As of": data.as_of or "no dates",
+        "Fingerprint of the data": data.fingerprint,
+        **{f"Parameter {name}": repr(value) for name, value in parameters.items()},
+        "cxresearch": __version__,
+        "Python": platform.python_version(),
+        **{name: version(name) for name in LIBRARIES},
+    }
+    frame = pd.DataFrame(list(rows.items()), columns=["what", "which"])
+    publish(html_table(frame), frame.to_string(index=False, header=False))
+
+
+def _escaped(text: str) -> str:
+    return escape(words.plain(text))
