@@ -15,6 +15,7 @@ from matplotlib.axes import Axes
 from cxresearch import _format as words
 from cxresearch._draw import (
     GROUP_COLORS,
+    PALETTE,
     QUIET,
     Series,
     alt_text,
@@ -27,14 +28,16 @@ from cxresearch._draw import (
     percent_axis,
     quieten,
     size_in_points,
+    wrapped,
 )
 from cxresearch._results import Results
 from cxresearch._retention_curve import RetentionCurve
 from cxresearch.errors import CxError
+from cxresearch.exclusions import Waterfall
 from cxresearch.rates import Rates
 from cxresearch.retention import RetentionCurves
 
-__all__ = ["GROUP_COLORS", "alt_text", "cx_style", "plot_rates", "plot_retention"]
+__all__ = ["GROUP_COLORS", "alt_text", "cx_style", "plot_rates", "plot_retention", "plot_waterfall"]
 
 Curves = RetentionCurves | RetentionCurve | Mapping[str, RetentionCurve] | Iterable[RetentionCurve]
 RATES = ("retention_rate", "churn_rate")
@@ -120,6 +123,51 @@ def plot_rates(
     return ax
 
 
+def plot_waterfall(waterfall: Waterfall, *, ax: Axes | None = None) -> Axes:
+    """Draw who is in the extract, who is left out for which reason, and who is used.
+
+    Parameters
+    ----------
+    waterfall
+        Result of `customer_waterfall` or `answer_waterfall`.
+    ax
+        Axes to draw on; a new figure when not given.
+    """
+    steps = [("in the extract", 0, waterfall.total)]
+    left = waterfall.total
+    for reason, count in waterfall.left_out.items():
+        left -= count
+        steps.append((f"less: {reason}", left, count))
+    steps.append(("used", 0, waterfall.used))
+    with cx_style():
+        ax = new_axes(0.9 + 0.42 * len(steps)) if ax is None else ax
+        quieten(ax)
+        _draw_steps(ax, steps)
+        ax.set_xlim(0, max(waterfall.total, 1) * 1.12)
+        ax.set_xlabel(waterfall.what.capitalize())
+        attach_alt(ax, waterfall.sentence())
+    return ax
+
+
+def _draw_steps(ax: Axes, steps: Sequence[tuple[str, int, int]]) -> None:
+    places = range(len(steps))
+    colors = [PALETTE[label.startswith("less")] for label, *_ in steps]
+    ax.barh(places, [n for *_, n in steps], left=[low for _, low, _ in steps], color=colors)
+    ax.set_yticks(places, [wrapped(label, 26) for label, *_ in steps])
+    ax.invert_yaxis()
+    ax.grid(visible=False)
+    ax.xaxis.set_major_formatter(lambda count, _: f"{count:,.0f}")
+    for place, (label, low, count) in enumerate(steps):
+        sign = "−" if label.startswith("less") else ""
+        ax.annotate(
+            f"{sign}{count:,}",
+            (low + count, place),
+            (4, 0),
+            textcoords="offset points",
+            va="center",
+        )
+
+
 def _named(curves: Curves) -> dict[str, RetentionCurve]:
     if isinstance(curves, RetentionCurve):
         curves = [curves]
@@ -164,7 +212,7 @@ def tenure_ticks(first: int, last: int, per_year: int, room: int) -> list[int]:
     """Return at most about `room` ticks that fall on whole years, or on even parts of one."""
     parts = [d for d in (1, 2, 3, 6, 13, 26) if per_year % d == 0 and d < per_year]
     steps = [*parts, *(per_year * k for k in (1, 2, 3, 5, 10, 20, 50))]
-    step = next((s for s in steps if (last - first) / s <= min(room, 12)), steps[-1])
+    step = next((s for s in steps if (last - first) / s <= min(room, 9)), steps[-1])
     inside = [t for t in range(0, last + 1, step) if t >= first]
     # the start itself is a tick when it does not crowd the next one
     return inside if inside and inside[0] - first < step / 2 else [first, *inside]
