@@ -19,12 +19,13 @@ if TYPE_CHECKING:
     from cxresearch.exclusions import answer_waterfall, customer_waterfall
     from cxresearch.findings import Finding, say
     from cxresearch.logrank import logrank_test
-    from cxresearch.plots import plot_rates, plot_retention
+    from cxresearch.plots import plot_rates, plot_retention, plot_waterfall
     from cxresearch.present import describe, provenance, require_usable, tabulate, unlocked
     from cxresearch.rates import period_rates, tenure_rates
     from cxresearch.restricted_mean import restricted_mean_difference, restricted_means
     from cxresearch.retention import first_safe_tenure, retention_curves
     from cxresearch.simulate import write_sample
+    from cxresearch.snapshot import snapshot_warning
     from cxresearch.source import Data, open_data, open_frames
     from cxresearch.tables import LifeTable, PeriodTable
 
@@ -48,12 +49,14 @@ _HOME = {
     "period_rates": "rates",
     "plot_rates": "plots",
     "plot_retention": "plots",
+    "plot_waterfall": "plots",
     "provenance": "present",
     "require_usable": "present",
     "restricted_mean_difference": "restricted_mean",
     "restricted_means": "restricted_mean",
     "retention_curves": "retention",
     "say": "findings",
+    "snapshot_warning": "snapshot",
     "tabulate": "present",
     "tenure_rates": "rates",
     "unlocked": "present",
@@ -77,12 +80,14 @@ __all__ = [
     "period_rates",
     "plot_rates",
     "plot_retention",
+    "plot_waterfall",
     "provenance",
     "require_usable",
     "restricted_mean_difference",
     "restricted_means",
     "retention_curves",
     "say",
+    "snapshot_warning",
     "tabulate",
     "tenure_rates",
     "unlocked",

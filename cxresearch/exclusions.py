@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
@@ -31,6 +31,7 @@ class Waterfall(Table):
     total: int
     left_out: Mapping[str, int]
     as_of: str | None
+    group: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def used(self) -> int:
@@ -68,8 +69,8 @@ class Waterfall(Table):
     def _finding(self, name: str, value: int, group: Mapping[str, str], sentence: str) -> Finding:
         """Return a count; it is exact and its interval is itself."""
         return Finding(
-            f"{self.what}_{name}", value, value, value, self.total, self.what, sentence, group,
-            as_of=self.as_of,
+            f"{self.what}_{name}", value, value, value, self.total, self.what, sentence,
+            {**self.group, **group}, as_of=self.as_of,
         )  # fmt: skip
 
 
@@ -81,7 +82,8 @@ def customer_waterfall(data: Data, *, by_score: bool = False) -> Waterfall:
     by_score
         For curves by score, which start at each customer's first valid answer.
     """
-    return _waterfall("customers", data.waterfall(by_score=by_score), "used", data.as_of)
+    found = _waterfall("customers", data.waterfall(by_score=by_score), "used", data.as_of)
+    return replace(found, group={"curves": "by score"}) if by_score else found
 
 
 def answer_waterfall(data: Data) -> Waterfall:

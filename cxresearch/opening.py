@@ -22,10 +22,12 @@ def connect(folder: Path, memory_limit: str) -> Connection:
         ("memory_limit", memory_limit),
         ("temp_directory", str(folder / "spill")),
         ("autoinstall_known_extensions", False),
-        ("enable_progress_bar", False),
         ("TimeZone", "UTC"),
     ):
         connection.execute(f"SET {setting} = {exp.convert(value).sql('duckdb')}")
+    # In a terminal DuckDB draws a bar over our own output; in Jupyter it refuses to be told.
+    if connection.execute("SELECT current_setting('enable_progress_bar')").fetchall() == [(True,)]:
+        connection.execute("SET enable_progress_bar = false")
     return connection
 
 

@@ -243,7 +243,7 @@ def _lifetimes(data: Data) -> Iterator[Rule]:
                 "If earlier leavers were deleted, say observed_from = {value} in the recipe.",
                 whole_table=True,
             )  # fmt: skip
-    for name in data.group_by:
+    for name in data.recipe.group_by:
         if name in data.attributes:
             yield Rule(
                 "silent_group", "customers", "warning", f"groups of {name} without a single loss",

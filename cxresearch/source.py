@@ -137,9 +137,14 @@ class Data:
         return self.recipe.currency
 
     @property
-    def group_by(self) -> list[str]:
-        """The columns that the recipe wants compared."""
-        return list(self.recipe.group_by)
+    def snapshot_months(self) -> int | None:
+        """How far back the churned flag reaches, where the extract is a snapshot."""
+        return self.recipe.snapshot_months
+
+    def columns(self, group_by: str) -> list[str]:
+        """Return the columns named in `group_by`, with commas between; empty: the recipe's."""
+        named = [name.strip() for name in group_by.split(",") if name.strip()]
+        return named or list(self.recipe.group_by)
 
     @property
     def attributes(self) -> list[str]:

@@ -250,7 +250,8 @@ price = { column = "price", bands = [15, 30] }
     with open_data(tmp_path) as data:
         table = data.life_table(["internet"])
         prices = data.life_table(["price"])
-        assert data.group_by == ["internet"]
+        assert data.columns("") == ["internet"]
+        assert data.columns(" price, internet,") == ["price", "internet"]
     assert {g[0]: int(n) for g, n in zip(table.groups, table.n, strict=True)} == {
         "yes": 2, "X": 1, "(missing)": 1,
     }  # fmt: skip

@@ -1,0 +1,71 @@
+"""What a snapshot can and cannot say: a churned flag that speaks only of the last months."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from cxresearch import _format as words
+from cxresearch.errors import DataError
+from cxresearch.findings import Finding
+from cxresearch.retention import retention_curves
+from cxresearch.tables import LifeTable
+
+
+def as_snapshot(table: LifeTable, months: int) -> LifeTable:
+    """Return the life table in which each customer is at risk only while the flag speaks of it.
+
+    Parameters
+    ----------
+    table
+        Counts of customers who all entered at tenure 0, as a snapshot is usually read.
+    months
+        How far back the churned flag reaches.
+
+    Raises
+    ------
+    DataError
+        When customers entered late already, or `months` is below 1.
+    """
+    if months < 1 or table.entered[..., 1:].any():
+        raise DataError(
+            f"months == {months!r}, must be at least 1, and nobody may have entered late: "
+            "give the table of a snapshot as it was read."
+        )
+    left = np.asarray(table.churned + table.censored)
+    entered = np.zeros_like(left)
+    entered[..., 0] = left[..., : months + 1].sum(axis=-1)
+    later = left[..., months + 1 :]
+    entered[..., 1 : 1 + later.shape[-1]] = later
+    return replace(table, entered=entered)
+
+
+def snapshot_warning(table: LifeTable, months: int, tenure: int) -> Finding:
+    """Return how far apart the two readings of a snapshot lie at one tenure.
+
+    The finding's value is the share retained when every customer counts only in the last
+    `months`; its sentence sets it beside the usual reading, which takes each tenure as if the
+    customer had been followed from sign-up; whoever left earlier is not in the
+    file, so that customers are seen only late in their life (left truncation).
+    """
+    (usual,) = retention_curves(table.pooled(), min_group=1)
+    (proper,) = retention_curves(as_snapshot(table.pooled(), months), min_group=1)
+    tenure = min(tenure, proper.longest, usual.longest)
+    other, found = usual.at(tenure), proper.at(tenure)
+    values = [found.value, found.ci_lower, found.ci_upper]
+    value, lower, upper = (float("nan") if x is None else x for x in values)
+    span = words.plural("month", months)
+    sentence = (
+        f"The flag says who left in the last {words.number(months)} {span}. Counted only for that "
+        f"time, the same file gives {words.percent_interval(value, lower, upper)} after "
+        f"{tenure} months, not {words.percent(other.value or 0)}: a snapshot cannot tell how long "
+        "customers stay, and the curves here serve only to compare groups."
+    )
+    return replace(
+        found,
+        id="retained_as_snapshot",
+        sentence=sentence,
+        grade="D",
+        group={"tenure": str(tenure)},
+    )
