@@ -215,6 +215,16 @@ def frozen(values: ArrayLike) -> Counts:
     return array
 
 
+def without_noise(values: Counts, scale: Counts) -> Counts:
+    """Return sums of weights with what is only rounding, below 1e-9 of `scale`, set to 0.
+
+    Whole counts are exact and stay as they are.
+    """
+    if values.dtype.kind != "f":
+        return values
+    return np.where(np.abs(values) < 1e-9 * scale, 0.0, values)
+
+
 def check_columns(frame: pd.DataFrame, columns: Iterable[str]) -> None:
     """Raise when the frame lacks a column; all missing ones are named at once."""
     known = [str(c) for c in frame.columns]
@@ -261,11 +271,6 @@ def with_replicate(frame: pd.DataFrame, n_replicates: int) -> tuple[pd.DataFrame
 def groups_words(table: CountTable) -> str:
     """Return `groups by plan: 3`."""
     return f"groups by {', '.join(table.group_columns) or 'nothing'}: {len(table.groups)}"
-
-
-def n_words(table: CountTable) -> str:
-    """Return the customers of all groups."""
-    return f"{table.n.sum():,.10g}"
 
 
 def _whole(values: Counts) -> Counts:

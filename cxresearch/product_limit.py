@@ -17,6 +17,7 @@ from cxresearch.uncertainty import Floats, Interval, exact_edge, loglog_interval
 Counts: TypeAlias = NDArray[Any]
 
 HALF = 1e-12  # a share computed as 0.5000000000000001 has reached one half
+ALL = 1e-12  # sums of weights that differ by less are the same: everybody left
 
 
 def retained_share(at_risk: Counts, churned: Counts, start: int = 0) -> Floats:
@@ -26,6 +27,7 @@ def retained_share(at_risk: Counts, churned: Counts, start: int = 0) -> Floats:
     (Turnbull 1974, JASA 69, 169–173). A tenure with nobody at risk leaves S as it is.
     """
     hazard = np.divide(churned, at_risk, out=np.zeros(at_risk.shape), where=at_risk > 0)
+    hazard[hazard > 1 - ALL] = 1
     return np.asarray(np.cumprod(1 - _after(hazard, start), axis=-1), dtype=np.float64)
 
 
@@ -34,8 +36,9 @@ def greenwood_terms(at_risk: Counts, churned: Counts, start: int = 0) -> Floats:
 
     Where everybody left S is 0, and what it multiplies is 0 as well.
     """
-    stayed = at_risk * (at_risk - churned)
-    terms = np.divide(churned, stayed, out=np.zeros(at_risk.shape), where=stayed > 0)
+    stayed = at_risk - churned
+    some = stayed > ALL * at_risk
+    terms = np.divide(churned, at_risk * stayed, out=np.zeros(at_risk.shape), where=some)
     return _after(terms, start)
 
 

@@ -29,8 +29,8 @@ from cxresearch._cells import (
     groups_words,
     label_frame,
     long_frame,
-    n_words,
     with_replicate,
+    without_noise,
 )
 from cxresearch._checks import check_durations, check_life, check_long, check_period, check_shapes
 from cxresearch._pairing import first_in_first_out
@@ -205,7 +205,7 @@ class LifeTable(CountTable):
 
     def __repr__(self) -> str:
         return (
-            f"LifeTable({groups_words(self)}, {n_words(self)} {self.population}, "
+            f"LifeTable({groups_words(self)}, {self.n.sum():,.10g} {self.population}, "
             f"tenure 0 to {self.axis[-1]}, {self.n_replicates} replicates, as of {self.as_of})"
         )
 
@@ -305,4 +305,5 @@ class PeriodTable(CountTable):
 def at_risk(entered: Counts, left: Counts) -> Counts:
     """Return customers at risk at each tenure from entries and exits, along the last axis."""
     net = np.cumsum(entered - left, axis=-1)
+    net = without_noise(net, entered.sum(axis=-1, keepdims=True))
     return np.concatenate([entered[..., :1], net[..., :-1]], axis=-1)

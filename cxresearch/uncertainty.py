@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import ndtri
 
+from cxresearch._cells import without_noise
 from cxresearch._checks import check_level
 from cxresearch.errors import CxError
 
@@ -57,7 +58,8 @@ def leave_one_out(counts: NDArray[Any]) -> NDArray[Any]:
         Shape (1 + R, G, K); index 0 is the total, index 1 + r leaves replicate r out.
     """
     total = counts.sum(axis=-2, keepdims=True)
-    return np.moveaxis(np.concatenate([total, total - counts], axis=-2), -2, 0)
+    left = without_noise(total - counts, total.max(axis=-1, keepdims=True, initial=0))
+    return np.moveaxis(np.concatenate([total, left], axis=-2), -2, 0)
 
 
 def jackknife(theta: Callable[..., NDArray[Any]], *counts: NDArray[Any]) -> Jackknife:
@@ -114,7 +116,7 @@ def log_interval(
     exp(log θ ± z·SE/θ); at θ = 0 both ends are 0.
     """
     middle = np.asarray(estimate, dtype=np.float64)
-    factor = np.exp(critical_value(confidence_level) * _ratio(standard_error, middle))
+    factor = _factor(standard_error, middle, confidence_level)
     return middle / factor, middle * factor
 
 
@@ -123,7 +125,7 @@ def logit_interval(
 ) -> Interval:
     """Return the interval of a share that is symmetric on the logit scale; 0 and 1 stay."""
     p = np.asarray(share, dtype=np.float64)
-    step = np.exp(critical_value(confidence_level) * _ratio(standard_error, p * (1 - p)))
+    step = _factor(standard_error, p * (1 - p), confidence_level)
     return p / (p + (1 - p) * step), p * step / (1 - p + p * step)
 
 
@@ -139,7 +141,7 @@ def loglog_interval(
     p = np.asarray(share, dtype=np.float64)
     inside = np.where((p > 0) & (p < 1), p, 0.5)
     log = np.log(inside)
-    step = np.exp(critical_value(confidence_level) * _ratio(standard_error, -inside * log))
+    step = _factor(standard_error, -inside * log, confidence_level)
     lower, upper = np.exp(log * step), np.exp(log / step)
     edge = (p <= 0) | (p >= 1)
     return np.where(edge, p, lower), np.where(edge, p, upper)
@@ -205,7 +207,9 @@ def exact_edge(trials: ArrayLike, confidence_level: float = 0.95) -> Floats:
     return np.where(n > 0, limit, 0.0)
 
 
-def _ratio(a: ArrayLike, b: ArrayLike) -> Floats:
-    """Return a/b, and 0 where b is 0: an estimate at its bound has no width on its scale."""
-    b = np.asarray(b, dtype=np.float64)
-    return np.asarray(np.asarray(a, dtype=np.float64) / np.where(b > 0, b, np.inf))
+def _factor(error: ArrayLike, slope: ArrayLike, confidence_level: float) -> Floats:
+    """Return exp(z·error/slope), 1 where the slope is 0: at its bound an estimate has no width."""
+    slope = np.asarray(slope, dtype=np.float64)
+    exponent = np.asarray(error, dtype=np.float64) / np.where(slope > 0, slope, np.inf)
+    # e^300 is already all of the scale; more would overflow
+    return np.asarray(np.exp(np.minimum(critical_value(confidence_level) * exponent, 300.0)))

@@ -97,6 +97,38 @@ def test_weights_take_the_jackknife_and_equal_weights_change_nothing():
     np.testing.assert_allclose(weighted[0].standard_error, plain.standard_error)
 
 
+@given(st.integers(0, 10**6))
+@settings(deadline=None, max_examples=30)
+def test_fractions_of_a_weight_change_nothing(seed):
+    # sums of tenths are not exact: what is left of them must not look like customers at risk
+    rng = np.random.default_rng(seed)
+    exits, replicate = rng.integers(1, 20, 60), rng.integers(0, 5, 60)
+    group, churned = (exits > 9).astype(str), rng.random(60) < 0.6
+    tenths, ends = rng.integers(1, 9, 60), []
+    for unit in (1.0, 0.1):
+        table = LifeTable.from_durations(
+            exits, churned, weights=tenths * unit, group=group, replicate=replicate
+        )
+        result = retention_curves(table, min_group=1)
+        ends.append([(c.longest, c.retained, c.standard_error) for c in result])
+    for whole, fraction in zip(*ends, strict=True):
+        assert whole[0] == fraction[0]
+        np.testing.assert_allclose(whole[1], fraction[1], atol=1e-9)
+        np.testing.assert_allclose(whole[2], fraction[2], atol=1e-9)
+
+
+def test_telco_matches_the_values_known_for_it(shared_data):
+    data = pd.read_csv(shared_data / "telco" / "telco_customer_churn.csv")
+    churned = data["Churn"] == "Yes"
+    overall = curves(data["tenure"], churned)[0]
+    expected = {12: 0.8432, 24: 0.7887, 36: 0.7485, 48: 0.7088, 60: 0.6644, 72: 0.5928}
+    for tenure, share in expected.items():
+        assert overall.at(tenure).value == pytest.approx(share, abs=5e-5)
+    chosen = (data["Contract"] == "Month-to-month") & (data["InternetService"] != "No")
+    monthly = curves(data["tenure"][chosen], churned[chosen])[0]
+    assert (monthly.n, monthly.events, monthly.median[0]) == (3351, 1556, 34)
+
+
 def test_start_conditions_on_having_reached_it():
     exits, churned, *_ = simulated(2000, seed=3)
     whole, later = curves(exits, churned)[0], curves(exits, churned, start=12)[0]

@@ -73,6 +73,11 @@ def test_edges_have_no_width_on_their_scale():
     assert [float(x) for x in u.log_interval(0.0, 0.1)] == [0, 0]
 
 
+def test_a_huge_error_gives_the_whole_scale():
+    for interval in (u.loglog_interval, u.logit_interval):
+        assert [float(x) for x in interval(1e-6, 0.5)] == pytest.approx([0, 1], abs=1e-6)
+
+
 def test_leave_one_out_sums_the_others():
     counts = np.arange(24).reshape(2, 3, 4)
     left = u.leave_one_out(counts)
