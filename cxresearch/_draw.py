@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
+from io import BytesIO
 from itertools import accumulate
 from typing import Any
 
@@ -47,7 +48,6 @@ STYLE: Any = {  # typed loosely: matplotlib names every key in its type
     "figure.facecolor": "white",
     "axes.facecolor": "white",
     "figure.dpi": 100,
-    "savefig.dpi": 200,
 }
 SMALL = 8.5
 LINE_HEIGHT = 1.25
@@ -70,6 +70,10 @@ def cx_style() -> Iterator[None]:
     """Apply the style of this project inside a `with` block, and leave no trace after it."""
     with mpl.rc_context(STYLE):
         yield
+        # The first figure in Jupyter switches interactive mode on, without which no later one
+        # is shown; leaving the context must not take that back.
+        interactive = mpl.is_interactive()
+    mpl.interactive(interactive)
 
 
 def looks(labels: Sequence[str]) -> list[tuple[str, Any]]:
@@ -167,7 +171,6 @@ def attach_alt(ax: Axes, text: str) -> None:
     """Let the figure carry its text alternative into every notebook output."""
     ax.set_label(text)
     figure = figure_of(ax)
-    # IPython asks this method for metadata and still renders the picture itself
     vars(figure)["_repr_mimebundle_"] = partial(_bundle, figure)
 
 
@@ -177,8 +180,12 @@ def alt_text(ax: Axes) -> str:
 
 
 def _bundle(figure: Figure, **_: object) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the picture at twice the size at which it is shown, so that it is sharp."""
     said = " ".join(alt_text(ax) for ax in figure.axes if alt_text(ax))
-    return {}, {f"image/{kind}": {"alt": said} for kind in ("png", "svg+xml")}
+    picture = BytesIO()
+    figure.savefig(picture, format="png", dpi=2 * figure.dpi, metadata={"Software": None})
+    shown = {"alt": said, "width": round(figure.get_figwidth() * figure.dpi)}
+    return {"image/png": picture.getvalue()}, {"image/png": shown}
 
 
 def _bottom(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Collection
 from html import escape
 from numbers import Real
 from typing import TYPE_CHECKING
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MAX_ROWS = 60
+NUMBER = ' class="cx-number"'
 LOWER, UPPER = "_ci_lower", "_ci_upper"
 SHARES = ("retained", "share", "_rate", "_share")
 
@@ -33,15 +35,21 @@ class Table(ABC):
         return html_table(self.to_frame())
 
 
-def html_table(frame: pd.DataFrame, caption: str = "") -> str:
+def html_table(frame: pd.DataFrame, caption: str = "", numbers: Collection[str] = ()) -> str:
     """Return accessible HTML of a frame: scoped headers, everything escaped, numbers aligned.
 
-    More than `MAX_ROWS` rows are cut, and the last line says how many were.
+    More than `MAX_ROWS` rows are cut, and the last line says how many were. `numbers` names
+    columns of text that hold numbers, to be aligned like them.
     """
+    from pandas.api.types import is_numeric_dtype  # noqa: PLC0415 - pandas only when shown
+
     columns = [str(c) for c in frame.columns if not str(c).endswith((LOWER, UPPER))]
-    head = "".join(f'<th scope="col">{escape(_title(c))}</th>' for c in columns)
+    right = {c for c in columns if c in numbers or is_numeric_dtype(frame[c])}
+    head = "".join(
+        f'<th scope="col"{NUMBER if c in right else ""}>{escape(_title(c))}</th>' for c in columns
+    )
     records = [{str(k): v for k, v in r.items()} for r in frame.head(MAX_ROWS).to_dict("records")]
-    rows = "".join(_row(record, columns) for record in records)
+    rows = "".join(_row(record, columns, right) for record in records)
     title = f"<caption>{escape(caption)}</caption>" if caption else ""
     return (
         f'<table class="cx-table">{title}<thead><tr>{head}</tr></thead>'
@@ -65,19 +73,17 @@ def format_cell(column: str, value: object, lower: object = None, upper: object 
     return words.number(amount) if abs(amount) >= 1000 else f"{amount:.3g}"
 
 
-def _row(record: dict[str, object], columns: list[str]) -> str:
-    cells = [_cell(record, column, first=i == 0) for i, column in enumerate(columns)]
+def _row(record: dict[str, object], columns: list[str], right: Collection[str]) -> str:
+    cells = [_cell(record, c, first=i == 0, right=c in right) for i, c in enumerate(columns)]
     return f"<tr>{''.join(cells)}</tr>"
 
 
-def _cell(record: dict[str, object], column: str, *, first: bool) -> str:
-    value = record[column]
-    text = escape(
-        format_cell(column, value, record.get(column + LOWER), record.get(column + UPPER))
+def _cell(record: dict[str, object], column: str, *, first: bool, right: bool) -> str:
+    text = format_cell(
+        column, record[column], record.get(column + LOWER), record.get(column + UPPER)
     )
-    numeric = ' class="cx-number"' if isinstance(value, Real) else ""
     tag, scope = ("th", ' scope="row"') if first else ("td", "")
-    return f"<{tag}{scope}{numeric}>{text}</{tag}>"
+    return f"<{tag}{scope}{NUMBER if right else ''}>{escape(text)}</{tag}>"
 
 
 def _cut(n_rows: int, n_columns: int) -> str:

@@ -41,6 +41,8 @@ class RetentionCurve(Table):
         Labels of the group; empty for everybody.
     n
         Customers in the group (who were seen after the start).
+    min_at_risk
+        The curve ends where fewer customers than this are at risk.
     """
 
     tenure: NDArray[np.int64]
@@ -58,6 +60,7 @@ class RetentionCurve(Table):
     as_of: str | None
     population: str
     periods_per_year: int
+    min_at_risk: int = 0
 
     @property
     def start(self) -> int:
@@ -66,7 +69,7 @@ class RetentionCurve(Table):
 
     @property
     def longest(self) -> int:
-        """Longest tenure observed: the curve says nothing beyond it."""
+        """Last tenure of the curve, which says nothing beyond it."""
         return int(self.tenure[-1])
 
     @property
@@ -97,7 +100,7 @@ class RetentionCurve(Table):
         if tenure != int(tenure) or not self.start <= tenure <= self.longest:
             raise CxError(
                 f"tenure is {tenure!r}, must be a whole number from {self.start} to {self.longest}"
-                f"{self._of_group()}, the longest tenure observed: ask for an earlier one, or "
+                f"{self._of_group()}, {self._longest}: ask for an earlier one, or "
                 "project the curve with a model and say so."
             )
         i = int(tenure) - self.start
@@ -173,6 +176,15 @@ class RetentionCurve(Table):
         left = words.number(self.events)
         return f" Only {left} of them left while observed: read the interval, not the figure."
 
+    @property
+    def _longest(self) -> str:
+        few = self.min_at_risk > 1
+        return f"the last with {self.min_at_risk} at risk" if few else "the longest tenure observed"
+
+    @property
+    def _seen(self) -> str:
+        return f"fewer than {self.min_at_risk}" if self.min_at_risk > 1 else "none"
+
     def _retained_sentence(self, tenure: int, value: float, lower: float, upper: float) -> str:
         whole, stay, spread = words.out_of(value, lower, upper)
         return (
@@ -185,8 +197,7 @@ class RetentionCurve(Table):
         if math.isnan(median):
             return (
                 f"More than half of the {self._whom()} are still there after "
-                f"{self._months(self.longest)}, the longest tenure observed: "
-                "the median is not reached."
+                f"{self._months(self.longest)}, {self._longest}: the median is not reached."
             )
         end = "no upper end yet" if math.isnan(upper) else f"to {words.number(upper)}"
         joint = ", " if math.isnan(upper) else " "
@@ -197,7 +208,7 @@ class RetentionCurve(Table):
 
     def _not_observed(self, tenure: int) -> Finding:
         sentence = (
-            f"Not known: nobody among the {self._whom()} has been observed at "
+            f"Not known: {self._seen} of the {self._whom()} were observed at "
             f"{self._months(tenure)}; the curve runs from {self.start} to "
             f"{self._months(self.longest)}."
         )

@@ -96,8 +96,8 @@ class CheckResult(Table):
 
     def _repr_html_(self) -> str:
         """Return the broken rules and the notebooks as tables."""
-        broken = html_table(self.to_frame(), "Rules that are broken") if self.offences else ""
-        return broken + html_table(self.unlocked(), "What the data unlock")
+        broken = html_table(self.to_frame()) if self.offences else ""
+        return broken + html_table(self.unlocked())
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the verdict, and how many rows break each rule."""

@@ -48,29 +48,20 @@ class Waterfall(Table):
         """Return the steps in words."""
         words.check_language(lang)
         reasons = [f"{words.number(n)} {reason}" for reason, n in self.left_out.items()]
-        out = f" Left out: {words.and_list(reasons)}." if reasons else " Nobody is left out."
+        out = f" Left out: {words.and_list(reasons)}." if reasons else " None are left out."
         total, used = words.number(self.total), words.number(self.used)
         return f"Of {total} {self.what} in the extract, {used} are used.{out}"
 
     def findings(self) -> tuple[Finding, ...]:
         """Return how many are used, and how many are left out for each reason."""
-        used = self._finding("used", self.used, {}, self.sentence())
-        return (
-            used,
-            *(
-                self._finding(
-                    "left_out", count, {"reason": reason},
-                    f"{words.number(count)} {self.what} are left out: {reason}.",
-                )
-                for reason, count in self.left_out.items()
-            ),
-        )  # fmt: skip
+        out = [self._finding("left_out", n, {"reason": r}) for r, n in self.left_out.items()]
+        return (self._finding("used", self.used, {}), *out)
 
-    def _finding(self, name: str, value: int, group: Mapping[str, str], sentence: str) -> Finding:
-        """Return a count; it is exact and its interval is itself."""
+    def _finding(self, name: str, value: int, group: Mapping[str, str]) -> Finding:
+        """Return a count; it is exact, so its interval is itself, and all share one sentence."""
         return Finding(
-            f"{self.what}_{name}", value, value, value, self.total, self.what, sentence,
-            {**self.group, **group}, as_of=self.as_of,
+            f"{self.what}_{name}", value, value, value, self.total, self.what,
+            self.sentence(), {**self.group, **group}, as_of=self.as_of,
         )  # fmt: skip
 
 

@@ -124,7 +124,8 @@ def say(*items: HasFindings | Iterable[HasFindings]) -> None:
     """
     found = collect(items)
     if found:
-        publish(to_html(found), "\n".join(finding.sentence for finding in found), found)
+        text = "\n".join(dict.fromkeys(finding.sentence for finding in found))
+        publish(to_html(found), text, found)
 
 
 def collect(items: Iterable[HasFindings | Iterable[HasFindings]]) -> list[Finding]:
@@ -155,11 +156,12 @@ def publish(html: str, text: str, findings: Iterable[Finding] = ()) -> None:
 
 
 def to_html(findings: Iterable[Finding]) -> str:
-    """Return the sentences as escaped HTML paragraphs, each with its grade."""
+    """Return the sentences as escaped HTML paragraphs, each once and with its grade."""
+    said = {f.sentence: f.grade for f in findings}
     paragraphs = (
-        f'<p class="cx-finding">{escape(plain(f.sentence))} '
-        f'<span class="cx-grade" title="{escape(GRADES[f.grade])}">{f.grade}</span></p>'
-        for f in findings
+        f'<p class="cx-finding">{escape(plain(sentence))} '
+        f'<span class="cx-grade" title="{escape(GRADES[grade])}">{grade}</span></p>'
+        for sentence, grade in said.items()
     )
     return f'<div class="cx-findings">{"".join(paragraphs)}</div>'
 

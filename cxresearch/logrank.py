@@ -17,6 +17,8 @@ from cxresearch.findings import Finding
 from cxresearch.retention import RetentionCurves
 from cxresearch.uncertainty import Floats
 
+MAX_NAMED = 3  # more groups than this are counted in a sentence rather than listed
+
 
 @dataclass(frozen=True, eq=False)
 class LogRankTest(Table):
@@ -55,7 +57,8 @@ class LogRankTest(Table):
     def sentence(self, lang: str = "en") -> str:
         """Return the result in words; "no clear difference" when p is above 1 − level."""
         words.check_language(lang)
-        names = words.and_list(self.groups)
+        few = len(self.groups) <= MAX_NAMED
+        names = words.and_list(self.groups) if few else f"the {len(self.groups)} groups"
         if math.isnan(self.p_value):
             return (
                 f"The retention curves of {names} cannot be compared: no customer left at a "

@@ -15,9 +15,10 @@ from cxresearch import _format as words
 from cxresearch._html import html_table
 from cxresearch.checking import NEEDS, CheckResult, capabilities, check
 from cxresearch.errors import DataError
-from cxresearch.findings import Finding, HasFindings, collect, publish
+from cxresearch.findings import Finding, HasFindings, collect, publish, to_html
 from cxresearch.source import Data
 
+_ACROSS = {"tenure": "after {} months", "horizon": "months of the first {}"}
 LIBRARIES = ("duckdb", "numpy", "pandas", "sqlglot")
 
 
@@ -74,13 +75,17 @@ def tabulate(*items: HasFindings | Iterable[HasFindings], spread: str = "") -> N
     """
     found = collect(items)
     rows: dict[tuple[tuple[str, str], ...], dict[str, object]] = {}
+    numbers = ["customers"]
     for finding in found:
         labels = {name: text for name, text in finding.group.items() if name != spread}
         row = rows.setdefault(tuple(labels.items()), {**labels, "customers": finding.n})
         at = finding.group.get(spread)
-        row[finding.id if at is None else f"{spread} {at}"] = _cell(finding)
+        column = finding.id if at is None else _ACROSS.get(spread, f"{spread} {{}}").format(at)
+        row[column] = _cell(finding)
+        numbers.append(column)
     frame = pd.DataFrame(list(rows.values())).drop(columns="not_reported", errors="ignore")
-    publish(html_table(frame), frame.to_string(index=False), found)
+    small = to_html(f for f in found if f.id == "not_reported")
+    publish(html_table(frame, numbers=numbers) + small, frame.to_string(index=False), found)
 
 
 def _cell(finding: Finding) -> str:

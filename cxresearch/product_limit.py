@@ -105,9 +105,12 @@ def restricted_area_se(at_risk: Counts, churned: Counts, horizon: int, start: in
     return np.asarray(np.sqrt((area**2 * terms).sum(axis=-1)))
 
 
-def last_observed(at_risk: Counts) -> NDArray[np.int64]:
-    """Return the longest tenure at which anybody is at risk, shape (...); 0 if nobody ever."""
-    seen = at_risk > 0
+def last_observed(at_risk: Counts, at_least: float = 0) -> NDArray[np.int64]:
+    """Return the longest tenure with customers at risk, shape (...); 0 if nobody ever.
+
+    With `at_least`, the longest with so many of them.
+    """
+    seen = (at_risk > 0) & (at_risk >= at_least)
     last = at_risk.shape[-1] - 1 - seen[..., ::-1].argmax(axis=-1)
     return np.where(seen.any(axis=-1), last, 0)
 

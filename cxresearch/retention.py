@@ -116,6 +116,7 @@ def retention_curves(
     *,
     start: int = 0,
     min_group: int = MIN_GROUP,
+    min_at_risk: int = 0,
     confidence_level: float = 0.95,
     method: str | None = None,
 ) -> RetentionCurves:
@@ -130,6 +131,9 @@ def retention_curves(
         `first_safe_tenure(table)`.
     min_group
         Customers at risk after `start` that a group needs; smaller ones are only named.
+    min_at_risk
+        Customers at risk below which a curve ends: its far end would otherwise rest on a
+        handful of people, one of whom can take it to 0.
     confidence_level
         Of the intervals.
     method
@@ -146,7 +150,7 @@ def retention_curves(
     _check_arguments(table, start, method)
     reported, small = table.split_small(max(min_group, 1), _reached(table, start))
     _check_gaps(reported, start)
-    curves = _estimate(reported, start, confidence_level, method)
+    curves = _estimate(reported, (start, min_at_risk), confidence_level, method)
     return RetentionCurves(curves, reported, small, start, min_group, confidence_level, method)
 
 
@@ -175,8 +179,9 @@ def curve_statistic(curves: RetentionCurves, theta: Callable[[Floats], Floats]) 
 
 
 def _estimate(
-    table: LifeTable, start: int, level: float, method: str
+    table: LifeTable, limits: tuple[int, int], level: float, method: str
 ) -> tuple[RetentionCurve, ...]:
+    start, min_at_risk = limits
     at_risk, churned, censored = (
         table.counts(name).sum(axis=1) for name in ("at_risk", "churned", "censored")
     )
@@ -188,7 +193,7 @@ def _estimate(
         ).standard_error
     lower, upper = retained_band(at_risk, churned, error, level, start)
     medians = np.stack([first_below(x) for x in (share, lower, upper)], axis=-1)
-    n, last = _reached(table, start), last_observed(at_risk)
+    n, last = _reached(table, start), np.maximum(last_observed(at_risk, min_at_risk), start)
 
     def curve(g: int) -> RetentionCurve:
         seen = slice(start, int(last[g]) + 1)
@@ -208,6 +213,7 @@ def _estimate(
             as_of=table.as_of,
             population=table.population,
             periods_per_year=table.periods_per_year,
+            min_at_risk=min_at_risk,
         )
 
     return tuple(curve(g) for g in range(len(table.groups)))

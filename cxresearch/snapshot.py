@@ -55,9 +55,9 @@ def snapshot_warning(table: LifeTable, months: int, tenure: int) -> Finding:
     other, found = usual.at(tenure), proper.at(tenure)
     values = [found.value, found.ci_lower, found.ci_upper]
     value, lower, upper = (float("nan") if x is None else x for x in values)
-    span = words.plural("month", months)
+    span = "month" if months == 1 else f"{months} months"
     sentence = (
-        f"The flag says who left in the last {words.number(months)} {span}. Counted only for that "
+        f"The flag says who left in the last {span}. Counted only for that "
         f"time, the same file gives {words.percent_interval(value, lower, upper)} after "
         f"{tenure} months, not {words.percent(other.value or 0)}: a snapshot cannot tell how long "
         "customers stay, and the curves here serve only to compare groups."

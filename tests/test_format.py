@@ -117,7 +117,7 @@ def test_table_joins_intervals_scopes_headers_and_escapes():
         }
     )
     html = html_table(frame, caption="A & B")
-    assert '<th scope="col">plan&lt;</th><th scope="col">retained</th>' in html
+    assert '<th scope="col">plan&lt;</th><th scope="col" class="cx-number">retained</th>' in html
     assert '<th scope="row">&lt;i&gt;</th><td class="cx-number">80 % (70 to 90 %)</td>' in html
     assert "<caption>A &amp; B</caption>" in html
     assert "ci" not in re.sub("<[^>]*>", "", html)

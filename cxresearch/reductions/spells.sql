@@ -13,7 +13,7 @@ SELECT
     WHEN measured.exit_tenure < 0 THEN 'ends before it starts, or starts after the last day'
     WHEN measured.churned AND measured.exit_tenure = 0 THEN 'left on the first day'
     WHEN measured.churned AND measured.exit_tenure <= measured.entry_tenure
-      THEN 'left before the observation began'
+      THEN 'left before the first full month under observation'
     WHEN measured.exit_tenure <= measured.entry_tenure
       THEN 'observed for less than one full month'
   END AS excluded,

@@ -19,12 +19,17 @@ __all__ = ["Notebook", "find_notebooks", "read_notebook", "title_of"]
 
 @dataclass(frozen=True)
 class Notebook:
-    """A notebook that can be run: its name, file, title and parameters."""
+    """A notebook that can be run: its name, file, title and parameters.
+
+    `headline` is the id of the finding that stands for the report in an index; its metadata
+    name it, and without one the first finding does.
+    """
 
     name: str
     path: Path
     title: str
     parameters: tuple[Parameter, ...]
+    headline: str | None = None
 
     @property
     def wants_data(self) -> bool:
@@ -62,7 +67,8 @@ def read_notebook(path: Path) -> Notebook:
     """
     if path.stem == "index":
         raise ReportError(f"{path} is called index, as the page of all reports is: rename it")
-    cells = _read(path)
+    content = _read(path)
+    cells = content["cells"]
     tagged = [cell for cell in cells if "parameters" in cell.get("metadata", {}).get("tags", [])]
     if len(tagged) > 1:
         raise ReportError(f"{path} has {len(tagged)} cells tagged `parameters`: keep one")
@@ -72,7 +78,8 @@ def read_notebook(path: Path) -> Notebook:
             raise ReportError(
                 f"{path.name}: data is {parameter.type}: it is a path, so make it str"
             )
-    return Notebook(path.stem, path, title_of(cells) or path.stem, parameters)
+    headline = content["metadata"].get("cxresearch", {}).get("headline")
+    return Notebook(path.stem, path, title_of(cells) or path.stem, parameters, headline)
 
 
 def title_of(cells: Sequence[Mapping[str, Any]]) -> str:
@@ -131,14 +138,14 @@ def _locate(wanted: str | Path) -> Path:
     raise CxError(f"{wanted} is neither a file nor a notebook of {_folder()}{hint} ({listed})")
 
 
-def _read(path: Path) -> list[dict[str, Any]]:
+def _read(path: Path) -> dict[str, Any]:
     try:
         content = json.loads(path.read_bytes())
         language = content["metadata"].get("kernelspec", {}).get("language", "python")
         if language != "python":
             raise ReportError(f"{path} is written in {language}: reports run Python notebooks")
         if path.suffix == ".ipynb" and all(isinstance(cell, dict) for cell in content["cells"]):
-            return list(content["cells"])
+            return dict(content)
     except OSError as error:
         raise ReportError(f"{path} cannot be read: {error.strerror}") from None
     except ReportError:

@@ -15,8 +15,6 @@ from __future__ import annotations
 import ast
 import difflib
 import io
-import json
-import math
 import re
 import shlex
 import tokenize
@@ -24,11 +22,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cxresearch.errors import CxError, ReportError
+from cxresearch.reports.values import Value, number, scalar, typed
 
 __all__ = ["Parameter", "check_notebooks", "check_parameters", "close_match", "read_parameters"]
-
-Scalar = str | int | float | bool
-Value = Scalar | list[Scalar]
 
 _WORDS = {
     "str": "text (str)",
@@ -41,7 +37,6 @@ _WORDS = {
     "list[float]": "numbers separated by commas (list[float])",
 }
 _EXAMPLES = {"list[int]": "12,24", "list[float]": "0.1,0.2", "list": "a,b", "list[str]": "a,b"}
-_BOOLEANS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 _KEYS = ("unit", "range", "choices")
 
 
@@ -106,7 +101,7 @@ class Parameter:
             Saying the value, what it must be and an example.
         """
         try:
-            value = _typed(given, self.type)
+            value = typed(given, self.type)
             for item in value if isinstance(value, list) else [value]:
                 self._check_item(item)
         except CxError as error:
@@ -217,70 +212,6 @@ def _range_words(minimum: float | None, maximum: float | None) -> str:
     return "" if maximum is None else f" of at most {maximum:g}"
 
 
-def _typed(given: object, kind: str) -> Value:
-    if kind.startswith("list"):
-        item_kind = kind[5:-1] or "str"
-        return [_scalar(item, item_kind) for item in _items(given)]
-    return _scalar(given, kind)
-
-
-def _items(given: object) -> Sequence[object]:
-    if not isinstance(given, str):
-        if isinstance(given, list | tuple):
-            return given
-        raise CxError("is not a list")
-    text = given.strip()
-    if not text.startswith("["):
-        return [item.strip() for item in text.split(",")] if text else []
-    try:
-        return list(json.loads(text))
-    except ValueError:
-        raise CxError("is not a list in JSON") from None
-
-
-def _scalar(given: object, kind: str) -> Scalar:
-    if kind == "str":
-        if isinstance(given, str):
-            return given
-        raise CxError("is not text")
-    if kind == "bool":
-        return _boolean(given)
-    if isinstance(given, bool) or not isinstance(given, str | int | float):
-        raise CxError("is not a number")
-    return _whole(given) if kind == "int" else _number(given)
-
-
-def _boolean(given: object) -> bool:
-    if isinstance(given, bool):
-        return given
-    if isinstance(given, str) and given.strip().lower() in _BOOLEANS:
-        return _BOOLEANS[given.strip().lower()]
-    raise CxError("is neither true nor false")
-
-
-def _whole(given: str | float) -> int:
-    if isinstance(given, int):
-        return given
-    if isinstance(given, str) and re.fullmatch(r"[+-]?[0-9]+", given.strip()):
-        return int(given)
-    raise CxError("is not a whole number")
-
-
-def _number(given: str | float) -> float:
-    percent = re.fullmatch(r"\s*([+-]?[0-9.]+)\s*%\s*", given) if isinstance(given, str) else None
-    try:
-        if percent:
-            raise CxError(f"is a percentage (as a share, 5% is written 0.05; here {percent[1]}%)")
-        number = float(given)
-    except CxError:
-        raise
-    except ValueError:
-        raise CxError("is not a number") from None
-    if not math.isfinite(number):
-        raise CxError("is not a finite number")
-    return number
-
-
 def _comments(source: str) -> dict[int, str]:
     tokens = tokenize.generate_tokens(io.StringIO(source).readline)
     return {
@@ -331,7 +262,7 @@ def _described(name: str, kind: str, meaning: str, notes: Mapping[str, str]) -> 
         raise CxError(f"{name} has a range but is {kind}: a range is for numbers")
     texts = [text.strip() for text in notes["choices"].split("|")] if "choices" in notes else []
     try:
-        choices = tuple(_scalar(text, parameter.item_type) for text in texts)
+        choices = tuple(scalar(text, parameter.item_type) for text in texts)
     except CxError as error:
         raise CxError(f"{name} has a choice that {error}") from None
     return Parameter(name, kind, "", meaning, parameter.unit, minimum, maximum, choices)
@@ -342,7 +273,7 @@ def _read_range(name: str, text: str) -> tuple[float | None, float | None]:
     try:
         if not dots:
             raise CxError("no dots")
-        return (_number(low) if low else None, _number(high) if high else None)
+        return (number(low) if low else None, number(high) if high else None)
     except CxError:
         raise CxError(f"{name} has the range {text}: write 1..240, 0.. or ..1") from None
 

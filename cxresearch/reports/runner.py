@@ -142,7 +142,7 @@ def _run_one(
         status="ok" if failure is None else "failed",
         seconds=round(monotonic() - started, 1),
         error=None if failure is None else failure.what,
-        headline=findings[0]["sentence"] if findings else None,
+        headline=_headline(findings, notebook.headline),
         data=str(values.get("data", "")),
         finished=datetime.now().astimezone().isoformat(timespec="seconds"),
     )
@@ -153,6 +153,11 @@ def _run_one(
         name.removeprefix(entry.name + "."): folder.path / name for name in files if files[name]
     }
     return ReportResult(**entry.record(), findings=tuple(findings), paths=paths)
+
+
+def _headline(findings: Sequence[Mapping[str, Any]], wanted: str | None) -> str | None:
+    named = [f["sentence"] for f in findings if f["id"] == wanted]
+    return next(iter([*named, *(f["sentence"] for f in findings)]), None)
 
 
 def _collected(done: Execution, name: str) -> tuple[Failure | None, list[dict[str, Any]]]:
