@@ -22,7 +22,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cxresearch.errors import CxError, ReportError
-from cxresearch.reports.values import Value, number, scalar, typed
+from cxresearch.reports.values import Scalar, Value, number, scalar, typed
 
 __all__ = ["Parameter", "check_notebooks", "check_parameters", "close_match", "read_parameters"]
 

@@ -20,9 +20,10 @@ from cxresearch.reports.execution import Execution, Failure, execute, mark_failu
 from cxresearch.reports.index import METADATA_KEY, Entry, earlier_entries, render_index
 from cxresearch.reports.notebooks import Notebook, find_notebooks
 from cxresearch.reports.page import render_page
-from cxresearch.reports.parameters import Value, check_notebooks
+from cxresearch.reports.parameters import check_notebooks
 from cxresearch.reports.progress import PlainProgress, Progress
 from cxresearch.reports.publish import ReportFolder, open_folder
+from cxresearch.reports.values import Value
 
 __all__ = ["ReportResult", "run_report", "run_reports"]
 
