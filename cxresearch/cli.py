@@ -12,7 +12,7 @@ from typer.core import TyperGroup
 from cxresearch._format import plain
 from cxresearch.errors import CxError
 
-BAD_INPUT, FAILED_REPORT, INTERRUPTED = 2, 1, 130
+BAD_INPUT, BROKEN_RULE, FAILED_REPORT, INTERRUPTED = 2, 1, 1, 130
 
 
 class _Commands(TyperGroup):
@@ -119,12 +119,17 @@ def check_data(
     from cxresearch.checking import check  # noqa: PLC0415
     from cxresearch.source import open_data  # noqa: PLC0415
 
-    with open_data(data) as opened:
-        result = check(opened)
-    text = json.dumps(result.to_dict(), indent=2) if as_json else result.to_text()
-    typer.echo(text if as_json else plain(text))
+    try:
+        with open_data(data) as opened:
+            result = check(opened)
+    except CxError as error:
+        if as_json:
+            typer.echo(json.dumps({"usable": False, "problems": error.problems}, indent=2))
+        raise
+    text = json.dumps(result.to_dict(), indent=2) if as_json else plain(result.to_text())
+    typer.echo(text)
     if not result.usable:
-        raise typer.Exit(FAILED_REPORT)
+        raise typer.Exit(BROKEN_RULE)
 
 
 @app.command("sql")

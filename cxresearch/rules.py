@@ -70,11 +70,12 @@ def _shape(table: str) -> Iterator[Rule]:
     key = TABLES[table].key
     if key:
         yield Rule(
-            "duplicate", table, "error",
+            "duplicate" if len(key) == 1 else "duplicate_pair", table, "error",
             f"rows share their {' and '.join(key)} with another row",
             "Keep one row each; a join in the export may have doubled them.",
             column=key[0],
-            columns={"key": key[0], "columns": [sql.column(name) for name in key]},
+            columns=dict(zip(("key", "second"), key, strict=False)),
+            tables={"plain": table},
         )  # fmt: skip
 
 

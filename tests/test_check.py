@@ -77,8 +77,8 @@ def test_a_sound_extract_has_no_errors() -> None:
     [
         (put("customers", 3, "customer_id", None), "missing", "customers.customer_id", 1, "(row 4)"),
         (double("customers", 5), "duplicate", "customers.customer_id", 2, "'C00005'"),
-        (double("survey_responses", 5), "duplicate", "survey_responses.response_id", 2, "'R5'"),
-        (double("revenue", 7), "duplicate", "revenue.customer_id", 2, "(row 8)"),
+        (double("survey_responses", 5), "duplicate_pair", "survey_responses.response_id", 2, "'R5'"),
+        (double("revenue", 7), "duplicate_pair", "revenue.customer_id", 2, "(row 8)"),
         (put("revenue", 2, "customer_id", "7"), "orphan", "revenue.customer_id", 1, "= '7'"),
         (
             put("subscriptions", 1, "start_date", "31.12.2024"),
@@ -240,7 +240,7 @@ def test_machines_get_everything() -> None:
     assert content["usable"] is False
     (offence,) = [o for o in content["offences"] if o["rule"] == "duplicate"]
     assert offence["count"] == 2
-    assert offence["rows"] == ["'C00001' = '2' (row 2)", "'C00001' = '2' (row 401)"]
+    assert offence["rows"] == ["'C00001' (row 2)", "'C00001' (row 401)"]
     assert content["tables"]["customers"] == 401
 
 
