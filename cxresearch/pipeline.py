@@ -24,7 +24,7 @@ Lifetimes = Literal["spells", "dates", "tenure"]
 _BEGINNING: Final = dt.date(1, 1, 1)
 _RESERVED: Final = {
     "replicate", "entry_tenure", "exit_tenure", "excluded", "start_month", "end_month",
-    "notice_date", "score", "answer_tenure", SCORE_GROUP,
+    "start_day", "end_day", "notice_date", "score", "answer_tenure", SCORE_GROUP,
 }  # fmt: skip
 # Where each building block finds the customers' attributes.
 _ATTRIBUTES_OF: Final[Mapping[str, str]] = {
@@ -219,13 +219,11 @@ class Pipeline:
         last = calendar.monthrange(end.year, end.month)[1]
         return {
             "observation_end": end.isoformat(),
-            "end_year": end.year,
-            "end_month": end.month,
+            "last_month": 12 * end.year + end.month - 1,
             # A month that began on the 31st is complete on the last day of a shorter month.
-            "end_day": 31 if end.day == last else end.day,
+            "last_day": 31 if end.day == last else end.day,
             "observed_from": start.isoformat(),
-            "from_year": start.year,
-            "from_month": start.month,
+            "from_month": 12 * start.year + start.month - 1,
             "from_day": start.day,
             "reactivation_days": self.recipe.reactivation_days,
             "churn_offset": int(self.recipe.tenure_counts == "completed"),

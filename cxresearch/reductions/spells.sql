@@ -1,6 +1,6 @@
 -- The risk set: one row per customer, at risk in (entry_tenure, exit_tenure] months; `excluded`
 -- says why a customer is never at risk. A replicate is one of 256 random groups of customers,
--- the same on every engine. Months of the calendar are counted as 12 * year + month - 1.
+-- the same on every engine.
 SELECT
   SUBSTRING(MD5(measured.customer_id), 1, 2) AS replicate,
   CAST(measured.entry_tenure AS SMALLINT) AS entry_tenure,
@@ -17,9 +17,9 @@ SELECT
     WHEN measured.exit_tenure <= measured.entry_tenure
       THEN 'observed for less than one full month'
   END AS excluded,
-  CAST(12 * EXTRACT(YEAR FROM measured.start_date) + EXTRACT(MONTH FROM measured.start_date) - 1
-    AS INTEGER) AS start_month,
-  CAST(12 * EXTRACT(YEAR FROM measured.end_date) + EXTRACT(MONTH FROM measured.end_date) - 1
-    - CASE WHEN EXTRACT(DAY FROM measured.end_date) = 1 THEN 1 ELSE 0 END AS INTEGER) AS end_month,
+  CAST(measured.start_month AS INTEGER) AS start_month,
+  -- the month of the last day as a customer
+  CAST(measured.end_month - CASE WHEN measured.end_day = 1 THEN 1 ELSE 0 END AS INTEGER)
+    AS end_month,
   "@attributes"
 FROM measured

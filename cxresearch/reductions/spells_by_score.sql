@@ -16,13 +16,10 @@ answered AS (
   SELECT
     measured.*,
     first_answer.score,
-    12 * (EXTRACT(YEAR FROM first_answer.responded_at) - EXTRACT(YEAR FROM measured.start_date))
-      + (EXTRACT(MONTH FROM first_answer.responded_at) - EXTRACT(MONTH FROM measured.start_date))
-      + CASE
-        WHEN EXTRACT(DAY FROM first_answer.responded_at) > EXTRACT(DAY FROM measured.start_date)
-          THEN 1
-        ELSE 0
-      END AS answer_tenure
+    12 * EXTRACT(YEAR FROM first_answer.responded_at)
+      + EXTRACT(MONTH FROM first_answer.responded_at) - 1 - measured.start_month
+      + CASE WHEN EXTRACT(DAY FROM first_answer.responded_at) > measured.start_day THEN 1 ELSE 0 END
+      AS answer_tenure
   FROM measured
   LEFT JOIN first_answer
     ON first_answer.customer_id = measured.customer_id AND first_answer.turn = 1
