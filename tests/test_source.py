@@ -16,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cxresearch.errors import DataError
+from cxresearch.retention import retention_curves
 from cxresearch.source import open_data, open_frames
 
 DAYS = st.dates(dt.date(2019, 12, 1), dt.date(2021, 4, 30))
@@ -325,3 +326,13 @@ def test_the_environment_variable_must_be_set(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.delenv("CXRESEARCH_DATA", raising=False)
     with pytest.raises(DataError, match=r"environment variable CXRESEARCH_DATA is not set"):
         open_data("data/recipes/telco.toml")
+
+
+def test_the_replicates_of_the_reduction_agree_with_the_textbook() -> None:
+    with open_frames({"customers": lifetimes(4000)}, **recipe()) as data:
+        table = data.life_table(["plan"])
+    textbook, replicated = (
+        retention_curves(table, method=method) for method in ("greenwood", "jackknife")
+    )
+    for one, other in zip(textbook, replicated, strict=True):
+        np.testing.assert_allclose(one.standard_error[6:36], other.standard_error[6:36], rtol=0.25)
