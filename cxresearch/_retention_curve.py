@@ -41,8 +41,8 @@ class RetentionCurve(Table):
         Labels of the group; empty for everybody.
     n
         Customers in the group (who were seen after the start).
-    min_at_risk
-        The curve ends where fewer customers than this are at risk.
+    cut_below
+        Set when the curve was ended because fewer customers than this are at risk beyond it.
     """
 
     tenure: NDArray[np.int64]
@@ -60,7 +60,7 @@ class RetentionCurve(Table):
     as_of: str | None
     population: str
     periods_per_year: int
-    min_at_risk: int = 0
+    cut_below: int = 0
 
     @property
     def start(self) -> int:
@@ -178,12 +178,13 @@ class RetentionCurve(Table):
 
     @property
     def _longest(self) -> str:
-        few = self.min_at_risk > 1
-        return f"the last with {self.min_at_risk} at risk" if few else "the longest tenure observed"
+        if self.cut_below:
+            return f"the last {self._period} with at least {self.cut_below} at risk"
+        return "the longest tenure observed"
 
     @property
     def _seen(self) -> str:
-        return f"fewer than {self.min_at_risk}" if self.min_at_risk > 1 else "none"
+        return f"fewer than {self.cut_below}" if self.cut_below else "none"
 
     def _retained_sentence(self, tenure: int, value: float, lower: float, upper: float) -> str:
         whole, stay, spread = words.out_of(value, lower, upper)

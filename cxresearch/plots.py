@@ -220,9 +220,9 @@ def tenure_ticks(first: int, last: int, per_year: int, room: int) -> list[int]:
 
 def _at_risk(curve: RetentionCurve, ticks: Iterable[float]) -> list[str]:
     at = dict(zip(curve.tenure.tolist(), curve.at_risk.tolist(), strict=True))
-    return [
-        "" if tick < curve.start else words.number(float(at.get(int(tick), 0))) for tick in ticks
-    ]
+    beyond = f"<{curve.cut_below}" if curve.cut_below else "0"
+    texts = {tick: words.number(float(at[tick])) if tick in at else beyond for tick in ticks}
+    return ["" if tick < curve.start else text for tick, text in texts.items()]
 
 
 def _say_curves(named: Mapping[str, RetentionCurve]) -> str:

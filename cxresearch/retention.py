@@ -193,7 +193,8 @@ def _estimate(
         ).standard_error
     lower, upper = retained_band(at_risk, churned, error, level, start)
     medians = np.stack([first_below(x) for x in (share, lower, upper)], axis=-1)
-    n, last = _reached(table, start), np.maximum(last_observed(at_risk, min_at_risk), start)
+    n, seen_last = _reached(table, start), last_observed(at_risk)
+    last = np.maximum(last_observed(at_risk, min_at_risk), start)
 
     def curve(g: int) -> RetentionCurve:
         seen = slice(start, int(last[g]) + 1)
@@ -213,7 +214,7 @@ def _estimate(
             as_of=table.as_of,
             population=table.population,
             periods_per_year=table.periods_per_year,
-            min_at_risk=min_at_risk,
+            cut_below=min_at_risk if last[g] < seen_last[g] else 0,
         )
 
     return tuple(curve(g) for g in range(len(table.groups)))
