@@ -25,6 +25,8 @@ class Waterfall(Table):
         In the extract, and left after every step.
     left_out
         Count per reason, largest first.
+    where
+        Which of them the total counts.
     """
 
     what: str
@@ -32,6 +34,7 @@ class Waterfall(Table):
     left_out: Mapping[str, int]
     as_of: str | None
     group: Mapping[str, str] = field(default_factory=dict)
+    where: str = "in the extract"
 
     @property
     def used(self) -> int:
@@ -40,7 +43,7 @@ class Waterfall(Table):
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per step."""
-        rows = [(f"{self.what} in the extract", self.total)]
+        rows = [(f"{self.what} {self.where}", self.total)]
         rows += [(f"less: {reason}", -count) for reason, count in self.left_out.items()]
         return pd.DataFrame([*rows, (f"{self.what} used", self.used)], columns=["step", "count"])
 
@@ -50,7 +53,7 @@ class Waterfall(Table):
         reasons = [f"{words.number(n)} {reason}" for reason, n in self.left_out.items()]
         out = f" Left out: {words.and_list(reasons)}." if reasons else " None are left out."
         total, used = words.number(self.total), words.number(self.used)
-        return f"Of {total} {self.what} in the extract, {used} are used.{out}"
+        return f"Of {total} {self.what} {self.where}, {used} are used.{out}"
 
     def findings(self) -> tuple[Finding, ...]:
         """Return how many are used, and how many are left out for each reason."""
@@ -79,7 +82,8 @@ def customer_waterfall(data: Data, *, by_score: bool = False) -> Waterfall:
 
 def answer_waterfall(data: Data) -> Waterfall:
     """Return which NPS answers are valid, and why the others are not."""
-    return _waterfall("answers", data.answers(), "valid", data.as_of)
+    found = _waterfall("answers", data.answers(), "valid", data.as_of)
+    return replace(found, where="to the NPS question in the extract")
 
 
 def _waterfall(what: str, frame: pd.DataFrame, used: str, as_of: str | None) -> Waterfall:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import platform
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from html import escape
 from importlib.metadata import version
 
@@ -40,9 +40,9 @@ def require_usable(data: Data) -> CheckResult:
         Naming every broken rule with its count and cure, but no customer.
     """
     result = check(data)
-    errors = [o for o in result.offences if o.severity == "error"]
+    errors = [offence for offence in result.offences if offence.severity == "error"]
     if errors:
-        problems = [f"{o.where}: {o.count:,} {o.problem}. {o.cure}" for o in errors]
+        problems = [offence.sentence for offence in errors]
         raise DataError([*problems, "Run `cxresearch check` to see which rows they are."])
     return result
 
@@ -74,18 +74,33 @@ def tabulate(*items: HasFindings | Iterable[HasFindings], spread: str = "") -> N
         The label whose values become columns side by side, e.g. "tenure".
     """
     found = collect(items)
+    if not found:
+        return
     rows: dict[tuple[tuple[str, str], ...], dict[str, object]] = {}
-    numbers = ["customers"]
+    ids = {f.id for f in found if spread in f.group and f.id != "not_reported"}
     for finding in found:
-        labels = {name: text for name, text in finding.group.items() if name != spread}
-        row = rows.setdefault(tuple(labels.items()), {**labels, "customers": finding.n})
-        at = finding.group.get(spread)
-        column = finding.id if at is None else _ACROSS.get(spread, f"{spread} {{}}").format(at)
-        row[column] = _cell(finding)
-        numbers.append(column)
-    frame = pd.DataFrame(list(rows.values())).drop(columns="not_reported", errors="ignore")
+        labels = tuple((name, text) for name, text in finding.group.items() if name != spread)
+        row = rows.setdefault(labels, {"customers": finding.n})
+        if finding.id != "not_reported":
+            row[_column(finding, spread, alone=len(ids) < 2)] = _cell(finding)
+    numbers = list(dict.fromkeys(column for row in rows.values() for column in row))
+    frame = pd.DataFrame([_named(labels, numbers) | row for labels, row in rows.items()])
     small = to_html(f for f in found if f.id == "not_reported")
     publish(html_table(frame, numbers=numbers) + small, frame.to_string(index=False), found)
+
+
+def _column(finding: Finding, spread: str, *, alone: bool) -> str:
+    """Return the heading that a finding stands under; `alone` where all across are of one kind."""
+    at = finding.group.get(spread)
+    if at is None:
+        return finding.id
+    across = _ACROSS.get(spread, f"{spread} {{}}").format(at)
+    return across if alone else f"{finding.id} {across}"
+
+
+def _named(labels: Iterable[tuple[str, str]], taken: Collection[str]) -> dict[str, object]:
+    """Return labels by column; a company may call a column as a heading of the table is called."""
+    return {f"{name} (group)" if name in taken else name: text for name, text in labels}
 
 
 def _cell(finding: Finding) -> str:

@@ -9,7 +9,7 @@ import numpy as np
 from cxresearch import _format as words
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding
-from cxresearch.retention import retention_curves
+from cxresearch.retention import MIN_GROUP, retention_curves
 from cxresearch.tables import LifeTable
 
 
@@ -41,26 +41,49 @@ def as_snapshot(table: LifeTable, months: int) -> LifeTable:
     return replace(table, entered=entered)
 
 
-def snapshot_warning(table: LifeTable, months: int, tenure: int) -> Finding:
+def snapshot_warning(
+    table: LifeTable,
+    months: int,
+    tenure: int,
+    *,
+    min_group: int = MIN_GROUP,
+    confidence_level: float = 0.95,
+) -> Finding:
     """Return how far apart the two readings of a snapshot lie at one tenure.
 
     The finding's value is the share retained when every customer counts only in the last
     `months`; its sentence sets it beside the usual reading, which takes each tenure as if the
     customer had been followed from sign-up; whoever left earlier is not in the
     file, so that customers are seen only late in their life (left truncation).
+
+    Parameters
+    ----------
+    table, months
+        As for `as_snapshot`; all groups are pooled.
+    tenure
+        Where the readings are compared. The later one ends before the first tenure at which
+        nobody is at risk, and the comparison with it.
+    min_group
+        Customers it takes to print a number; with fewer, the finding has none.
+    confidence_level
+        Of the interval.
     """
-    (usual,) = retention_curves(table.pooled(), min_group=1)
-    (proper,) = retention_curves(as_snapshot(table.pooled(), months), min_group=1)
-    tenure = min(tenure, proper.longest, usual.longest)
-    other, found = usual.at(tenure), proper.at(tenure)
+    usual, proper = table.pooled(), _until_gap(as_snapshot(table.pooled(), months))
+    tenure = min(tenure, proper.axis[-1])
+    if usual.n.sum() < max(min_group, 1) or tenure < 1:
+        return _without_number(months, usual.as_of)
+    other, found = (
+        retention_curves(t, min_group=1, confidence_level=confidence_level)[0].at(tenure)
+        for t in (usual, proper)
+    )
     values = [found.value, found.ci_lower, found.ci_upper]
     value, lower, upper = (float("nan") if x is None else x for x in values)
-    span = "month" if months == 1 else f"{months} months"
     sentence = (
-        f"The flag says who left in the last {span}. Counted only for that "
+        f"The flag says who left in the last {_span(months)}. Counted only for that "
         f"time, the same file gives {words.percent_interval(value, lower, upper)} after "
-        f"{tenure} months, not {words.percent(other.value or 0)}: a snapshot cannot tell how long "
-        "customers stay, and the curves here serve only to compare groups."
+        f"{tenure} {words.plural('month', tenure)}, not {words.percent(other.value or 0)}: a "
+        "snapshot cannot tell how long customers stay, and the curves here serve only to compare "
+        "groups."
     )
     return replace(
         found,
@@ -69,3 +92,27 @@ def snapshot_warning(table: LifeTable, months: int, tenure: int) -> Finding:
         grade="D",
         group={"tenure": str(tenure)},
     )
+
+
+def _until_gap(table: LifeTable) -> LifeTable:
+    """Return the tenures up to the first one at which nobody is at risk."""
+    nobody = np.flatnonzero(table.at_risk.sum(axis=(0, 1))[1:] <= 0)
+    if not nobody.size:
+        return table
+    kept = slice(int(nobody[0]) + 1)
+    counts = {name: getattr(table, name)[..., kept] for name in ("entered", "churned", "censored")}
+    return replace(table, **counts)
+
+
+def _without_number(months: int, as_of: str | None) -> Finding:
+    sentence = (
+        f"The flag says who left in the last {_span(months)}: a snapshot cannot tell how long "
+        "customers stay, and the curves here serve only to compare groups."
+    )
+    return Finding(
+        "retained_as_snapshot", None, None, None, None, "share", sentence, grade="D", as_of=as_of
+    )
+
+
+def _span(months: int) -> str:
+    return "month" if months == 1 else f"{months} months"

@@ -1,0 +1,153 @@
+"""Reports that several test modules look at: each is built once, whichever worker asks first."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from frames import AS_OF
+
+from cxresearch.findings import MIME
+from cxresearch.reports.runner import run_reports
+
+ROOT = Path(__file__).resolve().parents[1]
+NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+CHECK, CURVES = "00_data_check", "02_retention_curves"
+SAMPLE = ROOT / "data" / "sample"
+TELCO = ROOT / "data" / "recipes" / "telco.toml"
+COMMAND = [sys.executable, "-c", "from cxresearch.cli import app; app()"]
+SECOND = {
+    "group_by": "plan,region",
+    "tenures": "6,18,30",
+    "horizon": "24",
+    "calendar_period": "month",
+    "min_group": "40",
+    "min_at_risk": "5",
+    "confidence_level": "0.9",
+}
+
+
+@dataclass(frozen=True)
+class Report:
+    """What a run left in its folder for one notebook."""
+
+    folder: Path
+    name: str
+
+    @property
+    def notebook(self) -> dict[str, Any]:
+        return dict(json.loads((self.folder / f"{self.name}.ipynb").read_text("utf-8")))
+
+    @property
+    def html(self) -> str:
+        return (self.folder / f"{self.name}.html").read_text("utf-8")
+
+    @property
+    def findings(self) -> list[dict[str, Any]]:
+        return list(json.loads((self.folder / f"{self.name}.findings.json").read_text("utf-8")))
+
+    @property
+    def entry(self) -> dict[str, Any]:
+        """What the index says of it: status, error, headline."""
+        return dict(self.notebook["metadata"]["cxresearch"])
+
+    @property
+    def outputs(self) -> list[dict[str, Any]]:
+        return outputs(self.notebook)
+
+    def of(self, identity: str) -> list[dict[str, Any]]:
+        """Return the findings with one id."""
+        return [finding for finding in self.findings if finding["id"] == identity]
+
+
+class Shelf:
+    """Builds reports into a folder that all workers of a test session share."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        folder.mkdir(exist_ok=True)
+
+    def report(self, run: str, notebook: str, data: Path, **parameters: str) -> Report:
+        """Return the report of a notebook; every `run` name stands for one call."""
+
+        def build(folder: Path) -> None:
+            run_reports([notebook], data=str(data), out=folder, parameters=parameters)
+
+        return Report(self._once(f"{run}-{notebook}", build), notebook)
+
+    def telco(self) -> Report:
+        """Return the main job: one command from the public file to the report."""
+
+        def build(folder: Path) -> None:
+            done = command("report", CURVES, "--data", TELCO, "--out", folder)
+            assert (done.returncode, done.stdout) == (0, f"{folder / 'index.html'}\n"), done.stderr
+
+        return Report(self._once("telco", build), CURVES)
+
+    def _once(self, name: str, build: Callable[[Path], None]) -> Path:
+        folder = self.folder / name
+        with _alone(self.folder / f"{name}.lock"):
+            if not folder.exists():
+                build(folder)
+        return folder
+
+    def default(self, notebook: str) -> Report:
+        return self.report("default", notebook, SAMPLE)
+
+    def second(self) -> Report:
+        """Return the curves with a value of its own for every parameter."""
+        return self.report("second", CURVES, SAMPLE, **SECOND)
+
+
+@pytest.fixture(scope="session")
+def shelf(tmp_path_factory: pytest.TempPathFactory) -> Shelf:
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if base.name.startswith("popen-") else base  # a worker of pytest-xdist
+    return Shelf(shared / "shelf")
+
+
+def command(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess[str]:
+    """Run `cxresearch` as a person would, in a process of its own."""
+    line = [*COMMAND, *(str(argument) for argument in arguments)]
+    return subprocess.run(line, cwd=cwd, capture_output=True, text=True, check=False)
+
+
+@contextmanager
+def _alone(path: Path) -> Iterator[None]:
+    with path.open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def outputs(notebook: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [output for cell in notebook["cells"] for output in cell.get("outputs", ())]
+
+
+def attached(notebook: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return the findings that an executed notebook carries, as they stand in it."""
+    carried = [output.get("data", {}).get(MIME, []) for output in outputs(notebook)]
+    return [finding for findings in carried for finding in findings]
+
+
+def write_folder(folder: Path, recipe: str = "", **tables: pd.DataFrame) -> Path:
+    """Write tables as CSV files, as a company would, with a recipe that has their names."""
+    folder.mkdir(parents=True, exist_ok=True)
+    lines = ['name = "A small firm"', recipe]
+    for name, frame in tables.items():
+        frame.to_csv(folder / f"{name}.csv", index=False)
+        lines += [f"[{name}]", f'path = "{name}.csv"']
+    (folder / "data.toml").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    return folder
+
+
+DATED = f'as_of = {AS_OF}\ngroup_by = ["plan"]'
+WITH_SCORES = f"{DATED}\n[scales]\nnps = {{ min = 0, max = 10 }}"
