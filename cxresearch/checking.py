@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -13,11 +13,11 @@ from sqlglot import exp
 
 from cxresearch import sql
 from cxresearch._format import check_language
-from cxresearch._html import Table, html_table
+from cxresearch._html import Table
 from cxresearch.findings import Finding
 from cxresearch.recipe import PROJECT
 from cxresearch.rules import Rule, Severity, rules_for
-from cxresearch.source import Data
+from cxresearch.source import MAX_GROUPS, Data
 
 EXAMPLES: Final = 5
 
@@ -43,7 +43,12 @@ class Offence:
     count: int
     problem: str
     cure: str
-    rows: tuple[str, ...]
+    rows: tuple[str, ...] = field(repr=False)  # a notebook keeps the repr of what it shows
+
+    @property
+    def sentence(self) -> str:
+        """The table, the problem, the count and the cure, without any row."""
+        return f"{self.where}: {self.problem}: {self.count:,}. {self.cure}"
 
 
 class Unlock(NamedTuple):
@@ -56,6 +61,24 @@ class Unlock(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
+class Unlocks(Table):
+    """What each notebook needs, and whether the data have it: iterate, or show as a table."""
+
+    notebooks: tuple[Unlock, ...]
+
+    def __iter__(self) -> Iterator[Unlock]:
+        return iter(self.notebooks)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per notebook."""
+        rows = [
+            (u.notebook, u.title, "yes" if u.unlocked else "no", "; ".join(u.missing) or "nothing")
+            for u in self
+        ]
+        return pd.DataFrame(rows, columns=["notebook", "question", "unlocked", "missing"])
+
+
+@dataclass(frozen=True, eq=False, repr=False)
 class CheckResult(Table):
     """What `check` found.
 
@@ -74,7 +97,10 @@ class CheckResult(Table):
     tables: Mapping[str, int]
     rules: int
     offences: tuple[Offence, ...]
-    unlocks: tuple[Unlock, ...]
+    unlocks: Unlocks
+
+    def __repr__(self) -> str:
+        return self.sentence()
 
     @property
     def usable(self) -> bool:
@@ -85,19 +111,6 @@ class CheckResult(Table):
         """Return one row per broken rule, without keys or values of any customer."""
         rows = [(o.severity, o.where, o.count, o.problem, o.cure) for o in self.offences]
         return pd.DataFrame(rows, columns=["severity", "where", "count", "problem", "cure"])
-
-    def unlocked(self) -> pd.DataFrame:
-        """Return one row per notebook: whether the data unlock it, and what is missing."""
-        rows = [
-            (u.notebook, u.title, "yes" if u.unlocked else "no", "; ".join(u.missing) or "nothing")
-            for u in self.unlocks
-        ]
-        return pd.DataFrame(rows, columns=["notebook", "question", "unlocked", "missing"])
-
-    def _repr_html_(self) -> str:
-        """Return the broken rules and the notebooks as tables."""
-        broken = html_table(self.to_frame()) if self.offences else ""
-        return broken + html_table(self.unlocked())
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the verdict, and how many rows break each rule."""
@@ -120,7 +133,7 @@ class CheckResult(Table):
 
     def _offence(self, offence: Offence) -> Finding:
         group = {"severity": offence.severity, "rule": offence.rule, "where": offence.where}
-        sentence = f"{offence.where}: {offence.count:,} {offence.problem}. {offence.cure}"
+        sentence = offence.sentence
         count, rows = offence.count, self.tables.get(offence.where.split(".")[0])
         return Finding(
             "rows_offending", count, count, count, rows, "rows", sentence, group, as_of=self.as_of
@@ -151,7 +164,7 @@ class CheckResult(Table):
 def _lines(offence: Offence) -> list[str]:
     shown = f"    {', '.join(offence.rows)}{', …' if offence.count > len(offence.rows) else ''}"
     return [
-        f"{offence.severity}: {offence.where}: {offence.count:,} {offence.problem}",
+        f"{offence.severity}: {offence.where}: {offence.problem}: {offence.count:,}",
         *([shown] if offence.rows else []),
         f"    {offence.cure}",
         "",
@@ -167,7 +180,7 @@ def check(data: Data) -> CheckResult:
     """Evaluate every rule where the data are."""
     rules = rules_for(data)
     offences = [offence for rule in rules if (offence := _evaluate(data, rule))]
-    offences += _only_nulls(data)
+    offences += [*_only_nulls(data), *_too_many_groups(data)]
     return CheckResult(
         name=data.name,
         as_of=data.as_of,
@@ -235,13 +248,26 @@ def _only_nulls(data: Data) -> list[Offence]:
         offences += [
             Offence(
                 "warning", "only_nulls", f"{table}.{name}", int(row["n"]),
-                "rows, and the column is empty in all of them",
+                "the column is empty in all rows",
                 "Export it again, or leave the column out.", (),
             )
             for i, name in enumerate(names)
             if row["n"] and not row[f"n{i}"] and not _may_be_empty(table, name)
         ]  # fmt: skip
     return offences
+
+
+def _too_many_groups(data: Data) -> list[Offence]:
+    """Find columns that the recipe wants compared and that have too many values for it."""
+    return [
+        Offence(
+            "error", "too_many_groups", f"customers.{name}", values,
+            f"different values of {name}, which group_by names (about)",
+            f"At most {MAX_GROUPS} can be compared. Name bands or values for it in the recipe.", (),
+        )
+        for name in data.recipe.group_by
+        if (values := data.values_of(name)) > MAX_GROUPS
+    ]  # fmt: skip
 
 
 def _may_be_empty(table: str, name: str) -> bool:
@@ -261,14 +287,14 @@ def capabilities(data: Data) -> set[str]:
     return found
 
 
-def unlocks(data: Data, folder: Path | None = None) -> tuple[Unlock, ...]:
+def unlocks(data: Data, folder: Path | None = None) -> Unlocks:
     """Return for each notebook whether the data unlock it; each notebook says what it needs.
 
     A notebook's metadata hold `cxresearch = {"needs": […], "adds": {"scores": "what they add"}}`.
     """
     found = capabilities(data)
     paths = sorted((folder or PROJECT / "notebooks").glob("*.ipynb"))
-    return tuple(_unlock(path, found) for path in paths)
+    return Unlocks(tuple(_unlock(path, found) for path in paths))
 
 
 def _unlock(path: Path, found: set[str]) -> Unlock:

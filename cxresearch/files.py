@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import csv
 import tempfile
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from cxresearch.errors import DataError
 
 _DELIMITERS: Final = ",;\t|"
-_LIKELY_ENCODINGS: Final = ("cp932", "cp1252", "utf-16", "gb18030")
+_MARKS: Final = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
+_LIKELY_ENCODINGS: Final = {"cp1252": "Western Europe", "cp932": "Japan", "gb18030": "China"}
+csv.field_size_limit(2**31 - 1)
 
 
 def find(path: str, label: str) -> list[str]:
@@ -76,32 +79,36 @@ def _usable(names: list[str], path: str, label: str) -> list[str]:
     doubled = sorted({name for name in names if folded.count(name.lower()) > 1})
     problems = []
     if unnamed:
-        problems.append(
-            f"{label}: {file}: column {', '.join(unnamed)} has no name in the first line."
-        )
+        problems.append(f"{label}: {file}: column {', '.join(unnamed)} has no name in line 1.")
     if doubled:
         problems.append(
             f"{label}: {file}: several columns are called {', '.join(map(repr, doubled))}."
         )
-    if problems or not names:
-        raise DataError(
-            [*problems, f"{label}: {file}: the first line must name every column once."]
-        )
+    if not names:
+        problems.append(f"{label}: {file}: line 1 is empty; it must name every column once.")
+    if problems:
+        raise DataError(problems)
     return names
 
 
 def _not_utf8(path: str) -> str:
     """Return what to tell the owner of a file that is not UTF-8: where, and what it may be."""
     raw = Path(path).read_bytes()
+    if raw[:2] in _MARKS:
+        return f'it is {_MARKS[raw[:2]]}. Say encoding = "{_MARKS[raw[:2]]}" in the recipe.'
     try:
         raw.decode("utf-8")
     except UnicodeDecodeError as error:
         line = raw.count(b"\n", 0, error.start) + 1
-        likely = [name for name in _LIKELY_ENCODINGS if _decodes(raw, name)]
-        hint = f' Try encoding = "{likely[0]}" in the recipe.' if likely else ""
+        likely = [
+            f'"{name}" ({where})'
+            for name, where in _LIKELY_ENCODINGS.items()
+            if _decodes(raw, name)
+        ]
+        hint = f" It may be {' or '.join(likely)}." if likely else ""
         return (
-            f"not UTF-8: byte 0x{raw[error.start]:02x} in line {line}. "
-            f"Save it as UTF-8, or state its encoding in the recipe.{hint}"
+            f"not UTF-8: byte 0x{raw[error.start]:02x} in line {line}. Save it as UTF-8, or state "
+            f'its encoding in the recipe: encoding = "…".{hint}'
         )
     return "it holds text that cannot be read. Save it again as UTF-8."
 
@@ -114,12 +121,31 @@ def _decodes(raw: bytes, encoding: str) -> bool:
     return True
 
 
+def same_columns(headers: Mapping[str, Sequence[str]], label: str) -> None:
+    """Raise unless all files of one table have the same columns; nothing is filled in silently."""
+    (first, wanted), *others = headers.items()
+    problems = []
+    for path, names in others:
+        lacking, extra = sorted(set(wanted) - set(names)), sorted(set(names) - set(wanted))
+        if lacking or extra:
+            parts = [f"lacks {', '.join(map(repr, lacking))}"] * bool(lacking)
+            parts += [f"has {', '.join(map(repr, extra))} besides"] * bool(extra)
+            problems.append(
+                f"{label}: {Path(path).name} {' and '.join(parts)}, compared with "
+                f"{Path(first).name}. All files of a table need the same columns."
+            )
+    if problems:
+        raise DataError(problems)
+
+
 def diagnose(path: str, delimiter: str, columns: int) -> str | None:
     """Return what keeps a text file from being parsed: its encoding, or a row that does not fit."""
     try:
         return _ragged(path, delimiter, columns)
     except UnicodeDecodeError:
         return _not_utf8(path)
+    except csv.Error as error:
+        return f"the text cannot be taken apart: {error}. Look for a quote that is not closed."
 
 
 def _ragged(path: str, delimiter: str, columns: int) -> str | None:
@@ -131,4 +157,8 @@ def _ragged(path: str, delimiter: str, columns: int) -> str | None:
                     f"line {reader.line_num} has {len(row)} fields, the first line has {columns}. "
                     "Put quotes around a field that holds the delimiter, or complete the line."
                 )
+    if b"\r\n" in (raw := Path(path).read_bytes()) and raw.count(b"\n") != raw.count(b"\r\n"):
+        return "it mixes two kinds of line ends. Save it again with one of them."
+    if raw.count(b'"') % 2:
+        return "a quote is opened and never closed."
     return None

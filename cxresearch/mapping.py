@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -30,18 +31,24 @@ _FINITE: Final = f"CASE WHEN ISFINITE({_NUMBER}) THEN {_NUMBER} END"
 _READ: Final[Mapping[Kind, str]] = {
     "id": "NULLIF(CAST(\"@x\" AS TEXT), '')",
     "text": _TEXT,
-    "date": f"CAST(TRY_CAST({_TEXT} AS TIMESTAMP) AS DATE)",
-    "month": f"CAST(TRY_CAST(CASE WHEN LENGTH({_TEXT}) = 7 THEN {_TEXT} || '-01' ELSE {_TEXT} END "
-    "AS TIMESTAMP) AS DATE)",
+    "date": f"CASE WHEN REGEXP_MATCHES({_TEXT}, '^[0-9]{{4}}-[0-9]{{2}}-[0-9]{{2}}') "
+    f"THEN CAST(TRY_CAST({_TEXT} AS TIMESTAMP) AS DATE) END",
+    "month": f"CASE WHEN REGEXP_MATCHES({_TEXT}, '^[0-9]{{4}}-[0-9]{{2}}') THEN CAST(TRY_CAST("
+    f"CASE WHEN LENGTH({_TEXT}) = 7 THEN {_TEXT} || '-01' ELSE {_TEXT} END AS TIMESTAMP) "
+    "AS DATE) END",
     "number": _FINITE,
     "score": _FINITE,
     "count": f"CASE WHEN {_NUMBER} = FLOOR({_NUMBER}) THEN TRY_CAST({_NUMBER} AS INTEGER) END",
 }
+_ZONED: Final = "TIMESTAMP WITH TIME ZONE"
+_DATES: Final = ("DATE", "TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S", _ZONED)
+# A year below this is a day or a two-digit year that was taken for one.
+_FIRST_DAY: Final = "1900-01-01"
 # Columns that are already of the right type need no reading of text, which costs time.
 _NATIVE: Final[Mapping[Kind, tuple[str, ...]]] = {
     "id": ("VARCHAR",),
-    "date": ("DATE", "TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S"),
-    "month": ("DATE", "TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S"),
+    "date": _DATES,
+    "month": _DATES,
     "count": ("TINYINT", "SMALLINT", "INTEGER", "UTINYINT", "USMALLINT"),
     "flag": ("BOOLEAN",),
 }
@@ -81,11 +88,13 @@ def fields(
     """
     _check_present(table, source, native)
     contract = [_field(column, source, native, trusted) for column in table]
-    return contract + [_attribute(name, source) for name in _attributes(table, source, native)]
+    return contract + [
+        _attribute(name, source, native) for name in _attributes(table, source, native)
+    ]
 
 
 def _field(column: Column, source: TableSource, native: Mapping[str, str], trusted: bool) -> Field:
-    mapped = source.columns.get(column.name, ColumnMap(column=column.name))
+    mapped = source.columns.get(column.name, ColumnMap(column=_same(column.name, native)))
     if mapped.column is None or mapped.column not in native:
         constant = exp.null() if mapped.value is None else exp.Literal.string(mapped.value)
         cast = exp.cast(constant, _TYPES[column.kind])
@@ -94,19 +103,26 @@ def _field(column: Column, source: TableSource, native: Mapping[str, str], trust
     if trusted and not (mapped.true or mapped.false):
         typed: sql.Expression = exp.cast(raw.copy(), _TYPES[column.kind])
     else:
-        typed = _typed(column.kind, mapped, raw, (native[mapped.column], source.decimal))
+        typed = _typed(column.kind, mapped, raw, native[mapped.column], source)
     return Field(column.name, column.kind, _renamed(typed, mapped), _piece(_TEXT, raw))
 
 
-def _attribute(name: str, source: TableSource) -> Field:
+def _attribute(name: str, source: TableSource, native: Mapping[str, str]) -> Field:
     mapped = source.columns.get(name, ColumnMap(column=name))
-    if mapped.value is not None:
-        return Field(name, "text", exp.Literal.string(mapped.value))
-    raw = sql.column(mapped.column or name)
-    if mapped.bands:
-        return Field(name, "text", _banded(raw, mapped.bands))
+    if mapped.column is None:
+        return Field(name, "text", exp.Literal.string(mapped.value or ""))
+    raw = sql.column(mapped.column)
     text = _piece(_TEXT, raw)
+    if mapped.bands:
+        number = _piece(_FINITE, _decimal(raw, native[mapped.column], source.decimal))
+        return Field(name, "number", _banded(number, mapped.bands), text)
     return Field(name, "text", _renamed(text, mapped))
+
+
+def _same(name: str, native: Mapping[str, str]) -> str:
+    """Return the company's column that bears the contract's name, in whatever case."""
+    plain = {re.sub(r"[\s-]+", "_", held).lower(): held for held in native}
+    return name if name in native else plain.get(name, name)
 
 
 def _reference(physical: str, contract: str) -> exp.Column:
@@ -115,19 +131,42 @@ def _reference(physical: str, contract: str) -> exp.Column:
 
 
 def _typed(
-    kind: Kind, mapped: ColumnMap, raw: sql.Expression, native: tuple[str, str]
+    kind: Kind, mapped: ColumnMap, raw: sql.Expression, held: str, source: TableSource
 ) -> sql.Expression:
-    held, decimal = native
     if kind == "flag" and (mapped.true or mapped.false or held != "BOOLEAN"):
         return _flag(mapped, raw)
-    if held in _NATIVE.get(kind, ()) and not mapped.format:
+    if kind in {"date", "month"}:
+        return _since(_day(kind, mapped, raw, held, source.timezone))
+    if held in _NATIVE.get(kind, ()):
         return raw.copy() if held == _TYPES[kind] else exp.cast(raw.copy(), _TYPES[kind])
-    if mapped.format and kind in {"date", "month"}:
+    if kind in {"number", "score", "count"}:
+        raw = _decimal(raw, held, source.decimal)
+    return _piece(_READ[kind], raw)
+
+
+def _day(
+    kind: Kind, mapped: ColumnMap, raw: sql.Expression, held: str, timezone: str | None
+) -> sql.Expression:
+    if mapped.format:
         reading = f"CAST(TRY_STRPTIME({_TEXT}, '@format') AS DATE)"
         return _piece(reading, raw, {"@format": mapped.format})
-    if decimal == "," and kind in {"number", "score", "count"} and held == "VARCHAR":
-        raw = _piece("REPLACE(REPLACE(\"@x\", '.', ''), ',', '.')", raw)
+    if held == _ZONED and timezone:
+        raw = exp.AtTimeZone(this=raw, zone=exp.Literal.string(timezone))
+    if held in _DATES:
+        return raw.copy() if held == "DATE" else exp.cast(raw.copy(), "DATE")
     return _piece(_READ[kind], raw)
+
+
+def _since(day: sql.Expression) -> sql.Expression:
+    """Return the day, or NULL where its year shows that it was misread."""
+    first = exp.cast(exp.Literal.string(_FIRST_DAY), "DATE")
+    return exp.Case().when(exp.GTE(this=day, expression=first), day.copy())
+
+
+def _decimal(raw: sql.Expression, held: str, decimal: str) -> sql.Expression:
+    if decimal == "," and held == "VARCHAR":
+        return _piece("REPLACE(REPLACE(\"@x\", '.', ''), ',', '.')", raw)
+    return raw
 
 
 def _flag(mapped: ColumnMap, raw: sql.Expression) -> sql.Expression:
@@ -148,8 +187,7 @@ def _renamed(value: sql.Expression, mapped: ColumnMap) -> sql.Expression:
     return case
 
 
-def _banded(raw: sql.Expression, bands: Sequence[float]) -> sql.Expression:
-    number = _piece(f"TRY_CAST({_TEXT} AS DOUBLE)", raw)
+def _banded(number: sql.Expression, bands: Sequence[float]) -> sql.Expression:
     case = exp.Case().when(number.is_(exp.null()), exp.null())
     edges = [f"{edge:g}" for edge in bands]
     labels = [f"under {edges[0]}"]
@@ -176,6 +214,7 @@ def _attributes(table: Table, source: TableSource, native: Mapping[str, str]) ->
     own = {column.name for column in table}
     mapped = [name for name in source.columns if name not in own]
     used = {m.column for m in source.columns.values()} | own | set(mapped)
+    used |= {_same(name, native) for name in own if name not in source.columns}
     other = [name for name in native if name not in used] if table.name == "customers" else []
     return mapped + other
 
@@ -184,10 +223,35 @@ def _check_present(table: Table, source: TableSource, native: Mapping[str, str])
     wanted = {name: m.column for name, m in source.columns.items() if m.column is not None}
     for column in table:
         if column.required and column.name not in source.columns:
-            wanted[column.name] = column.name
-    missing = {name: held for name, held in wanted.items() if held not in native}
-    if missing:
-        raise DataError([_missing(table, name, held, native) for name, held in missing.items()])
+            wanted[column.name] = _same(column.name, native)
+    problems = [
+        _missing(table, name, held, native) for name, held in wanted.items() if held not in native
+    ]
+    problems += [_zoned(table, source, c, native) for c in table if _is_zoned(source, c, native)]
+    if table.name != "customers":
+        problems += [_unknown(table, name) for name in source.columns if not table.column(name)]
+    if problems:
+        raise DataError(problems)
+
+
+def _unknown(table: Table, name: str) -> str:
+    known = [column.name for column in table]
+    close = difflib.get_close_matches(name, known, n=1)
+    hint = f"Did you mean {close[0]!r}?" if close else f"It has: {', '.join(known)}."
+    return f"[{table.name}.columns] {name!r} is no column of this table. {hint}"
+
+
+def _is_zoned(source: TableSource, column: Column, native: Mapping[str, str]) -> bool:
+    mapped = source.columns.get(column.name, ColumnMap(column=_same(column.name, native)))
+    held = native.get(mapped.column or "")
+    return column.kind in {"date", "month"} and held == _ZONED and source.timezone is None
+
+
+def _zoned(table: Table, source: TableSource, column: Column, native: Mapping[str, str]) -> str:
+    return (
+        f"{table.name}.{column.name}: times with a time zone fall on different days in different "
+        f'places. Say whose days you mean: [{source.name}] timezone = "Europe/Berlin".'
+    )
 
 
 def _missing(table: Table, name: str, held: str, native: Mapping[str, str]) -> str:

@@ -1,18 +1,48 @@
-"""Bring one table of a recipe before DuckDB: a DataFrame, a database's table, Parquet or text."""
+"""Bring one table of a recipe before DuckDB: a DataFrame, a database's table, Parquet or text.
+
+DuckDB's own messages may quote cells, which must not reach a report; so they are never passed on,
+nor chained to the errors raised here.
+"""
 
 from __future__ import annotations
 
+import os
+import shutil
+import tempfile
+from collections.abc import Mapping
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 import pandas as pd
 from sqlglot import exp
 
-from cxresearch import files, sql
+from cxresearch import files, mapping, sql
+from cxresearch.contract import TABLES
 from cxresearch.errors import DataError
-from cxresearch.recipe import TableSource, expand
+from cxresearch.recipe import Recipe, TableSource, expand
 
 Connection = duckdb.DuckDBPyConnection
+
+
+def scratch() -> Path:
+    """Make a temporary folder, and delete those of runs that were killed."""
+    here = Path(tempfile.gettempdir())
+    for left in here.glob("cxresearch-*-*"):
+        pid = left.name.split("-")[1]
+        if pid.isdecimal() and not _alive(int(pid)):
+            shutil.rmtree(left, ignore_errors=True)
+    return Path(tempfile.mkdtemp(prefix=f"cxresearch-{os.getpid()}-"))
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:  # somebody else's
+        return True
+    return True
 
 
 def connect(folder: Path, memory_limit: str) -> Connection:
@@ -31,17 +61,71 @@ def connect(folder: Path, memory_limit: str) -> Connection:
     return connection
 
 
-def first_line(error: duckdb.Error) -> str:
-    """Return the first line of a DuckDB message, without the code listing below it."""
-    return str(error).splitlines()[0]
+class Opened(NamedTuple):
+    """The tables of a recipe: columns with how they are read, native types, files and scans."""
+
+    fields: dict[str, list[mapping.Field]]
+    native: dict[str, dict[str, str]]
+    files: dict[str, list[str]]
+    scans: dict[str, sql.Expression]
+
+
+def open_tables(
+    connection: Connection, recipe: Recipe, frames: Mapping[str, pd.DataFrame], folder: Path
+) -> Opened:
+    """Create a typed view of every table of a recipe; raise with the problems of all of them."""
+    opened, problems = Opened({}, {}, {}, {}), []
+    for name, source in recipe.tables.items():
+        try:
+            if name in frames:
+                opened.scans[name] = register(connection, name, frames[name])
+            else:
+                found = reach(connection, source, recipe.folder, folder)
+                opened.scans[name], opened.files[name] = found
+            _create_views(connection, source, opened)
+        except DataError as error:
+            problems.extend(error.problems)
+    if problems:
+        raise DataError(problems)
+    return opened
+
+
+def _create_views(connection: Connection, source: TableSource, opened: Opened) -> None:
+    """Create the table as it is, as the contract has it, and with row numbers for the rules."""
+    name = source.name
+    connection.execute(view(f"raw_{name}", exp.select("*").from_(opened.scans[name].copy())))
+    described = connection.execute(f"DESCRIBE raw_{name}").fetchall()
+    native = opened.native[name] = {str(row[0]): str(row[1]) for row in described}
+    fields = opened.fields[name] = mapping.fields(TABLES[name], source, native)
+    typed = [exp.alias_(f.typed.copy(), f.name, quoted=True) for f in fields]
+    raw = [exp.alias_(f.raw.copy(), f"raw {f.name}", quoted=True) for f in fields if f.raw]
+    number = exp.alias_(exp.Window(this=exp.RowNumber()), "row_number")
+    try:
+        connection.execute(view(name, exp.select(*typed).from_(f"raw_{name}")))
+        connection.execute(
+            view(f"{name}_rows", exp.select(number, *typed, *raw).from_(f"raw_{name}"))
+        )
+    except duckdb.Error:
+        raise DataError(
+            f"{name}: a constant, format or timezone under [{name}] in the recipe cannot be read."
+        ) from None
+
+
+def view(name: str, tree: sql.Expression) -> str:
+    """Return the statement that creates one of our views."""
+    return sql.render(exp.Create(this=exp.to_table(name), kind="VIEW", expression=tree.copy()))
 
 
 def register(connection: Connection, name: str, frame: pd.DataFrame) -> sql.Expression:
-    """Register a DataFrame; cells of mixed types are read as text, as they would be from a file."""
+    """Register a DataFrame; what is neither number, flag nor time is read as text."""
     plain = frame.copy(deep=False)
     plain.columns = pd.Index([str(column) for column in plain.columns])
-    for column in plain.select_dtypes(include=[object]).columns:
-        plain[column] = plain[column].map(str, na_action="ignore").astype("string")
+    doubled = sorted(set(plain.columns[plain.columns.duplicated()]))
+    if doubled:
+        raise DataError(f"{name}: several columns are called {', '.join(map(repr, doubled))}.")
+    for column, dtype in plain.dtypes.items():
+        if getattr(dtype, "kind", "O") not in "biufM" or isinstance(dtype, pd.SparseDtype):
+            plain[column] = plain[column].map(str, na_action="ignore").astype("string")
     connection.register(f"frame_{name}", plain)
     return exp.to_table(f"frame_{name}")
 
@@ -82,12 +166,11 @@ def _attach(
     alias = f"source_{source.name}"
     literal = exp.Literal.string(path).sql("duckdb")
     try:
-        connection.execute(f"ATTACH {literal} AS {alias} (READ_ONLY)")
+        connection.execute(f"ATTACH {literal} AS {alias} (TYPE duckdb, READ_ONLY)")
     except duckdb.Error as error:
-        raise DataError(
-            f"{source.name}: {path!r} is not a DuckDB database that can be read "
-            f"({first_line(error)})."
-        ) from error
+        used = "lock" in str(error).lower()
+        why = "is in use by another program; close it" if used else "is no DuckDB database"
+        raise DataError(f"{source.name}: {path!r} {why}, or export the table.") from None
     table = exp.table_(
         exp.to_identifier(source.table, quoted=True),
         db=exp.to_identifier(source.schema or "main", quoted=True),
@@ -98,27 +181,39 @@ def _attach(
 
 
 def _scan_parquet(connection: Connection, name: str, paths: list[str]) -> sql.Expression:
-    """Return a scan of Parquet files whose footers can be read."""
-    scan = exp.func("READ_PARQUET", exp.convert(paths))
-    _probe(
-        connection, scan, f"{name}: {Path(paths[0]).name} is not a Parquet file that can be read"
-    )
-    return scan
+    """Return a scan of Parquet files whose footers can be read and agree."""
+    headers = {}
+    for path in paths:
+        scan = exp.func("READ_PARQUET", exp.Literal.string(_literally(path)))
+        _probe(
+            connection, scan, f"{name}: {Path(path).name} is not a Parquet file that can be read"
+        )
+        described = connection.execute(f"DESCRIBE {sql.render(exp.select('*').from_(scan))}")
+        headers[path] = [f"{row[0]} {row[1]}" for row in described.fetchall()]
+    files.same_columns(headers, name)
+    return exp.func("READ_PARQUET", exp.convert([_literally(path) for path in paths]))
+
+
+def _literally(path: str) -> str:
+    """Return a path in which DuckDB sees no pattern."""
+    return "".join(f"[{sign}]" if sign in "*?[" else sign for sign in path)
 
 
 def _load_csv(connection: Connection, source: TableSource, paths: list[str], folder: Path) -> None:
     """Parse text files once into the table `text_<name>`: every cell as text, no row lost."""
-    for index, path in enumerate(paths):
-        utf8 = files.as_utf8(path, source.encoding, source.name, folder)
-        names, delimiter = files.read_header(utf8, source.delimiter, source.name)
-        target = f"text_{source.name}"
+    utf8 = {path: files.as_utf8(path, source.encoding, source.name, folder) for path in paths}
+    heads = {p: files.read_header(utf8[p], source.delimiter, source.name) for p in paths}
+    files.same_columns({path: names for path, (names, _) in heads.items()}, source.name)
+    target = f"text_{source.name}"
+    for index, (path, (names, delimiter)) in enumerate(heads.items()):
         verb = f"INSERT INTO {target} BY NAME" if index else f"CREATE TABLE {target} AS"
-        scan = _csv_scan(utf8, names, delimiter)
+        scan = _csv_scan(utf8[path], names, delimiter)
         try:
             connection.execute(f"{verb} {sql.render(exp.select('*').from_(scan))}")
-        except duckdb.Error as error:
-            why = files.diagnose(utf8, delimiter, len(names)) or first_line(error)
-            raise DataError(f"{source.name}: {Path(path).name}: {why}") from error
+        except duckdb.Error:
+            why = files.diagnose(utf8[path], delimiter, len(names))
+            why = why or "the text cannot be taken apart into rows. Save it as plain CSV."
+            raise DataError(f"{source.name}: {Path(path).name}: {why}") from None
 
 
 def _csv_scan(path: str, names: list[str], delimiter: str) -> sql.Expression:
@@ -140,16 +235,14 @@ def _csv_scan(path: str, names: list[str], delimiter: str) -> sql.Expression:
     named = [
         exp.EQ(this=exp.to_identifier(key), expression=value) for key, value in options.items()
     ]
-    return exp.func("READ_CSV", exp.Literal.string(path), *named)
+    return exp.func("READ_CSV", exp.Literal.string(_literally(path)), *named)
 
 
 def _probe(connection: Connection, relation: sql.Expression, complaint: str) -> None:
     try:
         connection.execute(sql.render(exp.select("*").from_(relation).limit(0)))
-    except duckdb.Error as error:
-        raise DataError(
-            f"{complaint} ({first_line(error)}). Mend the recipe, or export again."
-        ) from error
+    except duckdb.Error:
+        raise DataError(f"{complaint}. Mend the recipe, or export it again.") from None
 
 
 def _no_table(connection: Connection, source: TableSource, alias: str) -> str:

@@ -25,6 +25,8 @@ _BEGINNING: Final = dt.date(1, 1, 1)
 _RESERVED: Final = {
     "replicate", "entry_tenure", "exit_tenure", "excluded", "start_month", "end_month",
     "start_day", "end_day", "notice_date", "score", "answer_tenure", SCORE_GROUP,
+    "entered", "censored", "joined", "lost", "joined_and_lost", "period", "row_number",
+    *(column.name for column in TABLES["customers"]),
 }  # fmt: skip
 # Where each building block finds the customers' attributes.
 _ATTRIBUTES_OF: Final[Mapping[str, str]] = {

@@ -22,7 +22,10 @@ _TOP = {
     "name", "note", "as_of", "observed_from", "currency", "group_by", "scales",
     "reactivation_days", "tenure_counts", "snapshot_months",
 }  # fmt: skip
-_TABLE_KEYS = {"path", "database", "schema", "table", "delimiter", "encoding", "decimal", "columns"}
+_TABLE_KEYS = {
+    "path", "database", "schema", "table", "delimiter", "encoding", "decimal", "timezone",
+    "columns",
+}  # fmt: skip
 _COLUMN_KEYS = {"column", "value", "format", "true", "false", "values", "bands"}
 _SCALE_KEYS = {"min", "max", "high_is"}
 
@@ -56,6 +59,7 @@ class TableSource:
     delimiter: str | None = None
     encoding: str = "utf-8"
     decimal: str = "."
+    timezone: str | None = None
     columns: Mapping[str, ColumnMap] = field(default_factory=dict)
 
 
@@ -121,7 +125,7 @@ def find_recipe(data: str | Path) -> Path:
     recipe = found / "data.toml" if found.is_dir() else found
     if not recipe.exists():
         raise DataError(f"{str(data)!r}: the folder holds no data.toml. {_write_one()}")
-    if recipe.suffix != ".toml":
+    if recipe.suffix != ".toml" or not recipe.is_file():
         raise DataError(f"{str(data)!r}: a recipe is a .toml file. {_write_one()}")
     return recipe
 
@@ -180,8 +184,8 @@ class _Reader:
         self.problems: list[str] = []
 
     def recipe(self, content: Mapping[str, Any], folder: Path) -> Recipe:
-        tables = {key: value for key, value in content.items() if isinstance(value, dict)}
-        scales = tables.pop("scales", {})
+        tables = {k: v for k, v in content.items() if isinstance(v, dict) and k != "scales"}
+        scales = self.table("scales", content.get("scales", {}))
         self.unknown("", content, _TOP | set(TABLES))
         if not set(tables) & set(TABLES):
             self.add("no table is named. Add at least [customers] with a path")
@@ -205,10 +209,11 @@ class _Reader:
         if not (content.get("path") or content.get("table")):
             self.add(f'[{name}] names no data. Set path = "file.csv", or database and table')
         plain = {key: self.text(content, key, f"[{name}] ") for key in _TABLE_KEYS - {"columns"}}
-        columns = content.get("columns", {})
-        if not isinstance(columns, dict):
-            self.add(f"[{name}] columns == {columns!r}, must be a table [{name}.columns]")
-            columns = {}
+        columns = self.table(f"{name}.columns", content.get("columns", {}))
+        delimiter = plain["delimiter"]
+        if delimiter is not None and len(delimiter) != 1:
+            self.add(f'[{name}] delimiter == {delimiter!r}, must be one character, e.g. "\\t"')
+            plain["delimiter"] = None
         return TableSource(
             name,
             columns={str(k): self.column(f"[{name}.columns] {k}", v) for k, v in columns.items()},
@@ -224,7 +229,7 @@ class _Reader:
         self.unknown(f"{where}: ", content, _COLUMN_KEYS)
         if ("column" in content) == ("value" in content):
             self.add(f'{where}: give either column = "…" or value = "…"')
-        bands = content.get("bands", [])
+        bands, values = content.get("bands", []), content.get("values", {})
         if not _increasing(bands):
             self.add(f"{where}: bands == {bands!r}, must be numbers in increasing order")
             bands = []
@@ -234,7 +239,7 @@ class _Reader:
             format=_text(content.get("format")),
             true=self.texts(f"{where}: true", content.get("true", [])),
             false=self.texts(f"{where}: false", content.get("false", [])),
-            values={str(k): str(v) for k, v in content.get("values", {}).items()},
+            values={str(k): str(v) for k, v in self.table(where, values).items()},
             bands=tuple(float(band) for band in bands),
         )
 
@@ -263,17 +268,24 @@ class _Reader:
         self.add(f"{where}{key} == {value!r}, must be text in quotes")
         return None
 
+    def table(self, where: str, content: object) -> Mapping[str, Any]:
+        if isinstance(content, dict):
+            return content
+        self.add(f"{where} == {content!r}, must be a table [{where}]")
+        return {}
+
     def day(self, content: Mapping[str, Any], key: str) -> dt.date | None:
         value = content.get(key)
-        if isinstance(value, dt.datetime):
-            return value.date()
-        if value is None or isinstance(value, dt.date):
-            return value
-        try:
-            return dt.date.fromisoformat(str(value))
-        except ValueError:
-            self.add(f"{key} == {value!r}, must be a date, e.g. {key} = 2025-12-31")
+        if value is None:
             return None
+        try:
+            day = dt.date.fromisoformat(str(value)[:10])
+        except ValueError:
+            day = dt.date.min
+        if 1900 <= day.year <= 2200:
+            return day
+        self.add(f"{key} == {value!r}, must be a date, e.g. {key} = 2025-12-31")
+        return None
 
     def whole(self, content: Mapping[str, Any], key: str, default: int) -> int:
         value = content.get(key, default)

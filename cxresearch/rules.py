@@ -26,7 +26,7 @@ _UNUSED_ANSWERS: Final[Mapping[str, str]] = {
 class Rule:
     """One rule: an SQL file that finds the offenders, and the words that go with them.
 
-    `says` completes "N …" and may name the first values as `{value}`. A `whole_table` rule
+    `says` is followed by the count and may name the first values as `{value}`. A `whole_table` rule
     returns at most one row, with the number of offenders; any other rule returns the offenders.
     """
 
@@ -66,7 +66,9 @@ def rules_for(data: Data) -> list[Rule]:
 
 
 def _shape(table: str) -> Iterator[Rule]:
-    yield Rule("no_rows", table, "error", "table has no rows", "Export it again.", whole_table=True)
+    yield Rule(
+        "no_rows", table, "error", "tables without rows", "Export it again.", whole_table=True
+    )
     key = TABLES[table].key
     if key:
         yield Rule(
@@ -82,6 +84,8 @@ def _shape(table: str) -> Iterator[Rule]:
 def _cells(data: Data, table: str) -> Iterator[Rule]:
     for held in data.fields[table]:
         column = TABLES[table].column(held.name)
+        if column is None and held.kind == "number":
+            column = Column(held.name, "number", "a number that the recipe cuts into bands")
         if column is None or held.raw is None:
             continue
         names = {"key": _key(table), "raw": f"raw {held.name}", "column": held.name}
@@ -195,10 +199,16 @@ def _answers(data: Data) -> Iterator[Rule]:
             "Correct them, or the scale in the recipe.", "score", {"key": "response_id"},
             values={"metric": name, "minimum": scale.minimum, "maximum": scale.maximum},
         )  # fmt: skip
+        if name == "nps":
+            yield Rule(
+                "not_whole", table, "error", "nps scores are no whole numbers: {value}",
+                "They may be averages; bring each customer's own answer.",
+                "score", {"key": "response_id"}, values={"metric": name},
+            )  # fmt: skip
         if scale.minimum == 0 and scale.maximum == 10:
             yield Rule(
                 "no_zero", table, "warning",
-                f"{name} answers and not one 0; the lowest is {{value}}",
+                f"not one 0 among {name} answers, the lowest is {{value}}",
                 "The question may have been asked from 1 to 10; then say min = 1 in the recipe.",
                 "score", values={"metric": name}, whole_table=True,
             )  # fmt: skip
@@ -214,19 +224,29 @@ def _lifetimes(data: Data) -> Iterator[Rule]:
     if data.pipeline.lifetimes is None:
         return
     yield Rule(
-        "survivors_only", "customers", "error", "customers, and not one has left",
+        "survivors_only", "customers", "error", "nobody has left, of all customers",
         "The extract holds survivors only: export those who left as well.", whole_table=True,
     )  # fmt: skip
     yield Rule(
-        "no_events", "customers", "error", "customers, but nobody left while observed",
+        "no_events", "customers", "error", "nobody left while observed, of all customers",
         "Check as_of and observed_from: all {value} losses lie outside.", whole_table=True,
     )  # fmt: skip
     yield Rule(
-        "few_customers", "customers", "warning", "customers can be used",
+        "few_customers", "customers", "warning", "few customers can be used",
         f"Reports show groups of at least {MIN_CUSTOMERS}; lower min_group to see less.",
         values={"minimum": MIN_CUSTOMERS}, whole_table=True,
     )  # fmt: skip
+    yield Rule(
+        "too_long", "customers", "error", "customers stay for more than 100 years: {value}",
+        "Check the start dates, or the unit of the tenure: it is months.",
+    )  # fmt: skip
     if data.pipeline.lifetimes == "tenure":
+        for name in ("tenure", "churned"):
+            yield Rule(
+                "missing", "customers", "error", f"cells of {name} are empty",
+                "Without it a customer cannot be counted; fill it in, or leave the row out.",
+                name, {"key": "customer_id", "raw": f"raw {name}"},
+            )  # fmt: skip
         yield Rule(
             "churned_at_zero", "customers", "error", "customers left with a tenure of 0",
             'Where 0 means "in the first month", say tenure_counts = "completed" in the recipe.',
@@ -235,7 +255,7 @@ def _lifetimes(data: Data) -> Iterator[Rule]:
     else:
         yield Rule(
             "not_started", "customers", "warning", "customers have no start date or subscription",
-            "They are in no curve; export their subscriptions if they have any.",
+            "They are in no curve; export their dates or subscriptions if they have any.",
         )  # fmt: skip
         if data.recipe.observed_from is None:
             yield Rule(
@@ -245,7 +265,7 @@ def _lifetimes(data: Data) -> Iterator[Rule]:
                 whole_table=True,
             )  # fmt: skip
     for name in data.recipe.group_by:
-        if name in data.attributes:
+        if name in data.groupable:
             yield Rule(
                 "silent_group", "customers", "warning", f"groups of {name} without a single loss",
                 "Their curves stay at 100 % with an interval that only their size limits.",

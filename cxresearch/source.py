@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import shutil
-import tempfile
 import weakref
 from collections.abc import Mapping, Sequence
 from functools import cached_property
@@ -21,11 +20,10 @@ import duckdb
 import pandas as pd
 from sqlglot import exp
 
-from cxresearch import mapping, opening, periods, sql
-from cxresearch.contract import TABLES
+from cxresearch import opening, periods, sql
 from cxresearch.errors import DataError
 from cxresearch.pipeline import SCORE_GROUP, Pipeline, Request
-from cxresearch.recipe import Recipe, TableSource, build_recipe, read_recipe
+from cxresearch.recipe import Recipe, build_recipe, read_recipe
 from cxresearch.tables import LifeTable, PeriodTable
 
 MAX_GROUPS: Final = 100
@@ -70,6 +68,9 @@ def open_frames(frames: Mapping[str, pd.DataFrame], **recipe: object) -> Data:
     1
     """
     described = recipe.pop("columns", {})
+    unknown = sorted(set(described) - set(frames)) if isinstance(described, Mapping) else []
+    if unknown:
+        raise DataError(f"columns are given for {', '.join(unknown)}, which is no DataFrame here.")
     content = {"name": "DataFrames", **recipe}
     for name in frames:
         columns = described.get(name, {}) if isinstance(described, Mapping) else {}
@@ -84,19 +85,17 @@ class Data:
         self, recipe: Recipe, frames: Mapping[str, pd.DataFrame], memory_limit: str
     ) -> None:
         self.recipe = recipe
-        self._folder = Path(tempfile.mkdtemp(prefix="cxresearch-"))
+        self._frames = dict(frames)
+        self._folder = opening.scratch()
         self._connection = opening.connect(self._folder, memory_limit)
         self._cleanup = weakref.finalize(self, _discard, self._connection, self._folder)
-        self.files: dict[str, list[str]] = {}
-        self.fields: dict[str, list[mapping.Field]] = {}
-        self._scans: dict[str, sql.Expression] = {}
-        self._native: dict[str, dict[str, str]] = {}
         self._kept: set[str] = set()
         try:
-            self._open_all(frames)
-            self.pipeline = Pipeline(recipe, self.fields, self._native)
+            opened = opening.open_tables(self._connection, recipe, frames, self._folder)
+            self.fields, self.files, self._scans = opened.fields, opened.files, opened.scans
+            self.pipeline = Pipeline(recipe, self.fields, opened.native)
             for name, relation in self.pipeline.relations.items():
-                self._create_view(name, relation)
+                self._run(opening.view(name, relation))
         except BaseException:
             self.close()
             raise
@@ -153,8 +152,11 @@ class Data:
 
     @cached_property
     def fingerprint(self) -> str:
-        """The first 16 hex digits of a SHA-256 over the recipe and every file it names."""
+        """The first 16 hex digits of a SHA-256 over the recipe and all that it reads."""
         digest = hashlib.sha256(repr(self.recipe).replace(str(self.recipe.folder), "").encode())
+        for name, frame in sorted(self._frames.items()):
+            digest.update(name.encode())
+            digest.update(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())
         for path in sorted({path for paths in self.files.values() for path in paths}):
             with Path(path).open("rb") as file:
                 digest.update(hashlib.file_digest(file, "sha256").digest())
@@ -182,11 +184,11 @@ class Data:
     ) -> str:
         """Return a reduction as one self-contained query in `dialect`.
 
-        Where the data are Parquet files or a database and the dialect is DuckDB's, the query can
-        be run as it stands; otherwise it reads tables named after the recipe's.
+        Where the data are Parquet files and the dialect is DuckDB's, the query can be run as it
+        stands; otherwise it reads tables named as in the recipe.
         """
-        text_only = any(s.name.startswith(("text_", "frame_")) for s in self._scans.values())
-        scans = self._scans if dialect == "duckdb" and not text_only else None
+        files_only = all(isinstance(scan, exp.Func) for scan in self._scans.values())
+        scans = self._scans if dialect == "duckdb" and files_only else None
         request = Request(name, group_by, _months(period))
         return self.pipeline.text(request, dialect, scans)
 
@@ -204,9 +206,10 @@ class Data:
         DataError
             When a column is not there or has more than 100 different values.
         """
-        counts = self._reduce(Request("life_table", group_by))
+        columns = _unique(group_by)
+        counts = self._reduce(Request("life_table", columns))
         return LifeTable.from_counts(
-            counts, list(group_by), as_of=self.as_of, population=self.pipeline.population(group_by)
+            counts, columns, as_of=self.as_of, population=self.pipeline.population(group_by)
         )
 
     def period_table(self, period: str = "month", group_by: Sequence[str] = ()) -> PeriodTable:
@@ -218,10 +221,11 @@ class Data:
             "month", "quarter" or "year"; only periods that are observed whole are returned.
         """
         months = _months(period)
-        moves = self._reduce(Request("period_table", group_by, months))
+        columns = _unique(group_by)
+        moves = self._reduce(Request("period_table", columns, months))
         window = periods.Window(self.pipeline.first_month, self.pipeline.end_month, months)
-        counts = periods.at_start(moves, list(group_by), window)
-        return PeriodTable.from_counts(counts, list(group_by), period=period, as_of=self.as_of)
+        counts = periods.at_start(moves, columns, window)
+        return PeriodTable.from_counts(counts, columns, period=period, as_of=self.as_of)
 
     def waterfall(self, *, by_score: bool = False) -> pd.DataFrame:
         """Return how many customers are used and how many are not, with the reason."""
@@ -234,24 +238,28 @@ class Data:
     def _reduce(self, request: Request) -> pd.DataFrame:
         tree = self.pipeline.reduction(request)
         self._check_groups(request.group_by)
-        self._materialise("spells_by_score" if SCORE_GROUP in request.group_by else "spells")
+        spells = "spells_by_score" if SCORE_GROUP in request.group_by else "spells"
+        self._materialise(spells)
+        self._check_combinations(request.group_by, spells)
         return self.query(tree)
 
     def _run(self, text: str) -> duckdb.DuckDBPyConnection:
         try:
             return self._connection.execute(text)
-        except duckdb.Error as error:
-            raise DataError(f"The data cannot be read: {opening.first_line(error)}") from error
-
-    def _create_view(self, name: str, tree: sql.Expression) -> None:
-        view = exp.Create(this=exp.to_table(name), kind="VIEW", expression=tree.copy())
-        self._run(sql.render(view))
+        except (duckdb.Error, RuntimeError) as error:
+            if "interrupt" in str(error).lower():
+                raise KeyboardInterrupt from None
+            # DuckDB's message may quote a cell, and a notebook would keep it in its traceback.
+            raise DataError(
+                f"A query failed ({type(error).__name__}): the data changed while they were "
+                "read, or a file is damaged. Run `cxresearch check`, or export again."
+            ) from None
 
     def _materialise(self, spells: str) -> None:
         """Keep the risk set with the opened data: its MD5 is the costly part of a reduction."""
         if spells in self._kept:
             return
-        tree = self.pipeline.kept(spells, self._groupable)
+        tree = self.pipeline.kept(spells, self.groupable)
         create = exp.Create(this=exp.to_table(f"kept_{spells}"), kind="TABLE", expression=tree)
         self._run("SET preserve_insertion_order = false")
         self._run(sql.render(create))
@@ -272,9 +280,14 @@ class Data:
         frame = self.query(exp.select(*counted).from_("customers"))
         return {str(name): int(frame[name].iloc[0]) for name in frame}
 
-    @property
-    def _groupable(self) -> list[str]:
-        return [name for name, values in self._cardinality.items() if values <= 2 * MAX_GROUPS]
+    @cached_property
+    def groupable(self) -> list[str]:
+        """The attributes with few enough values to group by."""
+        return [name for name, values in self._cardinality.items() if values <= MAX_GROUPS * 1.1]
+
+    def values_of(self, name: str) -> int:
+        """Return about how many different values an attribute has."""
+        return self._cardinality.get(name, 0)
 
     def _check_groups(self, group_by: Sequence[str]) -> None:
         known = [*self.attributes, SCORE_GROUP]
@@ -283,41 +296,26 @@ class Data:
             f"customers: column {name!r} has about {self._cardinality[name]:,} different values, "
             f"at most {MAX_GROUPS} can be compared. Name bands or values for it in the recipe."
             for name in group_by
-            if self._cardinality.get(name, 0) > MAX_GROUPS * 1.1
+            if name in self._cardinality and name not in self.groupable
         ]
         if problems or many:
             raise DataError([*problems, *many])
 
-    def _open_all(self, frames: Mapping[str, pd.DataFrame]) -> None:
-        problems: list[str] = []
-        for name, source in self.recipe.tables.items():
-            try:
-                self._open_table(name, source, frames.get(name))
-            except DataError as error:
-                problems.extend(error.problems)
-        if problems:
-            raise DataError(problems)
-
-    def _open_table(self, name: str, source: TableSource, frame: pd.DataFrame | None) -> None:
-        if frame is not None:
-            self._scans[name] = opening.register(self._connection, name, frame)
-        else:
-            self._scans[name], self.files[name] = opening.reach(
-                self._connection, source, self.recipe.folder, self._folder
+    def _check_combinations(self, group_by: Sequence[str], spells: str) -> None:
+        if len(group_by) < 2:
+            return
+        distinct = (
+            exp.select(*map(sql.column, group_by)).distinct().from_(spells).limit(MAX_GROUPS + 1)
+        )
+        if len(self.query(distinct)) > MAX_GROUPS:
+            raise DataError(
+                f"customers: {' and '.join(group_by)} have more than {MAX_GROUPS} combinations of "
+                "values, which is too many to compare. Take fewer columns, or name bands for them."
             )
-        self._create_view(f"raw_{name}", exp.select("*").from_(self._scans[name].copy()))
-        described = self._connection.execute(f"DESCRIBE raw_{name}").fetchall()
-        self._native[name] = {str(row[0]): str(row[1]) for row in described}
-        self.fields[name] = mapping.fields(TABLES[name], source, self._native[name])
-        typed = [exp.alias_(f.typed.copy(), f.name, quoted=True) for f in self.fields[name]]
-        raw = [
-            exp.alias_(f.raw.copy(), f"raw {f.name}", quoted=True)
-            for f in self.fields[name]
-            if f.raw is not None
-        ]
-        number = exp.alias_(exp.Window(this=exp.RowNumber()), "row_number")
-        self._create_view(name, exp.select(*typed).from_(f"raw_{name}"))
-        self._create_view(f"{name}_rows", exp.select(number, *typed, *raw).from_(f"raw_{name}"))
+
+
+def _unique(group_by: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys([group_by] if isinstance(group_by, str) else group_by))
 
 
 def _months(period: str) -> int:

@@ -31,19 +31,28 @@ numbered AS (
 ),
 first_lifetime AS (
   SELECT
-    numbered.customer_id,
-    MIN(numbered.start_date) AS start_date,
-    NULLIF(MAX(numbered.end_date), CAST('9999-12-31' AS DATE)) AS end_date,
-    MAX(numbered.notice_date) AS notice_date
+    numbered.*,
+    MAX(numbered.end_date) OVER (PARTITION BY numbered.customer_id) AS last_end
   FROM numbered
   WHERE numbered.lifetime = 0
-  GROUP BY numbered.customer_id
+),
+whole AS (
+  SELECT
+    first_lifetime.customer_id,
+    MIN(first_lifetime.start_date) AS start_date,
+    NULLIF(MAX(first_lifetime.end_date), CAST('9999-12-31' AS DATE)) AS end_date,
+    -- notice on a spell that another one followed was not notice of leaving
+    MAX(
+      CASE WHEN first_lifetime.end_date = first_lifetime.last_end THEN first_lifetime.notice_date END
+    ) AS notice_date
+  FROM first_lifetime
+  GROUP BY first_lifetime.customer_id
 )
 SELECT
   customers.customer_id,
-  first_lifetime.start_date,
-  first_lifetime.end_date,
-  first_lifetime.notice_date,
+  whole.start_date,
+  whole.end_date,
+  whole.notice_date,
   "@attributes"
 FROM customers
-LEFT JOIN first_lifetime ON first_lifetime.customer_id = customers.customer_id
+LEFT JOIN whole ON whole.customer_id = customers.customer_id

@@ -26,11 +26,12 @@ answered AS (
 )
 SELECT
   SUBSTRING(MD5(answered.customer_id), 1, 2) AS replicate,
-  CAST(GREATEST(answered.answer_tenure, answered.entry_tenure) AS SMALLINT) AS entry_tenure,
-  CAST(answered.exit_tenure AS SMALLINT) AS exit_tenure,
+  CAST(GREATEST(answered.answer_tenure, answered.entry_tenure) AS INTEGER) AS entry_tenure,
+  CAST(answered.exit_tenure AS INTEGER) AS exit_tenure,
   answered.churned,
   CASE
     WHEN answered.score IS NULL THEN 'no valid answer'
+    WHEN answered.exit_tenure > 1200 THEN 'stays for more than 100 years'
     WHEN answered.exit_tenure <= GREATEST(answered.answer_tenure, answered.entry_tenure)
       THEN 'observed for less than one full month after the answer'
   END AS excluded,
