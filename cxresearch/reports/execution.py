@@ -29,6 +29,7 @@ from papermill.execute import remove_error_markers as without_markers
 from traitlets.config import Config
 
 from cxresearch._format import plain
+from cxresearch.errors import CxError, DataError, ReportError
 
 __all__ = ["Execution", "Failure", "execute", "mark_failure"]
 
@@ -36,11 +37,15 @@ _ENGINE = "cxresearch"
 _PENDING = {"status": "pending", "exception": None, "start_time": None, "end_time": None}
 _NOT_STARTED = -1  # before every cell: all are pending
 _SOCKET_PATH_LIMIT = 80  # a Unix socket's path may have 103 to 107 characters
+_OURS = {error.__name__ for error in (CxError, DataError, ReportError)}
 
 
 @dataclass(frozen=True)
 class Failure:
-    """What stopped a report: plain words, and the cell with its error where there is one."""
+    """What stopped a report: plain words, and the cell with its error where there is one.
+
+    `what` has one line, or a line of introduction and one more for each reason.
+    """
 
     what: str
     cell: int | None = None
@@ -234,6 +239,10 @@ def _exception(cell: NotebookNode, index: int, where: str, problem: Exception | 
     if not outputs:
         return Failure(f"The run stopped at {where}: {_first_line(problem)}", index, cell.source)
     error = outputs[0]
+    if error.ename in _OURS:
+        # Written for people: the way through our own code would only hide it.
+        what = f"{where} refused to go on:\n{error.evalue}"
+        return Failure(_readable(what), index, cell.source)
     what = f"{where} raised {error.ename}: {error.evalue}".strip(": ")
     trace = "\n".join(error.traceback) or f"{error.ename}: {error.evalue}"
     return Failure(_readable(what), index, cell.source, _readable(trace))

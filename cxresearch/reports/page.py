@@ -73,7 +73,10 @@ def shell(title: str, main: str, *, footer: str) -> str:
 def _banner(failure: Failure | None) -> str:
     if failure is None:
         return ""
-    parts = [f"<h2>This report failed</h2><p>{escape(failure.what)}</p>"]
+    what, *reasons = failure.what.splitlines()
+    parts = [f"<h2>This report failed</h2><p>{escape(what)}</p>"]
+    if reasons:
+        parts.append(f"<ul>{''.join(f'<li>{escape(reason)}</li>' for reason in reasons)}</ul>")
     if failure.source:
         parts.append(f"<h3>The cell that failed</h3><pre>{escape(failure.source)}</pre>")
     if failure.error and failure.error != failure.what:

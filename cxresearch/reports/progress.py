@@ -77,5 +77,5 @@ def show_progress() -> Iterator[Progress]:
 
 def _line(name: str, seconds: float, error: str | None) -> str:
     return f"{name}: {'ok' if error is None else 'FAILED'} ({seconds:.1f} s)" + (
-        f": {error}" if error else ""
+        f": {error}".replace("\n", "\n    ") if error else ""
     )
