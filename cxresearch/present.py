@@ -80,13 +80,17 @@ def tabulate(*items: HasFindings | Iterable[HasFindings], spread: str = "") -> N
     ids = {f.id for f in found if spread in f.group and f.id != "not_reported"}
     for finding in found:
         labels = tuple((name, text) for name, text in finding.group.items() if name != spread)
+        if finding.id == "not_reported" and not labels:
+            continue  # it counts groups and is a sentence below the table, not a row of it
         row = rows.setdefault(labels, {"customers": finding.n})
         if finding.id != "not_reported":
             row[_column(finding, spread, alone=len(ids) < 2)] = _cell(finding)
     numbers = list(dict.fromkeys(column for row in rows.values() for column in row))
     frame = pd.DataFrame([_named(labels, numbers) | row for labels, row in rows.items()])
-    small = to_html(f for f in found if f.id == "not_reported")
-    publish(html_table(frame, numbers=numbers) + small, frame.to_string(index=False), found)
+    small = [finding for finding in found if finding.id == "not_reported"]
+    table = (html_table(frame, numbers=numbers), frame.to_string(index=False)) if rows else ("", "")
+    said = "\n".join(dict.fromkeys(finding.sentence for finding in small))
+    publish(table[0] + to_html(small), f"{table[1]}\n{said}".strip("\n"), found)
 
 
 def _column(finding: Finding, spread: str, *, alone: bool) -> str:

@@ -226,21 +226,40 @@ def test_one_row_per_group_and_one_column_per_label(shown: list[dict[str, Any]])
     assert 'class="cx-number"' in bundle["text/html"]
 
 
-def test_groups_too_small_are_listed_below_without_a_number(shown: list[dict[str, Any]]) -> None:
-    large, tiny = life(["a"]), life(["z"], n=7)
-    both = LifeTable.from_counts(pd.concat([large.to_frame(), tiny.to_frame()]), ["plan"])
-    tabulate(retention_curves(both).findings([12]), spread="tenure")
+def counted(sentence: str = "2 groups with fewer than 30 customers are not reported.") -> Finding:
+    return Finding("not_reported", None, None, None, None, "share", sentence)
+
+
+def test_groups_too_small_are_counted_below_the_table(shown: list[dict[str, Any]]) -> None:
+    tabulate([*retention_curves(life(["a"])).findings([12]), counted()], spread="tenure")
     (bundle,) = shown
-    assert Cells(bundle["text/html"]).rows[2] == ["z", "–", "–", "–"]
-    assert "Customers with plan z are not reported: fewer than 30 customers." in bundle["text/html"]
-    (named,) = [each for each in bundle[MIME] if each["id"] == "not_reported"]
-    assert (named["value"], named["n"], named["group"]) == (None, None, {"plan": "z"})
-    assert "not reported" not in str(Cells(bundle["text/html"]).rows[0])
+    assert [row[0] for row in Cells(bundle["text/html"]).rows] == ["plan", "a"]
+    assert bundle["text/html"].count("2 groups with fewer than 30 customers are not reported.") == 1
+    assert bundle["text/plain"].endswith(
+        "\n2 groups with fewer than 30 customers are not reported."
+    )
+    assert bundle[MIME][-1] == counted().to_dict()
+
+
+def test_a_period_too_small_is_a_row_without_a_number(shown: list[dict[str, Any]]) -> None:
+    tabulate(
+        not_reported({"period": "2024"}, 30, "customers", None),
+        finding(id="churn_rate", group={"period": "2025"}),
+    )
+    (bundle,) = shown
+    assert Cells(bundle["text/html"]).rows == [
+        ["period", "customers", "churn rate"],
+        ["2024", "–", "–"],
+        ["2025", "7,043", "84 % (83 to 85 %)"],
+    ]
+    assert "Customers with period 2024 are not reported: fewer than 30" in bundle["text/html"]
 
 
 def test_only_groups_too_small(shown: list[dict[str, Any]]) -> None:
-    tabulate(retention_curves(life(["z"], n=7)))
-    assert Cells(shown[0]["text/html"]).rows == [["plan", "customers"], ["z", "–"]]
+    tabulate(counted())
+    assert "<table" not in shown[0]["text/html"]
+    assert shown[0]["text/plain"] == counted().sentence
+    assert shown[0][MIME] == [counted().to_dict()]
 
 
 def test_nothing_is_shown_of_nothing(
@@ -273,7 +292,7 @@ def test_two_kinds_of_findings_do_not_share_a_column(shown: list[dict[str, Any]]
 
 def test_groups_with_hostile_names_are_text(shown: list[dict[str, Any]]) -> None:
     tabulate(retention_curves(life([HOSTILE, "b"])).findings([6]), spread="tenure")
-    tabulate(retention_curves(life([HOSTILE], n=3)))
+    tabulate(not_reported({"plan": HOSTILE}, 30, "customers", None))
     for bundle in shown:
         page = Cells(bundle["text/html"])
         assert not page.tags & {"script", "b"}
