@@ -282,7 +282,7 @@ def capabilities(data: Data) -> set[str]:
         found.add("lifetimes")
     if data.pipeline.lifetimes in {"spells", "dates"}:
         found.add("dates")
-    if data.pipeline.has_scores and "nps" in data.recipe.scales:
+    if data.pipeline.has_scores and data.pipeline.has_nps_scale:
         found.add("scores")
     return found
 

@@ -15,7 +15,7 @@ from sqlglot import exp
 from cxresearch import mapping, sql
 from cxresearch.contract import TABLES
 from cxresearch.errors import DataError
-from cxresearch.recipe import Recipe, Scale, TableSource
+from cxresearch.recipe import Recipe, TableSource
 
 SCORE_GROUP: Final = "score_group"
 REDUCTIONS: Final = ("life_table", "period_table", "waterfall", "answer_counts")
@@ -26,6 +26,7 @@ _RESERVED: Final = {
     "replicate", "entry_tenure", "exit_tenure", "excluded", "start_month", "end_month",
     "start_day", "end_day", "notice_date", "score", "answer_tenure", SCORE_GROUP,
     "entered", "censored", "joined", "lost", "joined_and_lost", "period", "row_number",
+    "horizon", "from", "to", "reason", "curves",
     *(column.name for column in TABLES["customers"]),
 }  # fmt: skip
 # Where each building block finds the customers' attributes.
@@ -183,16 +184,17 @@ class Pipeline:
                 "survey_responses: grouping by score needs a table of answers with their dates, "
                 "and customers with start_date and end_date."
             )
-        scale = self._nps_scale
-        if scale is None or (scale.minimum, scale.maximum) not in {(0, 10), (1, 10)}:
+        if not self.has_nps_scale:
             raise DataError(
                 "scales: promoters, passives and detractors are defined on a scale of 0 to 10. "
                 "State it in the recipe: [scales] nps = { min = 0, max = 10 }."
             )
 
     @property
-    def _nps_scale(self) -> Scale | None:
-        return self.recipe.scales.get("nps")
+    def has_nps_scale(self) -> bool:
+        """Whether the recipe states a scale on which there are promoters and detractors."""
+        scale = self.recipe.scales.get("nps")
+        return scale is not None and (scale.minimum, scale.maximum) in {(0, 10), (1, 10)}
 
     @property
     def _observation_end(self) -> dt.date:

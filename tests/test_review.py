@@ -11,9 +11,9 @@ import duckdb
 import numpy as np
 import pandas as pd
 import pytest
-from frames import lifetimes, recipe
+from frames import answers, lifetimes, recipe
 
-from cxresearch.checking import check
+from cxresearch.checking import capabilities, check
 from cxresearch.errors import DataError
 from cxresearch.source import open_data, open_frames
 
@@ -281,3 +281,17 @@ def test_a_recipe_that_compares_too_much_is_an_error() -> None:
         result = check(data)
     assert not result.usable
     assert "too_many_groups" in {o.rule for o in result.offences}
+
+
+def test_a_doubled_customer_does_not_double_the_answers() -> None:
+    customers = lifetimes(300)
+    customers.loc[3, "customer_id"] = customers.loc[4, "customer_id"]
+    frames = {"customers": customers, "survey_responses": answers(lifetimes(300))}
+    with open_frames(frames, **recipe()) as data:
+        assert data.answers()["answers"].sum() == 300
+
+
+def test_a_scale_without_promoters_does_not_unlock_them() -> None:
+    frames = {"customers": lifetimes(300), "survey_responses": answers(lifetimes(300))}
+    with open_frames(frames, **recipe(scales={"nps": {"min": 1, "max": 7}})) as data:
+        assert "scores" not in capabilities(data)
