@@ -116,6 +116,11 @@ def plural(word: str, count: float) -> str:
     return word if count == 1 else f"{word}s"
 
 
+def fewer_than(least: int, what: str) -> str:
+    """`fewer than 30 customers`; `no customers` where one would do."""
+    return f"fewer than {number(least)} {what}" if least > 1 else f"no {what}"
+
+
 def period_word(periods_per_year: int) -> str:
     """Return the word for one period: month, quarter, week, day, year, or period."""
     return PERIOD_WORDS.get(periods_per_year, "period")

@@ -1,4 +1,4 @@
-"""Several results of one kind, one per group, and the names of the groups left out."""
+"""Several results of one kind, one per group, and how many groups are left out."""
 
 from __future__ import annotations
 
@@ -8,9 +8,10 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import pandas as pd
 
-from cxresearch._cells import CountTable, Labels
+from cxresearch import _format as words
+from cxresearch._cells import CountTable
 from cxresearch._html import Table
-from cxresearch.findings import Finding, not_reported
+from cxresearch.findings import Finding
 
 
 class Result(Protocol):
@@ -42,7 +43,7 @@ class Results(Table, Generic[R]):
     results
         One result per reported group.
     suppressed
-        One finding without a number for each group that is too small.
+        Findings without a number that say how many groups are left out, and why.
     """
 
     results: tuple[R, ...]
@@ -63,19 +64,43 @@ class Results(Table, Generic[R]):
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
     def sentence(self, lang: str = "en") -> str:
-        """Return the sentences of each group, and the names of those not reported."""
+        """Return the sentences of each group, and how many are not reported."""
         said = [result.sentence(lang) for result in self.results]
         return " ".join([*said, *(finding.sentence for finding in self.suppressed)])
 
     def findings(self) -> tuple[Finding, ...]:
-        """Return the findings of each group, and one for each group not reported."""
+        """Return the findings of each group, and how many groups are not reported."""
         found = [finding for result in self.results for finding in result.findings()]
         return (*found, *self.suppressed)
 
 
-def suppressed(
-    table: CountTable, groups: tuple[Labels, ...], min_group: int
-) -> tuple[Finding, ...]:
-    """Return a finding without a number for each group that is too small."""
-    named = (dict(zip(table.group_columns, labels, strict=True)) for labels in groups)
-    return tuple(not_reported(g, min_group, table.population, table.as_of) for g in named)
+def too_small(table: CountTable, count: int, min_group: int) -> tuple[Finding, ...]:
+    """Return how many groups have too few customers, as one finding; nothing for none.
+
+    Groups are counted and never named: a label may be an address or a customer's id, and a
+    column of those puts every customer into a group of one.
+    """
+    few = words.fewer_than(min_group, table.population)
+    return _counted(table, count, f"with {few} {_be(count)} not reported", few)
+
+
+def too_thin(table: CountTable, count: int, min_at_risk: int, after: str) -> tuple[Finding, ...]:
+    """Return how many groups have too few customers at risk for a curve; nothing for none.
+
+    `after` says when: "after 14 months".
+    """
+    few = f"{words.fewer_than(min_at_risk, table.population)} at risk {after}"
+    return _counted(table, count, f"{_be(count)} not reported: {few}", few)
+
+
+def _be(count: int) -> str:
+    return "is" if count == 1 else "are"
+
+
+def _counted(table: CountTable, count: int, said: str, why: str) -> tuple[Finding, ...]:
+    if not count:
+        return ()
+    sentence = f"{words.number(count)} {words.plural('group', count)} {said}."
+    if not table.group_columns:
+        sentence = f"{table.population.capitalize()} are not reported: {why}."
+    return (Finding("not_reported", None, None, None, None, "share", sentence, as_of=table.as_of),)

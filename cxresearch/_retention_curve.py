@@ -42,7 +42,10 @@ class RetentionCurve(Table):
     n
         Customers in the group (who were seen after the start).
     cut_below
-        Set when the curve was ended because fewer customers than this are at risk beyond it.
+        Set when the curve was ended because fewer customers than this are at risk in the
+        period after it.
+    refills
+        Whether so many, or more, are at risk again at some later tenure.
     """
 
     tenure: NDArray[np.int64]
@@ -61,6 +64,7 @@ class RetentionCurve(Table):
     population: str
     periods_per_year: int
     cut_below: int = 0
+    refills: bool = False
 
     @property
     def start(self) -> int:
@@ -83,6 +87,13 @@ class RetentionCurve(Table):
         return float(self.churned[1 if self.start else 0 :].sum())
 
     @property
+    def end_words(self) -> str:
+        """What the end of the curve is, in words."""
+        if self.cut_below:
+            return f"up to which at least {self.cut_below} are at risk"
+        return "the longest tenure observed"
+
+    @property
     def years(self) -> tuple[int, ...]:
         """Whole years of tenure on the curve; its end when it is shorter than a year."""
         step = self.periods_per_year
@@ -100,7 +111,7 @@ class RetentionCurve(Table):
         if tenure != int(tenure) or not self.start <= tenure <= self.longest:
             raise CxError(
                 f"tenure is {tenure!r}, must be a whole number from {self.start} to {self.longest}"
-                f"{self._of_group()}, {self._longest}: ask for an earlier one, or "
+                f"{self._of_group()}, {self.end_words}: ask for an earlier one, or "
                 "project the curve with a model and say so."
             )
         i = int(tenure) - self.start
@@ -173,23 +184,15 @@ class RetentionCurve(Table):
     def _warning(self) -> str:
         if self.events >= FEW_EVENTS:
             return ""
-        left = words.number(self.events)
-        return f" Only {left} of them left while observed: read the interval, not the figure."
-
-    @property
-    def _longest(self) -> str:
-        if self.cut_below:
-            return f"the last {self._period} with at least {self.cut_below} at risk"
-        return "the longest tenure observed"
-
-    @property
-    def _seen(self) -> str:
-        return f"fewer than {self.cut_below}" if self.cut_below else "none"
+        unit = 1.0 if float(self.events).is_integer() else 0.1  # weights are not whole
+        left = f"Only {words.number(self.events, unit)}" if self.events else "None"
+        return f" {left} of them left while observed: read the interval, not the figure."
 
     def _retained_sentence(self, tenure: int, value: float, lower: float, upper: float) -> str:
         whole, stay, spread = words.out_of(value, lower, upper)
+        be = "is" if stay == "1" else "are"
         return (
-            f"Of {whole} {self._whom()}, {stay} are still there after {self._months(tenure)} "
+            f"Of {whole} {self._whom()}, {stay} {be} still there after {self._months(tenure)} "
             f"({self._level()} {spread}).{self._warning()}"
         )
 
@@ -198,7 +201,7 @@ class RetentionCurve(Table):
         if math.isnan(median):
             return (
                 f"More than half of the {self._whom()} are still there after "
-                f"{self._months(self.longest)}, {self._longest}: the median is not reached."
+                f"{self._months(self.longest)}, {self.end_words}: the median is not reached."
             )
         end = "no upper end yet" if math.isnan(upper) else f"to {words.number(upper)}"
         joint = ", " if math.isnan(upper) else " "
@@ -208,11 +211,15 @@ class RetentionCurve(Table):
         )
 
     def _not_observed(self, tenure: int) -> Finding:
-        sentence = (
-            f"Not known: {self._seen} of the {self._whom()} were observed at "
-            f"{self._months(tenure)}; the curve runs from {self.start} to "
-            f"{self._months(self.longest)}."
-        )
+        runs = f"the curve runs from {self.start} to {self._months(self.longest)}"
+        whom, at = self._whom(), self._months(tenure)
+        sentence = f"Not known: none of the {whom} were observed at {at}; {runs}."
+        if tenure < self.start:
+            sentence = f"Not known after {at}: {runs}."
+        elif self.cut_below:
+            few = f"fewer than {self.cut_below}" if self.cut_below > 1 else "none"
+            then = f"in the {self._period} after that, {few} of the {whom} were at risk"
+            sentence = f"Not known after {at}: {runs}; {then}."
         empty = (math.nan, math.nan, math.nan)
         return self._finding("retained", empty, "share", sentence, tenure=tenure)
 

@@ -11,7 +11,7 @@ from html import escape
 from itertools import pairwise
 from typing import Protocol, runtime_checkable
 
-from cxresearch._format import plain, with_group
+from cxresearch._format import fewer_than, plain, with_group
 from cxresearch.errors import CxError
 
 MIME = "application/vnd.cxresearch.findings+json"
@@ -169,9 +169,12 @@ def to_html(findings: Iterable[Finding]) -> str:
 def not_reported(
     group: Mapping[str, str], min_group: int, population: str, as_of: str | None
 ) -> Finding:
-    """Return the finding that names a group too small to show, without any number of it."""
+    """Return the finding for a period with too few customers, without any number of it.
+
+    `group` must not name a group that is too small itself: its label may be an address.
+    """
     whom = f"{population.capitalize()}{with_group(group)}"
-    sentence = f"{whom} are not reported: fewer than {min_group} {population}."
+    sentence = f"{whom} are not reported: {fewer_than(min_group, population)}."
     return Finding("not_reported", None, None, None, None, "share", sentence, group, as_of=as_of)
 
 

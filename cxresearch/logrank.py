@@ -161,7 +161,8 @@ def _check_groups(curves: RetentionCurves) -> None:
     problems = []
     if len(curves) < 2:
         problems.append(
-            f"the curves have {len(curves)} group, must have at least 2 for a test: "
+            f"the curves have {len(curves)} {words.plural('group', len(curves))}, must have at "
+            "least 2 for a test: "
             "group the life table by a column."
         )
     if curves.table.weighted:

@@ -221,6 +221,8 @@ def tenure_ticks(first: int, last: int, per_year: int, room: int) -> list[int]:
 def _at_risk(curve: RetentionCurve, ticks: Iterable[float]) -> list[str]:
     at = dict(zip(curve.tenure.tolist(), curve.at_risk.tolist(), strict=True))
     beyond = f"<{curve.cut_below}" if curve.cut_below else "0"
+    if curve.refills:
+        beyond = words.MISSING  # more are at risk again, but the curve has ended
     texts = {tick: words.number(float(at[tick])) if tick in at else beyond for tick in ticks}
     return ["" if tick < curve.start else text for tick, text in texts.items()]
 
@@ -230,7 +232,7 @@ def _say_curves(named: Mapping[str, RetentionCurve]) -> str:
     unit = words.plural(words.period_word(first.periods_per_year), 2)
     level = words.level_words(first.confidence_level)
     parts = [
-        f"{label or curve.population.capitalize()}: {_shares(curve, unit)}."
+        f"{label or curve.population.capitalize()}: {_shares(curve)}."
         for label, curve in named.items()
     ]
     title = (
@@ -241,7 +243,8 @@ def _say_curves(named: Mapping[str, RetentionCurve]) -> str:
     return " ".join([f"{title}, by {unit} as a customer.", *parts])
 
 
-def _shares(curve: RetentionCurve, unit: str) -> str:
+def _shares(curve: RetentionCurve) -> str:
+    unit = words.period_word(curve.periods_per_year)
     shown = dict.fromkeys((curve.years[0], curve.years[len(curve.years) // 2], curve.years[-1]))
     said = []
     for tenure in shown:
@@ -249,7 +252,7 @@ def _shares(curve: RetentionCurve, unit: str) -> str:
         share = words.percent_interval(
             *(float("nan") if x is None else x for x in (f.value, f.ci_lower, f.ci_upper))
         )
-        said.append(f"{share} retained after {tenure} {unit}")
+        said.append(f"{share} retained after {tenure} {words.plural(unit, tenure)}")
     return words.and_list(said)
 
 

@@ -105,14 +105,21 @@ def restricted_area_se(at_risk: Counts, churned: Counts, horizon: int, start: in
     return np.asarray(np.sqrt((area**2 * terms).sum(axis=-1)))
 
 
-def last_observed(at_risk: Counts, at_least: float = 0) -> NDArray[np.int64]:
-    """Return the longest tenure with customers at risk, shape (...); 0 if nobody ever.
-
-    With `at_least`, the longest with so many of them.
-    """
-    seen = (at_risk > 0) & (at_risk >= at_least)
+def last_observed(at_risk: Counts) -> NDArray[np.int64]:
+    """Return the longest tenure with customers at risk, shape (...); 0 if nobody ever."""
+    seen = at_risk > 0
     last = at_risk.shape[-1] - 1 - seen[..., ::-1].argmax(axis=-1)
     return np.where(seen.any(axis=-1), last, 0)
+
+
+def curve_end(at_risk: Counts, start: int, at_least: float = 0) -> NDArray[np.int64]:
+    """Return the tenure before the first one after `start` with too few at risk, shape (...).
+
+    Too few is fewer than `at_least`, or nobody. It is `start` itself where nothing follows it.
+    """
+    enough = (at_risk > 0) & (at_risk >= at_least)
+    unbroken = np.logical_and.accumulate(enough[..., start + 1 :], axis=-1)
+    return np.asarray(start + unbroken.sum(axis=-1), dtype=np.int64)
 
 
 def safe_start(at_risk: Counts, min_at_risk: int) -> NDArray[np.int64]:

@@ -12,7 +12,7 @@ import pandas as pd
 from cxresearch import _format as words
 from cxresearch._cells import Counts, Labels, unknown
 from cxresearch._html import Table
-from cxresearch._results import Results, suppressed
+from cxresearch._results import Results, too_small
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding, not_reported
 from cxresearch.retention import MIN_GROUP, RetentionCurves
@@ -65,6 +65,11 @@ class Rates(Table):
         """Name of the group for a legend; empty for everybody."""
         return ", ".join(self.group.values())
 
+    @property
+    def comparable(self) -> bool:
+        """Whether at least two periods can be shown, so that `change` has something to compare."""
+        return len(self._shown) > 1
+
     def at(self, period: str) -> tuple[Finding, ...]:
         """Return the findings `retention_rate` and `churn_rate` of one period.
 
@@ -104,7 +109,8 @@ class Rates(Table):
         Raises
         ------
         DataError
-            When a period is not in the table, or fewer than two have enough customers.
+            When a period is not in the table or began with too few customers, or when fewer
+            than two can be shown: ask `comparable` first.
         """
         i, j = self._ends(first, last)
         before, after = (
@@ -144,15 +150,29 @@ class Rates(Table):
             raise DataError(unknown(self.axis, str(period), self.periods))
         return self.periods.index(period)
 
+    @property
+    def _shown(self) -> list[int]:
+        return [int(i) for i in np.flatnonzero(~np.isnan(self.at_start))]
+
     def _ends(self, first: str | None, last: str | None) -> tuple[int, int]:
-        shown = np.flatnonzero(~np.isnan(self.at_start))
-        if len(shown) < 2:
+        if not self.comparable:
+            shorter = "take shorter periods or" if self.axis == "period" else "take"
             raise DataError(
-                f"{len(shown)} periods have {self.min_group} {self.population} or more, must be "
-                "2 to see a change: take longer periods."
+                f"there is {'only one' if self._shown else 'no'} {self.axis} to compare (two must "
+                f"begin with {self.min_group} {self.population} or more): "
+                f"{shorter} a longer extract."
             )
-        i = int(shown[0]) if first is None else self._position(first)
-        return i, int(shown[-1]) if last is None else self._position(last)
+        i = self._shown[0] if first is None else self._position(first)
+        j = self._shown[-1] if last is None else self._position(last)
+        problems = [
+            f"{self._when(k)} began with {words.fewer_than(self.min_group, self.population)}, "
+            f"must be one of {', '.join(self.periods[s] for s in self._shown)}: choose another."
+            for k in dict.fromkeys((i, j))
+            if k not in self._shown
+        ]
+        if problems:
+            raise DataError(problems)
+        return i, j
 
     def _when(self, i: int) -> str:
         return f"{self.unit} {self.periods[i]}" if self.axis == "tenure" else self.periods[i]
@@ -236,7 +256,7 @@ def period_rates(
         )
         for g in range(len(large.groups))
     )
-    return Results(rates, suppressed(table, small, min_group))
+    return Results(rates, too_small(table, len(small), max(min_group, 1)))
 
 
 def tenure_rates(curves: RetentionCurves) -> Results[Rates]:
@@ -263,7 +283,7 @@ def tenure_rates(curves: RetentionCurves) -> Results[Rates]:
         )
         for curve in curves
     )
-    return Results(rates, suppressed(curves.table, curves.not_reported, curves.min_group))
+    return Results(rates, curves.not_reported)
 
 
 def _wilson_rates(

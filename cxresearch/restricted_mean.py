@@ -12,7 +12,7 @@ from scipy.special import ndtr
 
 from cxresearch import _format as words
 from cxresearch._html import Table
-from cxresearch._results import Results, suppressed
+from cxresearch._results import Results
 from cxresearch._retention_curve import RetentionCurve
 from cxresearch.errors import CxError, DataError
 from cxresearch.findings import Finding
@@ -63,7 +63,7 @@ class RestrictedMean(Table):
         mean = words.quantity(self.restricted_mean, *self._ends(), period)
         since = f" after reaching {curve.start}" if curve.start else ""
         return (
-            f"Of the first {self.horizon} {period}s{since}, {curve.population}"
+            f"Of the first {_first(self.horizon, period)}{since}, {curve.population}"
             f"{words.with_group(curve.group)} stay {mean} on average "
             f"({words.level_words(curve.confidence_level)} interval)."
         )
@@ -120,15 +120,16 @@ class RestrictedMeanDifference(Table):
         curve = self.first.curve
         period = words.period_word(curve.periods_per_year)
         names = [words.group_words(mean.group) for mean in (self.first, self.second)]
+        over = f"{words.number(self.first.horizon)} {words.plural(period, self.first.horizon)}"
         if self.difference_ci_lower <= 0 <= self.difference_ci_upper:
             amount = words.quantity(*self._values(), period)
             said = f"No clear difference in time stayed between {words.and_list(names)}"
-            return f"{said} over {self.first.horizon} {period}s: {amount}{self._test()}."
+            return f"{said} over {over}: {amount}{self._test()}."
         longer = "longer" if self.difference > 0 else "shorter"
         ends = sorted(abs(x) for x in self._values()[1:])
         amount = words.quantity(abs(self.difference), ends[0], ends[1], period)
         whom = f"{curve.population} with {names[0]} stay {amount} {longer} on average than those"
-        return f"Over {self.first.horizon} {period}s, {whom} with {names[1]}{self._test()}."
+        return f"Over {over}, {whom} with {names[1]}{self._test()}."
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the finding `restricted_mean_difference`; its group names both sides."""
@@ -185,7 +186,7 @@ def restricted_means(
         errors = restricted_area_se(*counts, horizon, start)
     pairs = zip(curves, errors, strict=True)
     means = tuple(_mean(curve, horizon, float(se)) for curve, se in pairs)
-    return Results(means, suppressed(table, curves.not_reported, curves.min_group))
+    return Results(means, curves.not_reported)
 
 
 def restricted_mean_difference(
@@ -233,15 +234,23 @@ def _difference_ends(
 
 
 def _check_horizon(curves: RetentionCurves, horizon: int) -> None:
+    common = _span(curves.start + 1, curves.common_horizon)
     problems = [
-        f"horizon is {horizon!r}, must be a whole number from {curve.start + 1} to {curve.longest}"
-        f" for {words.group_words(curve.group) or 'everybody'}, the longest tenure observed: "
-        f"take at most {curves.common_horizon}."
+        f"horizon is {horizon!r}, must be {_span(curve.start + 1, curve.longest)} for "
+        f"{words.group_words(curve.group) or 'everybody'}, {curve.end_words}: take {common}."
         for curve in curves
         if horizon != int(horizon) or not curve.start < horizon <= curve.longest
     ]
     if problems:
         raise CxError(problems)
+
+
+def _first(horizon: int, period: str) -> str:
+    return period if horizon == 1 else f"{horizon} {period}s"
+
+
+def _span(first: int, last: int) -> str:
+    return f"a whole number from {first} to {last}" if first < last else str(last)
 
 
 def _check_comparable(first: RestrictedMean, second: RestrictedMean) -> None:

@@ -12,11 +12,12 @@ import pandas as pd
 from cxresearch import _format as words
 from cxresearch._cells import Counts, Labels
 from cxresearch._html import Table, html_table
-from cxresearch._results import suppressed
+from cxresearch._results import too_small, too_thin
 from cxresearch._retention_curve import RetentionCurve
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding
 from cxresearch.product_limit import (
+    curve_end,
     first_below,
     greenwood_se,
     last_observed,
@@ -27,13 +28,13 @@ from cxresearch.product_limit import (
 from cxresearch.tables import LifeTable
 from cxresearch.uncertainty import Floats, jackknife
 
-MIN_GROUP = 30  # customers; smaller groups are listed without numbers
+MIN_GROUP = 30  # customers; smaller groups are only counted
 METHODS = ("greenwood", "jackknife")
 
 
 @dataclass(frozen=True, eq=False)
 class RetentionCurves(Table):
-    """Retention curves of all groups that are large enough, and the names of the others.
+    """Retention curves of all groups that are large enough, and how many are not.
 
     Parameters
     ----------
@@ -42,7 +43,7 @@ class RetentionCurves(Table):
     table
         The counts they come from, reported groups only, in the same order.
     not_reported
-        Labels of the groups that are too small.
+        Findings without a number: how many groups have no curve, and why. They name none.
     start
         Tenure that everything is conditional on; 0 for from the beginning.
     min_group
@@ -53,7 +54,7 @@ class RetentionCurves(Table):
 
     curves: tuple[RetentionCurve, ...]
     table: LifeTable
-    not_reported: tuple[Labels, ...]
+    not_reported: tuple[Finding, ...]
     start: int
     min_group: int
     confidence_level: float
@@ -71,17 +72,13 @@ class RetentionCurves(Table):
             return self.curves[key]
         labels = (key,) if isinstance(key, str) else key
         if labels not in self.table.groups:
-            known = words.and_list("/".join(group) for group in self.table.groups)
+            known = words.and_list("/".join(group) for group in self.table.groups) or "none"
             raise DataError(f"group {key!r} has no curve, must be one of {known}: choose one.")
         return self.curves[self.table.groups.index(labels)]
 
     @property
-    def _suppressed(self) -> tuple[Finding, ...]:
-        return suppressed(self.table, self.not_reported, self.min_group)
-
-    @property
     def common_horizon(self) -> int:
-        """Longest tenure that every group has been observed to; `start` without groups."""
+        """Longest tenure that every curve reaches, above `start`; `start` without curves."""
         return min((curve.longest for curve in self.curves), default=self.start)
 
     def to_frame(self) -> pd.DataFrame:
@@ -98,17 +95,17 @@ class RetentionCurves(Table):
         return html_table(self.summary())
 
     def sentence(self, lang: str = "en") -> str:
-        """Return one sentence per group, and the names of those not reported."""
+        """Return the sentences of each group, and how many are not reported."""
         said = [curve.sentence(lang) for curve in self.curves]
-        return " ".join([*said, *(f.sentence for f in self._suppressed)])
+        return " ".join([*said, *(f.sentence for f in self.not_reported)])
 
     def findings(self, tenures: Sequence[int] | None = None) -> tuple[Finding, ...]:
         """Return `retained` at each tenure and `median_tenure` for each group.
 
-        A group too small to report is named in a finding `not_reported` without a value.
+        Groups without a curve are counted in a finding `not_reported` without a value.
         """
         found = [finding for curve in self.curves for finding in curve.findings(tenures)]
-        return (*found, *self._suppressed)
+        return (*found, *self.not_reported)
 
 
 def retention_curves(
@@ -130,10 +127,11 @@ def retention_curves(
         Tenure to condition on: the share of those who reached it. With late entry take
         `first_safe_tenure(table)`.
     min_group
-        Customers at risk after `start` that a group needs; smaller ones are only named.
+        Customers at risk after `start` that a group needs; smaller ones are only counted.
     min_at_risk
-        Customers at risk below which a curve ends: its far end would otherwise rest on a
-        handful of people, one of whom can take it to 0.
+        A curve ends before the first tenure after `start` with fewer customers at risk: its far
+        end would otherwise rest on a handful of people, one of whom can take it to 0. A group
+        with fewer right after `start` has no curve and is counted as not reported.
     confidence_level
         Of the intervals.
     method
@@ -143,26 +141,36 @@ def retention_curves(
     Raises
     ------
     DataError
-        When a group has a gap with nobody at risk, through which no curve can be drawn, or
-        an argument breaks its rule.
+        When an argument breaks its rule or, with a `min_at_risk` of 0, a group has a gap with
+        nobody at risk, through which no curve can be drawn.
     """
     method = method or ("jackknife" if table.weighted else "greenwood")
     _check_arguments(table, start, method)
-    reported, small = table.split_small(max(min_group, 1), _reached(table, start))
-    _check_gaps(reported, start)
+    large, small = table.split_small(max(min_group, 1), _reached(table, start))
+    if min_at_risk < 1:
+        _check_gaps(large, start)
+    steps = curve_end(large.at_risk.sum(axis=1), start, min_at_risk) - start
+    reported, thin = large.split_small(1, steps)
+    out = too_small(table, len(small), max(min_group, 1))
+    out += too_thin(table, len(thin), max(min_at_risk, 1), _after(table, start))
     curves = _estimate(reported, (start, min_at_risk), confidence_level, method)
-    return RetentionCurves(curves, reported, small, start, min_group, confidence_level, method)
+    return RetentionCurves(curves, reported, out, start, min_group, confidence_level, method)
 
 
 def first_safe_tenure(table: LifeTable, min_at_risk: int = MIN_GROUP) -> int:
     """Propose a `start`: from it on every group keeps `min_at_risk` until its largest risk set.
 
     0 when customers are observed from the beginning. Groups that never reach `min_at_risk`
-    have no say.
+    have no say. Where that start would leave a group without a curve and another one would
+    not, it is the start from which all groups keep `min_at_risk` longest.
     """
     at_risk = table.at_risk.sum(axis=1)
-    large = at_risk.max(axis=-1, initial=0) >= min_at_risk
-    return int(safe_start(at_risk, min_at_risk)[large].max(initial=0))
+    large = at_risk[at_risk[:, 1:].max(axis=-1, initial=0) >= min_at_risk]
+    start = int(safe_start(large, min_at_risk).max(initial=0))
+    lengths = [
+        int((curve_end(large, t, min_at_risk) - t).min(initial=len(table.axis))) for t in table.axis
+    ]
+    return start if lengths[start] or not any(lengths) else int(np.argmax(lengths))
 
 
 def curve_statistic(curves: RetentionCurves, theta: Callable[[Floats], Floats]) -> tuple[Any, Any]:
@@ -194,7 +202,7 @@ def _estimate(
     lower, upper = retained_band(at_risk, churned, error, level, start)
     medians = np.stack([first_below(x) for x in (share, lower, upper)], axis=-1)
     n, seen_last = _reached(table, start), last_observed(at_risk)
-    last = np.maximum(last_observed(at_risk, min_at_risk), start)
+    last = curve_end(at_risk, start, min_at_risk)
 
     def curve(g: int) -> RetentionCurve:
         seen = slice(start, int(last[g]) + 1)
@@ -215,6 +223,7 @@ def _estimate(
             population=table.population,
             periods_per_year=table.periods_per_year,
             cut_below=min_at_risk if last[g] < seen_last[g] else 0,
+            refills=bool((at_risk[g, last[g] + 1 :] >= max(min_at_risk, 1)).any()),
         )
 
     return tuple(curve(g) for g in range(len(table.groups)))
@@ -232,6 +241,11 @@ def _reached(table: LifeTable, start: int) -> Counts:
         return table.n
     left = (table.churned + table.censored)[..., : start + 1]
     return np.asarray(table.n - left.sum(axis=(1, 2)))
+
+
+def _after(table: LifeTable, start: int) -> str:
+    period = words.period_word(table.periods_per_year)
+    return f"after {start} {words.plural(period, start)}" if start else f"in the first {period}"
 
 
 def _check_arguments(table: LifeTable, start: int, method: str) -> None:

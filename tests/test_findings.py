@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from cxresearch.errors import CxError
-from cxresearch.findings import MIME, Finding, say, to_html
+from cxresearch.findings import MIME, Finding, not_reported, say, to_html
 
 
 def finding(**changes):
@@ -77,6 +77,14 @@ def test_say_attaches_the_findings_in_a_notebook(monkeypatch):
     assert len(bundle[MIME]) == 2
     assert "&lt;b&gt;bold&lt;/b&gt;" in bundle["text/html"]
     json.dumps(bundle)
+
+
+def test_a_thin_period_is_said_without_a_number():
+    found = not_reported({"period": "2025-Q2"}, 30, "customers", "2025-12-31")
+    assert found.sentence == (
+        "Customers with period 2025-Q2 are not reported: fewer than 30 customers."
+    )
+    assert (found.value, found.n, found.as_of) == (None, None, "2025-12-31")
 
 
 def test_html_escapes_and_names_the_grade():

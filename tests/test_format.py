@@ -107,6 +107,11 @@ def test_cells_are_formatted_by_name(column, values, text):
     assert format_cell(column, *values) == text
 
 
+def test_fewer_than_one_is_none():
+    assert words.fewer_than(1_000, "customers") == "fewer than 1,000 customers"
+    assert words.fewer_than(1, "customers") == words.fewer_than(0, "customers") == "no customers"
+
+
 def test_table_joins_intervals_scopes_headers_and_escapes():
     frame = pd.DataFrame(
         {

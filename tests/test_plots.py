@@ -233,3 +233,25 @@ def test_spread_labels_never_overlap(items):
 
 def test_spread_leaves_labels_that_fit_where_they_are():
     assert spread([20, 100, 50], [10, 10, 10], 200) == [20, 100, 50]
+
+
+def ending(*at_risk):
+    """Draw a curve of everybody with these customers at risk at tenures 1, 2, …."""
+    flow = np.diff([0, *at_risk, 0])
+    counts = {"entered": np.maximum(flow, 0), "censored": np.maximum(-flow, 0), "churned": 0}
+    table = LifeTable.from_counts(pd.DataFrame({"tenure": range(len(flow)), **counts}))
+    short = retention_curves(table, min_at_risk=10)[0]
+    whole = retention_curves(LifeTable.from_durations([len(at_risk)] * 50, [0] * 50))[0]
+    return plot_retention({"short": short, "whole": whole})
+
+
+def test_beyond_its_end_a_curve_says_how_few_are_at_risk_where_that_is_so():
+    row = [t for t in texts(ending(50, 40, 30, 9, 8, 5)) if t in ("<10", "–")]
+    assert set(row) == {"<10"}
+    again = [t for t in texts(ending(50, 40, 30, 9, 40, 40)) if t in ("<10", "–")]
+    assert set(again) == {"–"}
+
+
+def test_the_alternative_text_counts_one_month_as_one():
+    table = LifeTable.from_durations([1] * 40, [0, 1] * 20)
+    assert "retained after 1 month." in alt_text(plot_retention(retention_curves(table)))

@@ -71,15 +71,41 @@ def test_a_thin_period_is_named_without_numbers():
     assert (finding.id, finding.value, finding.n) == ("not_reported", None, None)
     assert "fewer than 30 customers" in finding.sentence
     assert [f.id for f in rates.findings()].count("retention_rate") == 2
-    with pytest.raises(DataError, match="1 periods have 30 customers or more, must be 2"):
-        period_rates(table([100, 12], [10, 1]))[0].change()
+    assert rates.comparable
+    with pytest.raises(
+        DataError, match=r"2025-Q2 began with fewer than 30.*one of 2025-Q1, 2025-Q3"
+    ):
+        rates.change("2025-Q2")
 
 
-def test_a_small_group_is_named_without_numbers():
+@pytest.mark.parametrize("periods", [([100], [10]), ([100, 12], [10, 1])])
+def test_one_period_is_not_comparable_and_the_cure_helps(periods):
+    rates = period_rates(table(*periods))[0]
+    assert not rates.comparable
+    with pytest.raises(DataError) as error:
+        rates.change()
+    assert str(error.value) == (
+        "there is only one period to compare (two must begin with 30 customers or more): "
+        "take shorter periods or a longer extract."
+    )
+
+
+def test_no_tenure_to_compare():
+    lives = LifeTable.from_durations([0] * 20 + [5] * 20, [1] * 40)
+    rates = tenure_rates(retention_curves(lives))[0]
+    assert not rates.comparable
+    with pytest.raises(DataError, match=r"there is no tenure to compare .*: take a longer extract"):
+        rates.change()
+
+
+def test_a_small_group_is_counted_and_never_named():
     result = period_rates(table([100, 90, 5], [10, 9, 2], plan=["big", "big", "tiny"]))
     assert [r.label for r in result] == ["big"]
-    assert result.findings()[-1].sentence.startswith("Customers with plan tiny are not reported")
-    assert result.findings()[-1].sentence in result.sentence()
+    last = result.findings()[-1]
+    assert last.sentence == "1 group with fewer than 30 customers is not reported."
+    assert (last.id, last.value, last.group) == ("not_reported", None, {})
+    assert last.sentence in result.sentence()
+    assert "tiny" not in result.sentence()
 
 
 def test_nobody_lost_and_everybody_lost_have_intervals():
@@ -107,7 +133,8 @@ def test_tenure_rates_keep_small_groups_out():
     table = LifeTable.from_durations([5] * 45, [1] * 45, group={"plan": ["a"] * 40 + ["b"] * 5})
     result = tenure_rates(retention_curves(table))
     assert len(result) == 1
-    assert result.findings()[-1].group == {"plan": "b"}
+    assert result.findings()[-1].group == {}
+    assert "plan b" not in result.sentence()
 
 
 def test_frame_and_html():

@@ -11,7 +11,10 @@ from lifelines.datasets import load_lung
 from lifelines.utils import median_survival_times
 
 from cxresearch.errors import CxError, DataError
+from cxresearch.logrank import logrank_test
 from cxresearch.product_limit import first_below
+from cxresearch.rates import tenure_rates
+from cxresearch.restricted_mean import restricted_mean_difference, restricted_means
 from cxresearch.retention import first_safe_tenure, retention_curves
 from cxresearch.tables import LifeTable
 from cxresearch.uncertainty import log_interval
@@ -171,23 +174,48 @@ def test_overall_findings_leave_the_group_out():
     assert curves([12, 13], [0, 0])[0].findings()[0].group == {"tenure": "12"}
 
 
-def test_small_groups_are_named_without_numbers():
+def test_small_groups_are_counted_and_never_named():
     exits, group = [12] * 40 + [3] * 5, ["big"] * 40 + ["tiny"] * 5
     result = curves(exits, [0] * 40 + [1] * 5, group, min_group=30)
     assert len(result) == 1
     last = result.findings()[-1]
     assert last.id == "not_reported"
-    assert last.group == {"plan": "tiny"}
+    assert last.group == {}
     assert (last.value, last.n) == (None, None)
-    assert last.sentence == "Customers with plan tiny are not reported: fewer than 30 customers."
+    assert last.sentence == "1 group with fewer than 30 customers is not reported."
     assert last.sentence in result.sentence()
-    assert "tiny" not in result.to_frame()["plan"].tolist()
+    assert "tiny" not in everything_said(result)
+
+
+def everything_said(result):
+    said = [result.sentence(), result._repr_html_(), result.to_frame().to_csv()]
+    return "\n".join([*said, *(str(finding.to_dict()) for finding in result.findings())])
+
+
+def test_a_column_of_addresses_puts_none_into_a_report():
+    people = [f"person{i}@example.org" for i in range(40)]
+    table = LifeTable.from_durations(
+        [12] * 80, [0, 1] * 40, group={"email": people + ["(none)"] * 40}
+    )
+    curves = retention_curves(table, min_at_risk=10)
+    for result in (curves, restricted_means(curves), tenure_rates(curves)):
+        assert "40 groups with fewer than 30 customers are not reported." in result.sentence()
+        assert "@" not in everything_said(result)
+    alone = retention_curves(table.select(email=people))
+    with pytest.raises(DataError) as error:
+        logrank_test(alone)
+    assert "the curves have 0 groups, must have at least 2" in str(error.value)
+    with pytest.raises(DataError, match="must be one of none") as error:
+        alone["a"]
+    assert "@" not in str(error.value)
 
 
 def test_all_groups_small_leaves_an_empty_result_that_still_speaks():
     result = curves([3, 4], [1, 0], ["a", "b"], min_group=30)
     assert len(result) == 0
-    assert "plan a are not reported" in result.sentence()
+    assert result.sentence() == "2 groups with fewer than 30 customers are not reported."
+    whole = curves([3, 4], [1, 0], min_group=30)
+    assert whole.sentence() == "Customers are not reported: fewer than 30 customers."
     assert result.to_frame().empty
     assert "<table" in result._repr_html_()
 
@@ -195,6 +223,8 @@ def test_all_groups_small_leaves_an_empty_result_that_still_speaks():
 def test_few_events_come_with_a_warning():
     few = curves([2] * 4 + [24] * 96, [1] * 4 + [0] * 96)[0]
     assert "Only 4 of them left while observed: read the interval" in few.at(12).sentence
+    none = curves([24] * 100, [0] * 100)[0]
+    assert "None of them left while observed: read the interval" in none.at(12).sentence
     many = curves([2] * 10 + [24] * 90, [1] * 10 + [0] * 90)[0]
     assert "Only" not in many.at(12).sentence
 
@@ -241,6 +271,156 @@ def test_a_gap_in_the_risk_set_is_refused_with_the_start_to_take():
     with pytest.raises(DataError, match=r"plan a has nobody at risk at tenure 3.*start=6"):
         curves(exits, [1, 0, 0] * 2, ["a"] * 6, entry=entry)
     assert curves(exits, [1, 0, 0] * 2, ["a"] * 6, entry=entry, start=6)[0].longest == 9
+
+
+def life(*at_risk):
+    """Return a table of one group per row, with these customers at risk at tenures 1, 2, …"""
+    frames = []
+    for group, row in enumerate(at_risk):
+        flow = np.diff([0, *row, 0])
+        counts = {"entered": np.maximum(flow, 0), "censored": np.maximum(-flow, 0), "churned": 0}
+        frames.append(pd.DataFrame({"plan": f"p{group}", "tenure": range(len(flow)), **counts}))
+    return LifeTable.from_counts(pd.concat(frames), ["plan"], population="customers")
+
+
+def test_the_curve_ends_before_the_first_thin_tenure():
+    table = life([50, 40, 9, 40, 12, 3])
+    np.testing.assert_array_equal(table.at_risk.sum(axis=1)[0, 1:7], [50, 40, 9, 40, 12, 3])
+    (curve,) = retention_curves(table, min_at_risk=10)
+    assert (curve.longest, curve.cut_below, curve.refills) == (2, 10, True)
+    (later,) = retention_curves(table, start=3, min_at_risk=10)
+    assert (later.longest, later.cut_below, later.refills) == (5, 10, False)
+    (whole,) = retention_curves(table)
+    assert (whole.longest, whole.cut_below, whole.refills) == (6, 0, False)
+    with pytest.raises(CxError, match=r"from 0 to 2 for plan p0, up to which at least 10 are at"):
+        curve.at(3)
+
+
+def test_what_is_said_of_tenures_off_the_curve_is_true():
+    (curve,) = retention_curves(life([50, 40, 9, 40, 12]), min_at_risk=10)
+    assert curve.findings([4])[0].sentence == (
+        "Not known after 4 months: the curve runs from 0 to 2 months; in the month after that, "
+        "fewer than 10 of the customers with plan p0 were at risk."
+    )
+    gap = retention_curves(life([50, 40, 0, 40]), min_at_risk=1)[0].findings([4])[0]
+    assert "in the month after that, none of the customers" in gap.sentence
+    later = retention_curves(life([50, 40, 9, 40, 12]), start=3, min_at_risk=10)[0]
+    said = later.findings([1])[0].sentence
+    assert said == "Not known after 1 month: the curve runs from 3 to 5 months."
+
+
+def test_no_gap_is_left_inside_a_curve_that_ends_where_few_are_at_risk():
+    table = life([50, 40, 0, 40])
+    with pytest.raises(DataError, match="nobody at risk at tenure 3"):
+        retention_curves(table)
+    assert retention_curves(table, min_at_risk=1)[0].longest == 2
+
+
+def test_a_group_that_is_thin_from_the_start_has_no_curve():
+    table = life([50, 40], [5, 40], [60, 60])
+    result = retention_curves(table, min_at_risk=10)
+    assert [curve.label for curve in result] == ["p0", "p2"]
+    assert result.table.groups == (("p0",), ("p2",))
+    (said,) = result.not_reported
+    assert (said.id, said.value, said.n, said.group) == ("not_reported", None, None, {})
+    assert said.sentence == (
+        "1 group is not reported: fewer than 10 customers at risk in the first month."
+    )
+    late = retention_curves(life([50, 40, 40], [40, 5, 40], [40, 0, 60]), start=1, min_at_risk=10)
+    assert late.sentence().endswith(
+        "2 groups are not reported: fewer than 10 customers at risk after 1 month."
+    )
+    alone = retention_curves(life([5, 40]).pooled(), min_at_risk=10)
+    assert alone.sentence() == (
+        "Customers are not reported: fewer than 10 customers at risk in the first month."
+    )
+    assert alone.common_horizon == alone.start == 0
+
+
+def test_groups_without_a_curve_for_two_reasons_are_counted_for_each():
+    result = retention_curves(life([50, 40], [5, 40], [5, 5]), min_at_risk=10)
+    small, thin = (finding.sentence for finding in result.not_reported)
+    assert small == "1 group with fewer than 30 customers is not reported."
+    assert thin.startswith("1 group is not reported: fewer than 10 customers at risk")
+
+
+def test_customers_who_all_left_at_tenure_zero_have_no_curve():
+    result = curves([0] * 40, [1] * 40)
+    assert (
+        result.sentence() == "Customers are not reported: no customers at risk in the first month."
+    )
+    assert len(restricted_means(result)) == 0
+
+
+def test_the_span_of_a_horizon_is_never_empty():
+    result = curves([1] * 40, [1] * 40, min_at_risk=10)
+    with pytest.raises(CxError) as error:
+        restricted_means(result, 9)
+    assert str(error.value) == (
+        "horizon is 9, must be 1 for everybody, the longest tenure observed: take 1."
+    )
+    assert (
+        restricted_means(result)[0].sentence().startswith("Of the first month, customers stay 1 ")
+    )
+
+
+def test_singular_and_plural():
+    (curve,) = curves([1, *[2] * 99], [1] * 100)
+    assert ", 1 is still there after 1 month" not in curve.at(1).sentence
+    (one,) = curves([*[1] * 99, 2], [*[1] * 99, 0])
+    assert ", 1 is still there after 1 month" in one.at(1).sentence
+    means = restricted_means(curves([1] * 80, [0, 1] * 40, ["a", "b"] * 40))
+    assert "over 1 month: " in restricted_mean_difference(means[0], means[1]).sentence()
+
+
+@st.composite
+def tables(draw):
+    """Late entry, gaps and thin early sets, in one to three groups."""
+    size = draw(st.integers(1, 120))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32)))
+    entry = rng.choice(draw(st.lists(st.integers(0, 20), min_size=1, max_size=3)), size)
+    exits = entry + rng.integers(1, draw(st.integers(2, 12)), size)
+    group = rng.integers(0, draw(st.integers(1, 3)), size).astype(str)
+    return LifeTable.from_durations(exits, rng.random(size) < 0.5, entry=entry, group=group)
+
+
+@given(tables(), st.integers(1, 12), st.data())
+@settings(deadline=None, max_examples=200)
+def test_a_curve_has_enough_at_risk_throughout(table, enough, data):
+    start = data.draw(st.integers(0, table.axis[-1]))
+    result = retention_curves(table, start=start, min_group=1, min_at_risk=enough)
+    at_risk = dict(zip(table.groups, table.at_risk.sum(axis=1), strict=True))
+    for labels, curve in zip(result.table.groups, result, strict=True):
+        risk = at_risk[labels]
+        assert curve.longest > start
+        assert (risk[start + 1 : curve.longest + 1] >= enough).all()
+        assert (curve.at_risk[1:] >= enough).all()
+        assert (risk[curve.longest + 1 : curve.longest + 2] < enough).all()
+        beyond = risk[curve.longest + 1 :]
+        assert curve.cut_below == (enough if (beyond > 0).any() else 0)
+        assert curve.refills == (beyond >= enough).any()
+        assert np.isfinite(curve.retained_ci_lower).all()
+        curve.findings([0, start, 30])
+    assert (result.common_horizon > start) == (len(result) > 0)
+    assert len(restricted_means(result)) == len(result)
+    left_out = [labels for labels in table.groups if labels not in result.table.groups]
+    assert all((at_risk[labels][start + 1 : start + 2] < enough).all() for labels in left_out)
+    assert bool(left_out) == bool(result.not_reported)
+
+
+@given(tables(), st.integers(1, 12))
+@settings(deadline=None, max_examples=200)
+def test_the_start_proposed_leaves_no_group_without_a_curve_where_one_would_do(table, enough):
+    at_risk = table.at_risk.sum(axis=1)
+    large = at_risk[at_risk[:, 1:].max(axis=-1, initial=0) >= enough]
+    would_do = [s for s in table.axis[:-1] if (large[:, s + 1] >= enough).all()]
+    start = first_safe_tenure(table, enough)
+    assert start in would_do or not would_do
+
+
+def test_the_start_proposed_gives_way_to_a_group_that_ends_before_it():
+    assert first_safe_tenure(life([40] * 5, [9, 9, 40, 40, 9, 41, 41]), 30) == 2
+    assert first_safe_tenure(life([40] * 2, [0, 0, 0, 40, 40]), 30) == 3
 
 
 def test_everyone_entering_late_needs_a_start_that_the_helper_finds():

@@ -55,7 +55,9 @@ def collect_findings(cells: Iterable[Mapping[str, Any]], notebook: str) -> list[
         if wrong:
             problems.append(f"the finding {_name(item)} {'; '.join(wrong)}")
             continue
-        key = (item["id"], *sorted(item["group"].items()))
+        # groups that are not reported are counted in a sentence: each rule has its own
+        what = item["sentence"] if item["id"] == "not_reported" else ""
+        key = (item["id"], what, *sorted(item["group"].items()))
         row = {"notebook": notebook} | {name: item[name] for name in _KINDS}
         if found.setdefault(key, row) != row:
             problems.append(f"the finding {_name(item)} {item['group']} is given twice and differs")
