@@ -516,6 +516,38 @@ def test_too_many_customers_for_the_disk_or_the_memory(tmp_path, monkeypatch):
         write_flat_extract(tmp_path / "flat.parquet", customers=5_000)
 
 
+@pytest.mark.parametrize("customers", [1, 2, 3])
+@pytest.mark.parametrize("seed", range(6))
+def test_a_handful_of_customers_is_written(tmp_path, customers, seed):
+    folder = write_sample(tmp_path / "few", customers=customers, seed=seed)
+    truth = json.loads((folder / "truth.json").read_text(encoding="utf-8"))
+    assert duckdb.read_parquet(str(folder / "customers.parquet")).shape[0] == customers
+    for wave in truth["nps"]["waves"]:
+        known = [wave["nps"], *wave["share"].values()]
+        assert (None in known) == (wave["customers"] == 0)
+        assert len(set(map(type, known))) == 1
+
+
+def test_waves_without_customers_occur_among_a_handful():
+    waves = [simulation(customers=1, seed=seed).truth["nps"]["waves"] for seed in range(6)]
+    assert any(wave["customers"] == 0 for each in waves for wave in each)
+
+
+def test_a_place_without_room_or_rights_is_named(tmp_path, monkeypatch):
+    def refuse(*_, **__):
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(files.tempfile, "mkdtemp", refuse)
+    with pytest.raises(CxError, match=r"few cannot be written \(Permission denied\): name a place"):
+        write_sample(tmp_path / "few", customers=5)
+    with pytest.raises(CxError, match=r"flat.parquet cannot be written \(Permission denied\)"):
+        write_flat_extract(tmp_path / "flat.parquet", customers=5)
+    monkeypatch.setattr(files.shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
+    with pytest.raises(CxError) as error:
+        write_sample(tmp_path / "few", customers=5)
+    assert str(error.value) == f"{tmp_path} has no room for files: name a place on another disk."
+
+
 def test_settings_name_all_problems_at_once():
     with pytest.raises(CxError) as raised:
         Settings(

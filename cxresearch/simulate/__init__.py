@@ -181,8 +181,9 @@ def write_flat_extract(
     if target.is_dir():
         raise CxError(f"{target} is a folder, must be a file: add a name such as flat.parquet.")
     files.check_room(target.parent, _FLAT_BYTES * customers, customers)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    files.write_flat(target, _chunks(base), customers)
+    with files.writable(target):
+        target.parent.mkdir(parents=True, exist_ok=True)
+        files.write_flat(target, _chunks(base), customers)
     return target
 
 

@@ -14,6 +14,7 @@ import duckdb
 import numpy as np
 import pandas as pd
 
+from cxresearch._format import plural
 from cxresearch.errors import CxError
 from cxresearch.simulate import settings as s
 from cxresearch.simulate.world import World
@@ -87,9 +88,10 @@ def write_flat(path: Path, worlds: Iterable[World], customers: int) -> None:
 @contextmanager
 def whole_folder(directory: Path, *, overwrite: bool) -> Iterator[Path]:
     """Give a scratch folder that takes the place of `directory` once everything is in it."""
-    _check_target(directory, overwrite=overwrite)
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
+    with writable(directory):
+        _check_target(directory, overwrite=overwrite)
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        scratch = Path(tempfile.mkdtemp(prefix=f".{directory.name}-", dir=directory.parent))
     try:
         new = scratch / "new"
         new.mkdir()
@@ -103,12 +105,26 @@ def check_room(directory: Path, needed: int, customers: int) -> None:
     """Raise when the disk would not hold the files, before anything is simulated."""
     place = next(path for path in (directory, *directory.parents) if path.exists())
     free = shutil.disk_usage(place).free
-    if needed > free:
+    most = customers * free // needed
+    if most < 1:
+        raise CxError(f"{place} has no room for files: name a place on another disk.")
+    if most < customers:
         raise CxError(
             f"{customers:,} customers need about {needed / 1e9:,.1f} GB and {place} has "
-            f"{free / 1e9:,.1f} GB free: simulate at most {customers * free // needed:,} "
-            "customers, or write to another disk."
+            f"{free / 1e9:,.1f} GB free: simulate at most {most:,} {plural('customer', most)}, "
+            "or write to another disk."
         )
+
+
+@contextmanager
+def writable(place: Path) -> Iterator[None]:
+    """Say which place cannot be written when something in the block cannot."""
+    try:
+        yield
+    except OSError as error:
+        raise CxError(
+            f"{place} cannot be written ({error.strerror}): name a place where you may write files."
+        ) from error
 
 
 def _write_parquet(connection: duckdb.DuckDBPyConnection, table: pd.DataFrame, path: Path) -> None:

@@ -11,6 +11,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from cxresearch._format import plural
 from cxresearch.errors import CxError
 
 Dates = NDArray[np.datetime64]
@@ -238,7 +239,8 @@ def _numbers(settings: Settings) -> Iterator[str]:
 def _names(settings: Settings) -> Iterator[str]:
     if len(settings.response_rates) != len(GROUPS):
         yield (
-            f"response_rates has {len(settings.response_rates)} values, must have "
+            f"response_rates has {len(settings.response_rates)} "
+            f"{plural('value', len(settings.response_rates))}, must have "
             f"{len(GROUPS)}: one each for {', '.join(GROUPS)}."
         )
     for name in settings.tables:

@@ -95,7 +95,7 @@ def _wave(world: World, wave: int) -> Truth:
     return {
         "date": str(day),
         "customers": int(here.sum()),
-        "share": dict(zip(s.GROUPS, _shares(group).tolist(), strict=True)),
+        "share": _by_group(_shares(group)),
         "nps": _nps(_shares(group)),
         "nps_of_those_who_answer": _nps(_shares(group, rate)),
         "response_rate": {name: _mean(rate[group == code]) for code, name in enumerate(s.GROUPS)},
@@ -147,6 +147,12 @@ def _expected_margin(world: World, extract: Extract, here: s.Ints) -> dict[int, 
 def _shares(group: s.Ints, weight: s.Floats | None = None) -> s.Floats:
     count = np.bincount(group, weight, minlength=3)
     return np.round(count / count.sum(), 6) if count.sum() else np.full(3, np.nan)
+
+
+def _by_group(share: s.Floats) -> dict[str, float | None]:
+    """Name the shares; None where nobody was a customer, since JSON has no NaN."""
+    known = [None if np.isnan(value) else float(value) for value in share]
+    return dict(zip(s.GROUPS, known, strict=True))
 
 
 def _nps(share: s.Floats) -> float | None:
