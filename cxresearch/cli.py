@@ -26,7 +26,8 @@ class _Commands(TyperGroup):
                 typer.echo(plain(f"error: {problem}"), err=True)
             raise typer.Exit(BAD_INPUT) from None
         except KeyboardInterrupt:
-            typer.echo("stopped; reports that were complete are kept", err=True)
+            kept = "; reports that were complete are kept"
+            typer.echo(f"stopped{kept * (ctx.invoked_subcommand == 'report')}", err=True)
             raise typer.Exit(INTERRUPTED) from None
 
 

@@ -9,14 +9,18 @@ import sys
 import pytest
 
 from cxresearch.errors import CxError, ReportError
+from cxresearch.recipe import find_recipe
 from cxresearch.reports import publish
 from cxresearch.reports.collect import collect_findings
+from cxresearch.reports.index import Entry, render_index
 from cxresearch.reports.notebooks import find_notebooks
 from cxresearch.reports.publish import open_folder
 from cxresearch.reports.runner import run_report, run_reports
 
 NOTEBOOKS = pathlib.Path(__file__).parent / "notebooks"
-NAMES = ["raises", "dies", "hangs", "leaves_early", "malformed_finding", "says_one_number"]
+NAMES = [
+    "raises", "dies", "hangs", "leaves_early", "refuses", "malformed_finding", "says_one_number",
+]  # fmt: skip
 FINDING = {
     "id": "retained",
     "group": {"tenure": "12"},
@@ -123,6 +127,31 @@ def test_the_page_of_an_exception_shows_it_escaped(run):
     assert "\x1b" not in html
 
 
+def test_our_own_errors_are_a_list_of_reasons_without_a_traceback(run):
+    out, results = run
+    what, *reasons = results["refuses"].error.splitlines()
+    assert what == "Cell In [2] refused to go on:"
+    assert reasons == ["customers: the first reason: mend it.", "start_date: <b>second</b>."]
+    html = (out / "refuses.html").read_text("utf-8")
+    assert "<li>customers: the first reason: mend it.</li>" in html
+    assert "<li>start_date: &lt;b&gt;second&lt;/b&gt;.</li>" in html
+    assert "Traceback" not in html
+    assert "The error" not in html
+    index = (out / "index.html").read_text("utf-8")
+    assert "Cell In [2] refused to go on: 2 reasons, on its page." in index
+    assert "the first reason" not in index
+    saved = executed(run, "refuses")
+    assert saved["metadata"]["papermill"]["exception"] is True
+    assert states(run, "refuses")[-2:] == ["failed", "pending"]
+
+
+def test_the_index_names_one_reason_of_an_error_with_many_lines(run):
+    index = (run[0] / "index.html").read_text("utf-8")
+    assert "its findings cannot be used: 1 reason, on its page." in index
+    entry = Entry("a", "A", "failed", 1.0, "Cell In [1] raised OSError: one\ntwo", None, "", "")
+    assert "OSError: one …</p>" in render_index([entry], [], made="")
+
+
 def test_a_malformed_finding_fails_the_report(run):
     out, results = run
     assert "the finding retained lacks unit" in results["malformed_finding"].error
@@ -132,7 +161,7 @@ def test_a_malformed_finding_fails_the_report(run):
 
 def test_the_index_lists_all_with_their_state(run):
     html = (run[0] / "index.html").read_text("utf-8")
-    assert "6 reports, 5 of them failed" in html
+    assert "7 reports, 6 of them failed" in html
     assert all(f'href="./{name}.html"' in html for name in NAMES)
     assert FINDING["sentence"] in html
 
@@ -207,6 +236,24 @@ def test_a_folder_without_rights_is_said(tmp_path, monkeypatch):
         run_report(notebook("raises"), data="", out=tmp_path)
 
 
+@pytest.mark.parametrize("data", ["data/sample", "data/sample/data.toml"])
+def test_data_are_found_from_elsewhere_as_a_notebook_finds_them(tmp_path, monkeypatch, data):
+    ran = []
+
+    def note(path, values, **_):
+        ran.append(values["data"])
+        raise Killed
+
+    monkeypatch.setattr("cxresearch.reports.runner.execute", note)
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(Killed):
+        run_report(notebook("typed_parameters"), data=data, out=tmp_path)
+    assert ran == [data]
+    assert find_recipe(data).is_file()
+    with pytest.raises(CxError, match="data/nowhere does not exist"):
+        run_report(notebook("typed_parameters"), data="data/nowhere", out=tmp_path)
+
+
 def write(path, cells=(), name="x.ipynb", **metadata):
     file = path / name
     file.write_text(json.dumps({"cells": list(cells), "metadata": metadata, "nbformat": 4}))
@@ -264,6 +311,17 @@ def test_malformed_parameters_cells_are_named(tmp_path):
 def collected(*items):
     mime = "application/vnd.cxresearch.findings+json"
     return collect_findings([{"outputs": [{"data": {mime: list(items)}}]}], "a")
+
+
+def test_groups_not_reported_for_two_reasons_are_both_kept():
+    small = FINDING | {
+        "id": "not_reported", "group": {}, "value": None, "ci_lower": None, "ci_upper": None,
+        "n": None, "sentence": "2 groups with fewer than 30 customers are not reported.",
+    }  # fmt: skip
+    thin = small | {"sentence": "1 group is not reported: fewer than 10 customers at risk."}
+    assert [f["sentence"] for f in collected(small, thin, small)] == [
+        small["sentence"], thin["sentence"],
+    ]  # fmt: skip
 
 
 def test_a_finding_shown_twice_counts_once():

@@ -7,6 +7,7 @@ returned notebook and its metadata.
 
 from __future__ import annotations
 
+import asyncio
 import html
 import logging
 import sys
@@ -15,10 +16,12 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, ClassVar
 
 import papermill
 from jupyter_client.kernelspec import KernelSpec
 from jupyter_client.manager import AsyncKernelManager
+from jupyter_core.utils import ensure_event_loop, run_sync
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbconvert.filters import strip_ansi
 from nbformat import NotebookNode
@@ -28,7 +31,7 @@ from papermill.execute import ERROR_MARKER_TAG
 from papermill.execute import remove_error_markers as without_markers
 from traitlets.config import Config
 
-from cxresearch._format import plain
+from cxresearch._format import plain, plural
 from cxresearch.errors import CxError, DataError, ReportError
 
 __all__ = ["Execution", "Failure", "execute", "mark_failure"]
@@ -143,6 +146,8 @@ def _log(connection_file: str) -> Path:
 class ThisPython(AsyncKernelManager):  # type: ignore[misc]
     """Starts the Python that runs this code, whatever kernelspecs are installed elsewhere."""
 
+    latest: ClassVar[ThisPython | None] = None
+
     @property
     def kernel_spec(self) -> KernelSpec:
         command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
@@ -150,6 +155,7 @@ class ThisPython(AsyncKernelManager):  # type: ignore[misc]
 
     async def start_kernel(self, **options: object) -> None:
         """Start it with a log for what it says outside of any cell."""
+        ThisPython.latest = self
         with _log(self.connection_file).open("wb") as log:
             await super().start_kernel(**options, stdout=log, stderr=log)
 
@@ -174,6 +180,7 @@ def _run_papermill(
     watch: _Watch,
     connection: Config,
 ) -> None:
+    ensure_event_loop().set_exception_handler(_unretrieved)
     try:
         papermill.execute_notebook(
             str(path).replace("{", "{{").replace("}", "}}"),  # papermill formats the path
@@ -189,8 +196,25 @@ def _run_papermill(
             config=connection,
             watch=watch,
         )
+    except KeyboardInterrupt:
+        _end_kernel()
+        raise
     finally:
         watch.last_words = _last_words(connection)
+
+
+def _unretrieved(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    # When a run is interrupted nobody waits for its cell any more, which learns that its kernel
+    # is gone; all else is told as ever.
+    if not isinstance(context.get("exception"), DeadKernelError):
+        loop.default_exception_handler(context)
+
+
+def _end_kernel() -> None:
+    # nbclient leaves a kernel alone that is interrupted before it is ready
+    kernel = ThisPython.latest
+    if kernel is not None and kernel.has_kernel:
+        run_sync(kernel.shutdown_kernel)(now=True)
 
 
 @contextmanager
@@ -220,7 +244,7 @@ def _explain(
     cell = notebook.cells[index]
     where = f"Cell In [{_number(notebook, index)}]"
     if isinstance(problem, CellTimeoutError):
-        what = f"{where} ran longer than {timeout} seconds and was stopped."
+        what = f"{where} ran longer than {_seconds(timeout)} and was stopped."
         return _stopped(cell, index, what, what)
     if isinstance(problem, DeadKernelError):
         what = f"{where} ended the Python process, for example because memory ran out."
@@ -261,6 +285,10 @@ def _error_outputs(cell: NotebookNode) -> list[NotebookNode]:
 
 def _readable(text: str) -> str:
     return plain(strip_ansi(text).expandtabs(4))
+
+
+def _seconds(count: int | None) -> str:
+    return f"{count} {plural('second', count or 0)}"
 
 
 def _first_line(problem: Exception | None) -> str:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import quote
 
+from cxresearch._format import plural
 from cxresearch.reports.page import shell
 
 __all__ = ["METADATA_KEY", "Entry", "earlier_entries", "render_index"]
@@ -88,13 +89,22 @@ def _item(entry: Entry) -> str:
     said = f"<p>{escape(entry.headline)}</p>" if entry.headline else ""
     if entry.status == "failed":
         state = '<span class="cx-failed">Failed</span>'
-        said = f"<p>{escape(entry.error or 'The reason is on its page.')}</p>"
+        said = f"<p>{escape(_shortened(entry.error or 'The reason is on its page.'))}</p>"
     else:
         state = '<span class="cx-ok">OK</span>'
     facts = [entry.name, _time(entry.finished), f"{float(entry.seconds):.1f} s"]
     facts += [f"data: {entry.data}"] if entry.data else []
     link = f'<h3><a href="{escape(_address(entry.name))}">{escape(entry.title)}</a></h3>'
     return f'<li>{link}{said}<p class="cx-facts">{state} · {escape(" · ".join(facts))}</p></li>'
+
+
+def _shortened(error: str) -> str:
+    """Give the first line, and how many reasons its page lists below it."""
+    what, *reasons = error.splitlines()
+    if not reasons:
+        return what
+    count = f"{len(reasons)} {plural('reason', len(reasons))}"
+    return f"{what} {count}, on its page." if what.endswith(":") else f"{what} …"
 
 
 def _address(name: str) -> str:

@@ -15,6 +15,7 @@ from nbformat import NotebookNode
 
 from cxresearch import __version__
 from cxresearch.errors import CxError, ReportError
+from cxresearch.recipe import PROJECT
 from cxresearch.reports.collect import collect_findings
 from cxresearch.reports.execution import Execution, Failure, execute, mark_failure
 from cxresearch.reports.index import METADATA_KEY, Entry, earlier_entries, render_index
@@ -116,12 +117,18 @@ def _checked(
                 f"{out} holds {each.path.name} itself: write reports elsewhere (--out)"
             )
     wanting = [each.name for each in notebooks if each.wants_data]
-    if wanting and not Path(data).exists():
+    if wanting and not _exists(data):
         cure = "--data takes a recipe (data.toml), a folder that holds one, or a data file"
         raise CxError(f"{data} does not exist: {cure}")
     for name in wanting:
         values[name] = {"data": data, **values[name]}
     return values
+
+
+def _exists(data: str) -> bool:
+    # as a notebook finds it: from the working directory, then from the project
+    path = Path(data).expanduser()
+    return path.exists() or (PROJECT / path).exists()
 
 
 def _run_one(
@@ -167,7 +174,7 @@ def _collected(done: Execution, name: str) -> tuple[Failure | None, list[dict[st
     try:
         return None, collect_findings(done.notebook.cells, name)
     except CxError as error:
-        failure = Failure(f"The notebook ran, but its findings cannot be used: {error}")
+        failure = Failure(f"The notebook ran, but its findings cannot be used:\n{error}")
         mark_failure(done.notebook, failure)
         return failure, []
 
