@@ -74,7 +74,8 @@ def open_tables(
     connection: Connection, recipe: Recipe, frames: Mapping[str, pd.DataFrame], folder: Path
 ) -> Opened:
     """Create a typed view of every table of a recipe; raise with the problems of all of them."""
-    opened, problems = Opened({}, {}, {}, {}), []
+    opened = Opened({}, {}, {}, {})
+    problems: list[str] = []
     for name, source in recipe.tables.items():
         try:
             if name in frames:

@@ -48,7 +48,7 @@ COUNTS = {"customers", "answers", "rules", "rows"}
 
 NUMBER = r"[\d,]+(?:\.\d+)?"
 OUT_OF = re.compile(
-    rf"Of ({NUMBER}) .*?, ({NUMBER}) (?:are still|remained|left) "
+    rf"Of ({NUMBER}) .*?, ({NUMBER}) (?:(?:is|are) still|remained|left) "
     rf".*\([\d.]+ % interval ({NUMBER}) to ({NUMBER})\)"
 )
 SPREAD = re.compile(

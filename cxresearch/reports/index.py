@@ -15,7 +15,7 @@ from cxresearch.reports.page import shell
 
 __all__ = ["METADATA_KEY", "Entry", "earlier_entries", "render_index"]
 
-METADATA_KEY = "cxresearch"
+METADATA_KEY = "cxresearch_report"
 
 
 @dataclass(frozen=True)
