@@ -58,7 +58,7 @@ class Report:
     @property
     def entry(self) -> dict[str, Any]:
         """What the index says of it: status, error, headline."""
-        return dict(self.notebook["metadata"]["cxresearch"])
+        return dict(self.notebook["metadata"]["cxresearch_report"])
 
     @property
     def outputs(self) -> list[dict[str, Any]]:
