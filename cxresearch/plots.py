@@ -220,6 +220,8 @@ def tenure_ticks(first: int, last: int, per_year: int, room: int) -> list[int]:
 
 def _at_risk(curve: RetentionCurve, ticks: Iterable[float]) -> list[str]:
     at = dict(zip(curve.tenure.tolist(), curve.at_risk.tolist(), strict=True))
+    # at its start a curve stands on those who are at risk in the first month after it
+    at[curve.start] = at.get(curve.start + 1, at[curve.start]) if curve.start else at[0]
     beyond = f"<{curve.cut_below}" if curve.cut_below else "0"
     if curve.refills:
         beyond = words.MISSING  # more are at risk again, but the curve has ended

@@ -255,3 +255,16 @@ def test_beyond_its_end_a_curve_says_how_few_are_at_risk_where_that_is_so():
 def test_the_alternative_text_counts_one_month_as_one():
     table = LifeTable.from_durations([1] * 40, [0, 1] * 20)
     assert "retained after 1 month." in alt_text(plot_retention(retention_curves(table)))
+
+
+def test_a_curve_that_starts_late_shows_who_is_at_risk_after_its_start():
+    rng = np.random.default_rng(8)
+    entry = rng.integers(3, 6, 400)
+    table = LifeTable.from_durations(
+        entry + rng.integers(1, 20, 400), rng.random(400) < 0.5, entry=entry
+    )
+    (curve,) = retention_curves(table, start=3)
+    ax = plot_retention(curve)
+    shown = [text.get_text() for text in ax.texts]
+    assert f"{int(table.at_risk.sum(axis=(0, 1))[4]):,}" in shown
+    assert "0" not in shown[:2]
