@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -164,6 +165,8 @@ def hanging(request, tmp_path):
         stderr=subprocess.PIPE,
         text=True,
         env=os.environ | {"MARKER": str(marker)},
+        # whoever runs the tests in the background may have Ctrl-C ignored, and children inherit it
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
     )
     wait_until(lambda: marker.is_file() and marker.read_text())
     yield process, int(marker.read_text()), out
