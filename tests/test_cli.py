@@ -166,7 +166,7 @@ def hanging(request, tmp_path):
         text=True,
         env=os.environ | {"MARKER": str(marker)},
         # whoever runs the tests in the background may have Ctrl-C ignored, and children inherit it
-        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=partial(signal.signal, signal.SIGINT, signal.SIG_DFL),  # noqa: PLW1509
     )
     wait_until(lambda: marker.is_file() and marker.read_text())
     yield process, int(marker.read_text()), out
