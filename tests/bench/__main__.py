@@ -20,16 +20,14 @@ ARMS = ("ours", "lifelines", "floor")
 RUNS = 3
 
 
-def measure(arm: str, path: Path) -> tuple[dict[str, float], float, float]:
-    """Run one arm in its own process: what it printed, seconds, peak memory in MB."""
+Found = dict[str, float]
+
+
+def measure(arm: str, path: Path) -> Found:
+    """Run one arm in its own process and return what it found."""
     command = [sys.executable, "-m", "tests.bench.arms", arm, str(path)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    assert process.stdout is not None
-    printed = process.stdout.read()
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
-        raise SystemExit(f"the arm {arm} failed")
-    return json.loads(printed), usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1000
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    return dict(json.loads(done.stdout))
 
 
 def prepare(path: Path) -> None:
@@ -47,14 +45,12 @@ def prepare(path: Path) -> None:
         data._run(f"COPY spells TO '{target}' (FORMAT parquet)")
 
 
-def report(size: int, found: dict[str, list[tuple[dict[str, float], float, float]]]) -> None:
+def report(size: int, found: dict[str, list[Found]]) -> None:
     """Print medians and ratios, and whether the curves agree."""
-    cold = {arm: statistics.median(run[0]["cold"] for run in runs) for arm, runs in found.items()}
-    peak = {arm: statistics.median(run[2] for run in runs) for arm, runs in found.items()}
-    warm = {
-        arm: statistics.median(run[0]["warm"] for run in found[arm]) for arm in ("ours", "floor")
-    }
-    shares = [{k: v for k, v in found[a][0][0].items() if k[:3] == "S24"} for a in ARMS[:2]]
+    cold = {arm: statistics.median(run["cold"] for run in runs) for arm, runs in found.items()}
+    peak = {arm: statistics.median(run["peak"] for run in runs) for arm, runs in found.items()}
+    warm = {arm: statistics.median(run["warm"] for run in found[arm]) for arm in ("ours", "floor")}
+    shares = [{k: v for k, v in found[a][0].items() if k[:3] == "S24"} for a in ARMS[:2]]
     apart = max(abs(shares[0][key] - shares[1][key]) for key in shares[0])
     print(
         f"\n{size:,} customers, curves of {len(shares[0])} plans with intervals, median of {RUNS}"
@@ -79,7 +75,7 @@ def main() -> None:
             path = Path(folder) / f"customers{size}.parquet"
             write_flat_extract(path, customers=size, seed=1)
             prepare(path)
-            found: dict[str, list[tuple[dict[str, float], float, float]]] = {a: [] for a in ARMS}
+            found: dict[str, list[Found]] = {arm: [] for arm in ARMS}
             for _ in range(RUNS):
                 for arm in ARMS:
                     found[arm].append(measure(arm, path))

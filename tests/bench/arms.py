@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import resource
 import sys
 import time
 from collections.abc import Callable
@@ -102,9 +103,16 @@ def _median(run: Callable[[], object], times: int = 7) -> float:
     return sorted(spent)[times // 2]
 
 
+def peak() -> float:
+    """Return this process's own peak memory in MB; what its parent held before does not count."""
+    status = Path("/proc/self/status")
+    if not status.exists():
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1e6
+    (line,) = [row for row in status.read_text().splitlines() if row.startswith("VmHWM")]
+    return int(line.split()[1]) / 1000
+
+
 if __name__ == "__main__":
-    print(
-        json.dumps(
-            {"ours": ours, "lifelines": lifelines, "floor": floor}[sys.argv[1]](Path(sys.argv[2]))
-        )
-    )
+    arm = {"ours": ours, "lifelines": lifelines, "floor": floor}[sys.argv[1]]
+    found = arm(Path(sys.argv[2]))
+    print(json.dumps({**found, "peak": peak()}))
