@@ -12,7 +12,7 @@ import pandas as pd
 from sqlglot import exp
 
 from cxresearch import sql
-from cxresearch._format import check_language
+from cxresearch._format import check_language, plural
 from cxresearch._html import Table
 from cxresearch.findings import Finding
 from cxresearch.recipe import PROJECT
@@ -20,6 +20,8 @@ from cxresearch.rules import Rule, Severity, rules_for
 from cxresearch.source import MAX_GROUPS, Data
 
 EXAMPLES: Final = 5
+# An empty column of these means something; that nobody has left is a rule of its own.
+_MAY_BE_EMPTY: Final = {"end_date", "notice_date"}
 
 NEEDS: Final[Mapping[str, str]] = {
     "lifetimes": "how long customers stayed: subscriptions, or start_date and end_date, or tenure "
@@ -133,11 +135,11 @@ class CheckResult(Table):
 
     def _offence(self, offence: Offence) -> Finding:
         group = {"severity": offence.severity, "rule": offence.rule, "where": offence.where}
-        sentence = offence.sentence
         count, rows = offence.count, self.tables.get(offence.where.split(".")[0])
         return Finding(
-            "rows_offending", count, count, count, rows, "rows", sentence, group, as_of=self.as_of
-        )
+            "rows_offending", count, count, count, rows, "rows", offence.sentence, group,
+            as_of=self.as_of,
+        )  # fmt: skip
 
     def to_dict(self) -> dict[str, object]:
         """Return everything for machines, including the rows that offend."""
@@ -252,7 +254,7 @@ def _only_nulls(data: Data) -> list[Offence]:
                 "Export it again, or leave the column out.", (),
             )
             for i, name in enumerate(names)
-            if row["n"] and not row[f"n{i}"] and not _may_be_empty(table, name)
+            if row["n"] and not row[f"n{i}"] and name not in _MAY_BE_EMPTY
         ]  # fmt: skip
     return offences
 
@@ -268,11 +270,6 @@ def _too_many_groups(data: Data) -> list[Offence]:
         for name in data.recipe.group_by
         if (values := data.values_of(name)) > MAX_GROUPS
     ]  # fmt: skip
-
-
-def _may_be_empty(table: str, name: str) -> bool:
-    """Say whether an empty column means something; nobody having left is another rule."""
-    return name in {"end_date", "notice_date"}
 
 
 def capabilities(data: Data) -> set[str]:
@@ -313,4 +310,4 @@ def _unlock(path: Path, found: set[str]) -> Unlock:
 
 
 def _times(count: int, word: str) -> str:
-    return f"{count or 'no'} {word}{'' if count == 1 else 's'}"
+    return f"{count or 'no'} {plural(word, count)}"

@@ -209,7 +209,7 @@ class Data:
         columns = _unique(group_by)
         counts = self._reduce(Request("life_table", columns))
         return LifeTable.from_counts(
-            counts, columns, as_of=self.as_of, population=self.pipeline.population(group_by)
+            counts, columns, as_of=self.as_of, population=self.pipeline.population(columns)
         )
 
     def period_table(self, period: str = "month", group_by: Sequence[str] = ()) -> PeriodTable:

@@ -1,4 +1,4 @@
-"""Small extracts for the tests of the data layer."""
+"""Small extracts, and a finding, that several tests start from."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+
+from cxresearch.findings import Finding
 
 AS_OF = dt.date(2025, 6, 30)
 
@@ -53,3 +55,18 @@ def recipe(**extra: Any) -> Mapping[str, Any]:
         "scales": {"nps": {"min": 0, "max": 10}},
         **extra,
     }
+
+
+def finding(**changes: Any) -> Finding:
+    """A finding that keeps every rule, with some of its fields changed."""
+    values: dict[str, Any] = {
+        "id": "retained",
+        "value": 0.84,
+        "ci_lower": 0.83,
+        "ci_upper": 0.85,
+        "n": 7043,
+        "unit": "share",
+        "sentence": "Of 100 customers, 84 stay.",
+        "group": {"tenure": "12"},
+    }
+    return Finding(**(values | changes))

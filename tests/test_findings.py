@@ -5,23 +5,10 @@ import sys
 from types import SimpleNamespace
 
 import pytest
+from frames import finding
 
 from cxresearch.errors import CxError
-from cxresearch.findings import MIME, Finding, not_reported, say, to_html
-
-
-def finding(**changes):
-    values = {
-        "id": "retained",
-        "value": 0.84,
-        "ci_lower": 0.83,
-        "ci_upper": 0.85,
-        "n": 7043,
-        "unit": "share",
-        "sentence": "Of 100 customers, 84 stay.",
-        "group": {"tenure": "12"},
-    }
-    return Finding(**(values | changes))
+from cxresearch.findings import MIME, not_reported, say, to_html
 
 
 def test_to_dict_is_json_with_exactly_the_agreed_keys():

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from frames import answers, lifetimes, recipe
+from frames import answers, finding, lifetimes, recipe
 from IPython import display
 
 import cxresearch
@@ -66,20 +66,6 @@ class Cells(HTMLParser):
     def handle_data(self, data: str) -> None:
         if self._in_cell:
             self.rows[-1][-1] += data
-
-
-def finding(**changes: Any) -> Finding:
-    values: dict[str, Any] = {
-        "id": "retained",
-        "value": 0.84,
-        "ci_lower": 0.83,
-        "ci_upper": 0.85,
-        "n": 7043,
-        "unit": "share",
-        "sentence": "Of 100 customers, 84 stay.",
-        "group": {"tenure": "12"},
-    }
-    return Finding(**(values | changes))
 
 
 # publish
