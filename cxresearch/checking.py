@@ -12,12 +12,13 @@ import pandas as pd
 from sqlglot import exp
 
 from cxresearch import sql
+from cxresearch._engine import MAX_GROUPS
 from cxresearch._format import check_language, plural
 from cxresearch._html import Table
 from cxresearch.findings import Finding
 from cxresearch.recipe import PROJECT
 from cxresearch.rules import Rule, Severity, rules_for
-from cxresearch.source import MAX_GROUPS, Data
+from cxresearch.source import Data
 
 EXAMPLES: Final = 5
 # An empty column of these means something; that nobody has left is a rule of its own.

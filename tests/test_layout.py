@@ -20,7 +20,7 @@ ROOMS = (
     ("errors", "contract", "recipe"),
     ("sql", "files", "mapping", "opening", "pipeline", "periods"),
     ("_format", "findings", "_html", "_results", "_cells", "_checks", "_pairing", "tables"),
-    ("source", "rules", "checking", "exclusions"),
+    ("_engine", "lifetimes", "source", "rules", "checking", "exclusions"),
     ("uncertainty",),
     (
         "product_limit",
@@ -45,7 +45,7 @@ ONLY_IN = {
     "nbclient": {"reports"},
     "lifelines": set(),
     "statsmodels": set(),
-    "duckdb": {"source", "opening", "simulate"},
+    "duckdb": {"_engine", "opening", "simulate"},
     "typer": {"cli"},
 }
 
@@ -93,7 +93,8 @@ def test_heavy_libraries_stay_in_their_room(path: Path) -> None:
 
 def test_plots_estimate_nothing_and_statistics_draw_nothing() -> None:
     estimators = {"uncertainty", "product_limit", "retention", "restricted_mean", "logrank"}
-    drawn = {n.split(".")[1] for n in imported(PACKAGE / "plots.py") if n.startswith("cxresearch.")}
+    figures = [name for path in (PACKAGE / "plots").glob("*.py") for name in imported(path)]
+    drawn = {name.split(".")[1] for name in figures if name.startswith("cxresearch.")}
     assert not drawn & {"uncertainty", "product_limit", "source"}
     for name in estimators:
         assert "matplotlib" not in {n.split(".")[0] for n in imported(PACKAGE / f"{name}.py")}

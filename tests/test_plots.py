@@ -18,8 +18,8 @@ from cxresearch.plots import (
     cx_style,
     plot_rates,
     plot_retention,
-    tenure_ticks,
 )
+from cxresearch.plots.curves import tenure_ticks
 from cxresearch.rates import period_rates
 from cxresearch.retention import retention_curves
 from cxresearch.tables import LifeTable, PeriodTable

@@ -14,11 +14,9 @@ from matplotlib.axes import Axes
 
 from cxresearch import _format as words
 from cxresearch._draw import (
-    GROUP_COLORS,
     PALETTE,
     QUIET,
     Series,
-    alt_text,
     at_risk_rows,
     attach_alt,
     cx_style,
@@ -37,7 +35,7 @@ from cxresearch.exclusions import Waterfall
 from cxresearch.rates import Rates
 from cxresearch.retention import RetentionCurves
 
-__all__ = ["GROUP_COLORS", "alt_text", "cx_style", "plot_rates", "plot_retention", "plot_waterfall"]
+__all__ = ["plot_rates", "plot_retention", "plot_waterfall"]
 
 Curves = RetentionCurves | RetentionCurve | Mapping[str, RetentionCurve] | Iterable[RetentionCurve]
 RATES = ("retention_rate", "churn_rate")
