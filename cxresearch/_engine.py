@@ -20,11 +20,14 @@ import pandas as pd
 from sqlglot import exp
 
 from cxresearch import opening, sql
+from cxresearch.designs import Design
 from cxresearch.errors import DataError
-from cxresearch.pipeline import SCORE_GROUP, Pipeline
+from cxresearch.pipeline import Pipeline
 from cxresearch.recipe import Recipe
 
 MAX_GROUPS: Final = 100
+# Cells of groups and what was known before: they are pooled before anything is shown.
+MAX_CELLS: Final = 1000
 
 
 class Engine:
@@ -114,18 +117,32 @@ class Engine:
                 "read, or a file is damaged. Run `cxresearch check`, or export again."
             ) from None
 
-    def _materialise(self, spells: str) -> None:
-        """Keep the risk set with the opened data: its MD5 is the costly part of a reduction."""
-        if spells in self._kept:
-            return
-        tree = self.pipeline.kept(spells, self.groupable)
-        create = exp.Create(this=exp.to_table(f"kept_{spells}"), kind="TABLE", expression=tree)
+    def _materialise(self, design: Design | None = None) -> str:
+        """Keep the risk set with the opened data, once; return the name it is kept under.
+
+        Its MD5 is the costly part of a reduction.
+        """
+        name = f"kept_{design.table if design else 'spells'}"
+        if name not in self._kept:
+            if design:
+                self._materialise_answers(design)
+            self._keep(name, self.pipeline.kept(design, self.groupable))
+        return name
+
+    def _materialise_answers(self, design: Design) -> None:
+        """Create the views of a design; what was known at each answer is kept."""
+        if "kept_answers" not in self._kept:
+            self._keep("kept_answers", exp.select("*").from_("known_answers"))
+        views = self.pipeline.design(design, self.groupable, "kept_answers")
+        for name in [name for name in views if name not in self._kept]:
+            self._run(opening.view(name, views[name]))
+            self._kept.add(name)
+
+    def _keep(self, name: str, tree: sql.Expression) -> None:
         self._run("SET preserve_insertion_order = false")
-        self._run(sql.render(create))
+        self._run(sql.render(exp.Create(this=exp.to_table(name), kind="TABLE", expression=tree)))
         self._run("SET preserve_insertion_order = true")
-        self._run(f"DROP VIEW {spells}")
-        self._run(f"ALTER TABLE kept_{spells} RENAME TO {spells}")
-        self._kept.add(spells)
+        self._kept.add(name)
 
     @cached_property
     def _cardinality(self) -> dict[str, int]:
@@ -148,9 +165,9 @@ class Engine:
         """Return about how many different values an attribute has."""
         return self._cardinality.get(name, 0)
 
-    def _check_groups(self, group_by: Sequence[str]) -> None:
-        known = [*self.attributes, SCORE_GROUP]
-        problems = [self.pipeline.unknown_group(name) for name in group_by if name not in known]
+    def _check_groups(self, group_by: Sequence[str], design: Design | None = None) -> None:
+        known = self.pipeline.groups(design)
+        problems = [self.pipeline.unknown_group(n, design) for n in group_by if n not in known]
         many = [
             f"customers: column {name!r} has about {self._cardinality[name]:,} different values, "
             f"at most {MAX_GROUPS} can be compared. Name bands or values for it in the recipe."
@@ -160,15 +177,13 @@ class Engine:
         if problems or many:
             raise DataError([*problems, *many])
 
-    def _check_combinations(self, group_by: Sequence[str], spells: str) -> None:
+    def _check_combinations(self, group_by: Sequence[str], spells: str, most: int) -> None:
         if len(group_by) < 2:
             return
-        distinct = (
-            exp.select(*map(sql.column, group_by)).distinct().from_(spells).limit(MAX_GROUPS + 1)
-        )
-        if len(self.query(distinct)) > MAX_GROUPS:
+        distinct = exp.select(*map(sql.column, group_by)).distinct().from_(spells).limit(most + 1)
+        if len(self.query(distinct)) > most:
             raise DataError(
-                f"customers: {' and '.join(group_by)} have more than {MAX_GROUPS} combinations of "
+                f"customers: {' and '.join(group_by)} have more than {most} combinations of "
                 "values, which is too many to compare. Take fewer columns, or name bands for them."
             )
 

@@ -29,6 +29,7 @@ NEEDS: Final[Mapping[str, str]] = {
     "and churned in customers",
     "dates": "start_date and end_date",
     "scores": "survey_responses with the nps scale in the recipe, and start_date and end_date",
+    "causes": "cancel_type in subscriptions or customers: who ended it",
 }
 
 
@@ -282,6 +283,8 @@ def capabilities(data: Data) -> set[str]:
         found.add("dates")
     if data.pipeline.has_scores and data.pipeline.has_nps_scale:
         found.add("scores")
+    if data.pipeline.has_causes:
+        found.add("causes")
     return found
 
 

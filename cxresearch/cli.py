@@ -150,7 +150,7 @@ def print_sql(
 
     columns = [name.strip() for name in group_by.split(",") if name.strip()]
     with open_data(data) as opened:
-        typer.echo(opened.reduction_sql(reduction, columns, dialect, period))
+        typer.echo(opened.reduction_sql(reduction, columns, dialect, period=period))
 
 
 @app.command()

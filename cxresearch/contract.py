@@ -67,6 +67,9 @@ def _customer(required: bool = True) -> Column:
     return Column("customer_id", "id", "the customer", required, refers_to="customers")
 
 
+_CANCEL_TYPE = Column(
+    "cancel_type", "text", "who ended it: voluntary, involuntary, company or migration"
+)
 _CURRENCY = Column("currency", "text", "ISO code; one currency in the whole extract")
 
 _TABLES: Final = (
@@ -84,6 +87,12 @@ _TABLES: Final = (
             ),
             Column("tenure", "count", "months as a customer, where dates are not to be had"),
             Column("churned", "flag", "has left; goes with tenure"),
+            _CANCEL_TYPE,
+            Column(
+                "acquisition_source",
+                "text",
+                "earned (a referral, word of mouth) or bought; empty: not known",
+            ),
         ),
         key=("customer_id",),
     ),
@@ -99,7 +108,7 @@ _TABLES: Final = (
             ),
             Column("plan", "text", "tariff or product"),
             Column("mrr", "number", "recurring revenue per month"),
-            Column("cancel_type", "text", "voluntary, involuntary, company or migration"),
+            _CANCEL_TYPE,
             Column("end_reason", "text", "the reason that was recorded"),
             Column("notice_date", "date", "day on which notice was given", nullable=True),
         ),
@@ -126,6 +135,17 @@ _TABLES: Final = (
             Column("net_revenue", "number", "revenue after discounts and returns", required=True),
             Column("gross_margin", "number", "revenue less cost of goods"),
             _CURRENCY,
+        ),
+    ),
+    Table(
+        "retention",
+        "what is left of one cohort at one time, as in a paper or on a slide (any further column "
+        "is a group)",
+        (
+            Column("tenure", "count", "periods since the cohort began", required=True),
+            Column("survivors", "number", "customers still there, or percent", required=True),
+            Column("cohort", "text", "the cohort, where a group has several"),
+            Column("cohort_size", "number", "customers of a cohort whose survivors are percent"),
         ),
     ),
     Table(

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final
+from typing import Any, Final
 
 import pandas as pd
 from sqlglot import exp
 
 from cxresearch import periods
-from cxresearch._engine import Engine, unique
+from cxresearch._engine import MAX_CELLS, MAX_GROUPS, Engine, unique
+from cxresearch.cause_table import CauseTable
+from cxresearch.designs import Design
 from cxresearch.errors import DataError
 from cxresearch.pipeline import SCORE_GROUP, Request
 from cxresearch.tables import LifeTable, PeriodTable
@@ -25,7 +27,10 @@ class Lifetimes(Engine):
         name: str,
         group_by: Sequence[str] = (),
         dialect: str = "duckdb",
+        *,
         period: str = "month",
+        design: Design | None = None,
+        causes: bool = False,
     ) -> str:
         """Return a reduction as one self-contained query in `dialect`.
 
@@ -34,17 +39,23 @@ class Lifetimes(Engine):
         """
         files_only = all(isinstance(scan, exp.Func) for scan in self._scans.values())
         scans = self._scans if dialect == "duckdb" and files_only else None
-        request = Request(name, group_by, _months(period))
+        request = Request(name, unique(group_by), _months(period), design, causes)
         return self.pipeline.text(request, dialect, scans)
 
-    def life_table(self, group_by: Sequence[str] = ()) -> LifeTable:
+    def life_table(
+        self, group_by: Sequence[str] = (), *, design: Design | None = None
+    ) -> LifeTable:
         """Return counts per group, replicate and month of tenure.
 
         Parameters
         ----------
         group_by
-            Attributes of the customers, and `score_group` for promoter, passive and detractor by
-            each customer's first valid answer, at risk from that answer on.
+            Attributes of the customers; `score_group` for promoter, passive and detractor; and
+            with a design that starts from answers what was known at the answer: `tenure_band`,
+            and `tickets_before` where there are touchpoints.
+        design
+            How an answer makes a risk set; by score without a design, customers are at risk from
+            their first valid answer on.
 
         Raises
         ------
@@ -52,10 +63,29 @@ class Lifetimes(Engine):
             When a column is not there or has more than 100 different values.
         """
         columns = unique(group_by)
-        counts = self._reduce(Request("life_table", columns))
-        return LifeTable.from_counts(
-            counts, columns, as_of=self.as_of, population=self.pipeline.population(columns)
-        )
+        counts = self._reduce(Request("life_table", columns, design=design))
+        return LifeTable.from_counts(counts, columns, **self._words(columns, design))
+
+    def cause_table(
+        self, group_by: Sequence[str] = (), *, design: Design | None = None
+    ) -> CauseTable:
+        """Return the same counts with the churned by recorded cause (`cancel_type`).
+
+        A loss without a cause is "not recorded".
+
+        Raises
+        ------
+        DataError
+            As `life_table`, and when there are more than 100 causes.
+        """
+        columns = unique(group_by)
+        counts = self._reduce(Request("life_table", columns, design=design, causes=True))
+        if counts["cause"].nunique() > MAX_GROUPS:
+            raise DataError(
+                f"cancel_type has {counts['cause'].nunique():,} different values, at most "
+                f"{MAX_GROUPS} can be compared. Name values for it in the recipe."
+            )
+        return CauseTable.from_counts(counts, columns, **self._words(columns, design))
 
     def period_table(self, period: str = "month", group_by: Sequence[str] = ()) -> PeriodTable:
         """Return, per calendar period, the customers at its start and how many of them left.
@@ -72,21 +102,25 @@ class Lifetimes(Engine):
         counts = periods.at_start(moves, columns, window)
         return PeriodTable.from_counts(counts, columns, period=period, as_of=self.as_of)
 
-    def waterfall(self, *, by_score: bool = False) -> pd.DataFrame:
+    def waterfall(self, *, by_score: bool = False, design: Design | None = None) -> pd.DataFrame:
         """Return how many customers are used and how many are not, with the reason."""
-        return self._reduce(Request("waterfall", [SCORE_GROUP] if by_score else []))
+        return self._reduce(Request("waterfall", [SCORE_GROUP] if by_score else [], design=design))
 
     def answers(self) -> pd.DataFrame:
         """Return how many survey answers are valid and how many are not, with the reason."""
         return self.query(self.pipeline.reduction(Request("answer_counts")))
 
+    def _words(self, columns: Sequence[str], design: Design | None) -> dict[str, Any]:
+        return {"as_of": self.as_of, "population": self.pipeline.population(columns, design)}
+
     def _reduce(self, request: Request) -> pd.DataFrame:
-        tree = self.pipeline.reduction(request)
-        self._check_groups(request.group_by)
-        spells = "spells_by_score" if SCORE_GROUP in request.group_by else "spells"
-        self._materialise(spells)
-        self._check_combinations(request.group_by, spells)
-        return self.query(tree)
+        design = request.risk_set
+        self.pipeline.check(request)
+        self._check_groups(request.group_by, design)
+        kept = self._materialise(design)
+        most = MAX_CELLS if request.design else MAX_GROUPS
+        self._check_combinations(request.group_by, kept, most)
+        return self.query(self.pipeline.reduction(request, kept))
 
 
 def _months(period: str) -> int:

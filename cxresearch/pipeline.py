@@ -14,10 +14,15 @@ from sqlglot import exp
 
 from cxresearch import mapping, sql
 from cxresearch.contract import TABLES
+from cxresearch.designs import FIRST_ANSWER, Design
 from cxresearch.errors import DataError
 from cxresearch.recipe import Recipe, TableSource
 
 SCORE_GROUP: Final = "score_group"
+TENURE_BAND: Final = "tenure_band"
+TICKETS_BEFORE: Final = "tickets_before"
+_KNOWN: Final = "known_answers"
+_NO_CAUSE: Final = exp.alias_(exp.cast(exp.null(), "TEXT"), "cause")
 REDUCTIONS: Final = ("life_table", "period_table", "waterfall", "answer_counts")
 
 Lifetimes = Literal["spells", "dates", "tenure"]
@@ -26,7 +31,8 @@ _RESERVED: Final = {
     "replicate", "entry_tenure", "exit_tenure", "excluded", "start_month", "end_month",
     "start_day", "end_day", "notice_date", "score", "answer_tenure", SCORE_GROUP,
     "entered", "censored", "joined", "lost", "joined_and_lost", "period", "row_number",
-    "horizon", "from", "to", "reason", "curves",
+    "horizon", "from", "to", "reason", "curves", "cause", "turn", "tenure_band",
+    "tickets_before",
     *(column.name for column in TABLES["customers"]),
 }  # fmt: skip
 # Where each building block finds the customers' attributes.
@@ -34,16 +40,32 @@ _ATTRIBUTES_OF: Final[Mapping[str, str]] = {
     "lifetimes": "customers",
     "measured": "lifetimes",
     "spells": "measured",
-    "spells_by_score": "answered",
 }
 
 
 class Request(NamedTuple):
-    """A reduction, the columns to group by, and the months of a calendar period."""
+    """A reduction, the columns to group by, and what else it depends on.
+
+    `months` of a calendar period; the `design` of a risk set by score; whether the churned are
+    split by `causes`.
+    """
 
     name: str
     group_by: Sequence[str] = ()
     months: int = 1
+    design: Design | None = None
+    causes: bool = False
+
+    @property
+    def risk_set(self) -> Design | None:
+        """The design; by score without one, from the first answer on."""
+        by_score = SCORE_GROUP in self.group_by
+        return self.design or (FIRST_ANSWER if by_score else None)
+
+    @property
+    def spells(self) -> str:
+        """The name of the risk set among the relations."""
+        return self.risk_set.table if self.risk_set else "spells"
 
 
 class Pipeline:
@@ -87,6 +109,12 @@ class Pipeline:
         return self.lifetimes in {"spells", "dates"} and "survey_responses" in self._fields
 
     @property
+    def has_causes(self) -> bool:
+        """Whether the table that tells who left also tells why."""
+        table = "subscriptions" if self.lifetimes == "spells" else "customers"
+        return any(f.name == "cancel_type" and f.present for f in self._fields.get(table, ()))
+
+    @property
     def first_month(self) -> int:
         """The first month (12 * year + month - 1) that is observed whole."""
         day = self.recipe.observed_from or _BEGINNING
@@ -98,34 +126,79 @@ class Pipeline:
         end = self._observation_end
         return 12 * end.year + end.month - 1
 
-    def reduction(self, request: Request) -> sql.Expression:
-        """Return a reduction over the building blocks."""
+    def check(self, request: Request) -> None:
+        """Raise when the tables at hand cannot answer the request."""
         self.require_lifetimes()
-        by_score = SCORE_GROUP in request.group_by
-        if by_score or request.name == "answer_counts":
+        if request.risk_set or request.name == "answer_counts":
             self.require_scores()
         if request.name == "period_table":
-            self._require_calendar(by_score)
+            self._require_calendar(request.risk_set is not None)
+
+    def reduction(self, request: Request, spells: str = "") -> sql.Expression:
+        """Return a reduction over the building blocks, or over the risk set kept as `spells`."""
+        self.check(request)
         return sql.fill(
             sql.load(request.name),
-            columns={"groups": [sql.column(column) for column in request.group_by]},
-            tables={"spells": "spells_by_score" if by_score else "spells"},
+            columns={
+                "groups": [sql.column(column) for column in request.group_by],
+                "cause": [exp.column("cause")] if request.causes else [],
+                "no_cause": [_NO_CAUSE] if request.causes else [],
+            },
+            tables={"spells": spells or request.spells},
             values={"months": request.months},
         )
 
-    def kept(self, spells: str, attributes: Sequence[str]) -> sql.Expression:
+    def design(
+        self, design: Design, attributes: Sequence[str], answers: str = _KNOWN
+    ) -> dict[str, sql.Expression]:
+        """Return the answers that count and the risk set of a design, by relation."""
+        counted = sql.fill(
+            sql.load("counted_answers"),
+            columns={"known": [sql.column(name) for name in self.known]},
+            tables={"answers": answers},
+            values={"blackout_days": design.blackout_days},
+        )
+        answer = {"landmark": "latest", "current": "spans", "followup": "counted"}
+        known = [sql.column(name, answer.get(design.kind, "first_answer")) for name in self.known]
+        prefix = "placed" if design.kind == "ever_from_answer" else "spells"
+        limits = ("lag_months", "max_age_months", "landmark_month")
+        risk_set = sql.fill(
+            sql.load(design.kind),
+            columns={
+                "known": known,
+                "attributes": [sql.column(name, prefix) for name in attributes],
+            },
+            tables={"answers": design.counted},
+            values={name: getattr(design, name) for name in limits},
+        )
+        return {design.counted: counted, design.table: risk_set}
+
+    @cached_property
+    def known(self) -> list[str]:
+        """What is known at an answer: the group it puts the customer in, and what came before."""
+        tickets = [TICKETS_BEFORE] if "touchpoints" in self._fields else []
+        return [SCORE_GROUP, TENURE_BAND, *tickets]
+
+    def groups(self, design: Design | None) -> list[str]:
+        """Return the columns that one can group by."""
+        if design is None:
+            return [*self.attributes, *([SCORE_GROUP] if self.has_scores else [])]
+        return [*self.attributes, *(self.known if design.knows_answers else [SCORE_GROUP])]
+
+    def kept(self, design: Design | None, attributes: Sequence[str]) -> sql.Expression:
         """Return the risk set as it is kept: replicates as small integers, few-valued columns."""
         hexadecimal = exp.DPipe(
             this=exp.Literal.string("0x"), expression=exp.column("replicate"), safe=True
         )
         number = exp.cast(hexadecimal, "UTINYINT", dialect="duckdb")
-        columns = ["entry_tenure", "exit_tenure", "churned", "excluded"]
-        columns += ["start_month", "end_month"] if spells == "spells" else [SCORE_GROUP]
+        columns = ["entry_tenure", "exit_tenure", "churned", "cause", "excluded"]
+        own = [name for name in self.groups(design) if name not in self.attributes]
+        columns += own if design else ["start_month", "end_month"]
         return exp.select(
             exp.alias_(number, "replicate"),
             *(exp.column(name) for name in columns),
             *(sql.column(name) for name in attributes),
-        ).from_(spells)
+        ).from_(design.table if design else "spells")
 
     def text(
         self, request: Request, dialect: str, scans: Mapping[str, sql.Expression] | None = None
@@ -134,25 +207,30 @@ class Pipeline:
 
         `scans` says what stands in the place of each table where the files themselves are read.
         """
-        name, group_by, _ = request
+        name, group_by = request.name, request.group_by
         if name not in REDUCTIONS:
             close = difflib.get_close_matches(name, REDUCTIONS, n=1)
             hint = f" Did you mean {close[0]!r}?" if close else ""
             raise DataError(f"{name!r} is no reduction; choose from {', '.join(REDUCTIONS)}.{hint}")
-        unknown = [c for c in group_by if c not in (*self.attributes, SCORE_GROUP)]
+        known = (*self.groups(request.risk_set), SCORE_GROUP)
+        unknown = [column for column in group_by if column not in known]
         if unknown:
-            raise DataError([self.unknown_group(column) for column in unknown])
-        own = [column for column in group_by if column != SCORE_GROUP]
+            raise DataError([self.unknown_group(c, request.risk_set) for c in unknown])
+        own = [column for column in group_by if column in self.attributes]
         relations = {**self._typed(own, scans), **self._relations(own)}
+        if request.risk_set:
+            self.require_scores()
+            relations |= self.design(request.risk_set, own)
         return sql.render(sql.assemble(self.reduction(request), relations), dialect, pretty=True)
 
-    def population(self, group_by: Sequence[str]) -> str:
+    def population(self, group_by: Sequence[str], design: Design | None = None) -> str:
         """Return in words who is counted."""
-        return "customers who answered" if SCORE_GROUP in group_by else "customers"
+        answered = design.knows_answers if design else SCORE_GROUP in group_by
+        return "customers who answered" if answered else "customers"
 
-    def unknown_group(self, name: str) -> str:
+    def unknown_group(self, name: str, design: Design | None = None) -> str:
         """Return what to say of a column that one cannot group by."""
-        known = [*self.attributes, *([SCORE_GROUP] if self.has_scores else [])]
+        known = self.groups(design)
         close = difflib.get_close_matches(name, known, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
         return (
@@ -209,7 +287,9 @@ class Pipeline:
             blocks = {"lifetimes": f"lifetimes_from_{self.lifetimes}", **blocks}
             blocks["measured"] = "measured_from_dates"
         if self.has_scores:
-            blocks |= {"answers": "answers", "spells_by_score": "spells_by_score"}
+            tickets = {"dated_answers": "known_answers", "known_answers": f"{_KNOWN}_with_tickets"}
+            has_tickets = TICKETS_BEFORE in self.known
+            blocks |= {"answers": "answers", **(tickets if has_tickets else {_KNOWN: _KNOWN})}
         return {name: self._block(name, file, attributes) for name, file in blocks.items()}
 
     def _block(self, name: str, file: str, attributes: Sequence[str]) -> sql.Expression:

@@ -4,6 +4,10 @@ SELECT
   survey_responses.response_id,
   survey_responses.responded_at,
   survey_responses.score,
+  known.start_month,
+  known.start_day,
+  known.end_date,
+  known.notice_date,
   CASE
     WHEN survey_responses.score IS NULL THEN 'no score'
     WHEN survey_responses.responded_at IS NULL THEN 'no date'
@@ -21,6 +25,8 @@ LEFT JOIN (
   SELECT
     measured.customer_id,
     MIN(measured.start_date) AS start_date,
+    MIN(measured.start_month) AS start_month,
+    MIN(measured.start_day) AS start_day,
     MIN(measured.end_date) AS end_date,
     MIN(measured.notice_date) AS notice_date
   FROM measured

@@ -4,6 +4,7 @@ SELECT
   "@groups",
   moves.replicate,
   moves.tenure,
+  "@cause",
   SUM(moves.entered) AS entered,
   SUM(moves.churned) AS churned,
   SUM(moves.censored) AS censored
@@ -12,6 +13,7 @@ FROM (
     "@groups",
     replicate,
     entry_tenure AS tenure,
+    "@no_cause",
     COUNT(*) AS entered,
     0 AS churned,
     0 AS censored
@@ -23,11 +25,12 @@ FROM (
     "@groups",
     replicate,
     exit_tenure AS tenure,
+    "@cause",
     0 AS entered,
     SUM(CASE WHEN churned THEN 1 ELSE 0 END) AS churned,
     SUM(CASE WHEN churned THEN 0 ELSE 1 END) AS censored
   FROM "@spells"
   WHERE excluded IS NULL
-  GROUP BY "@groups", replicate, exit_tenure
+  GROUP BY "@groups", replicate, exit_tenure, "@cause"
 ) AS moves
-GROUP BY "@groups", moves.replicate, moves.tenure
+GROUP BY "@groups", moves.replicate, moves.tenure, "@cause"

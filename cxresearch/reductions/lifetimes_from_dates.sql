@@ -4,5 +4,6 @@ SELECT
   customers.start_date,
   customers.end_date,
   CAST(NULL AS DATE) AS notice_date,
+  customers.cancel_type,
   "@attributes"
 FROM customers

@@ -6,6 +6,7 @@ WITH reached AS (
     subscriptions.start_date,
     COALESCE(subscriptions.end_date, CAST('9999-12-31' AS DATE)) AS end_date,
     subscriptions.notice_date,
+    subscriptions.cancel_type,
     MAX(COALESCE(subscriptions.end_date, CAST('9999-12-31' AS DATE))) OVER (
       PARTITION BY subscriptions.customer_id
       ORDER BY
@@ -44,7 +45,10 @@ whole AS (
     -- notice on a spell that another one followed was not notice of leaving
     MAX(
       CASE WHEN first_lifetime.end_date = first_lifetime.last_end THEN first_lifetime.notice_date END
-    ) AS notice_date
+    ) AS notice_date,
+    MAX(
+      CASE WHEN first_lifetime.end_date = first_lifetime.last_end THEN first_lifetime.cancel_type END
+    ) AS cancel_type
   FROM first_lifetime
   GROUP BY first_lifetime.customer_id
 )
@@ -53,6 +57,7 @@ SELECT
   whole.start_date,
   whole.end_date,
   whole.notice_date,
+  whole.cancel_type,
   "@attributes"
 FROM customers
 LEFT JOIN whole ON whole.customer_id = customers.customer_id

@@ -9,6 +9,7 @@ WITH dated AS (
     lifetimes.customer_id,
     lifetimes.start_date,
     lifetimes.notice_date,
+    lifetimes.cancel_type,
     CASE WHEN lifetimes.end_date <= CAST($observation_end AS DATE) THEN lifetimes.end_date END
       AS end_date,
     "@attributes"

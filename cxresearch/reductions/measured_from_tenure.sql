@@ -4,6 +4,7 @@ SELECT
   CAST(NULL AS DATE) AS start_date,
   CAST(NULL AS DATE) AS notice_date,
   CAST(NULL AS DATE) AS end_date,
+  customers.cancel_type,
   "@attributes",
   CAST(NULL AS INTEGER) AS start_month,
   CAST(NULL AS INTEGER) AS start_day,

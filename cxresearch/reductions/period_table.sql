@@ -15,7 +15,7 @@ FROM (
     COUNT(*) AS joined,
     0 AS lost,
     0 AS joined_and_lost
-  FROM spells
+  FROM "@spells"
   WHERE start_month IS NOT NULL
   GROUP BY "@groups", replicate, start_month - MOD(start_month, $months)
   UNION ALL
@@ -27,7 +27,7 @@ FROM (
     COUNT(*) AS lost,
     SUM(CASE WHEN start_month >= end_month - MOD(end_month, $months) THEN 1 ELSE 0 END)
       AS joined_and_lost
-  FROM spells
+  FROM "@spells"
   WHERE end_month IS NOT NULL AND start_month IS NOT NULL
   GROUP BY "@groups", replicate, end_month - MOD(end_month, $months)
 ) AS moves

@@ -2,10 +2,14 @@
 -- says why a customer is never at risk. A replicate is one of 256 random groups of customers,
 -- the same on every engine.
 SELECT
+  measured.customer_id,
   SUBSTRING(MD5(measured.customer_id), 1, 2) AS replicate,
   CAST(measured.entry_tenure AS INTEGER) AS entry_tenure,
   CAST(measured.exit_tenure AS INTEGER) AS exit_tenure,
   measured.churned,
+  CASE
+    WHEN measured.churned THEN COALESCE(NULLIF(LOWER(measured.cancel_type), ''), 'not recorded')
+  END AS cause,
   CASE
     WHEN measured.customer_id IS NULL THEN 'no customer id'
     WHEN measured.exit_tenure IS NULL THEN 'no start date or tenure'
