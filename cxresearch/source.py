@@ -12,6 +12,7 @@ import pandas as pd
 from cxresearch.errors import DataError
 from cxresearch.lifetimes import Lifetimes
 from cxresearch.recipe import Recipe, build_recipe, read_recipe
+from cxresearch.surveys import Surveys
 
 
 def open_data(
@@ -62,7 +63,7 @@ def open_frames(frames: Mapping[str, pd.DataFrame], **recipe: object) -> Data:
     return open_data(build_recipe(content, folder=Path.cwd()), tables=frames)
 
 
-class Data(Lifetimes):
+class Data(Lifetimes, Surveys):
     """An opened extract: its tables under the contract's names, and its reductions."""
 
     @property
