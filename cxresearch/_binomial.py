@@ -1,29 +1,20 @@
 """Binomial regression on counts, many data sets of the same cells in one array operation.
 
-Newton's method on the log-likelihood, which is concave for both links, with steps halved
-where they overshoot: it cannot diverge. The many data sets are a table and the same table
-without each replicate.
+Newton's method on the log-likelihood, which is concave for both links. The many data sets
+are a table and the same table without each replicate.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TypeAlias
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from cxresearch._links import TERMS, CellTerms, Link, linear_predictor, log_odds_slope, probability
+from cxresearch._newton import Flags, Step, inverse, maximise, solve
 from cxresearch.errors import DataError
 from cxresearch.uncertainty import Floats
-
-Flags: TypeAlias = NDArray[np.bool_]
-
-RIDGE = 1e-10  # keeps a step defined where a parameter has no information; moves no optimum
-DONE = 1e-12  # squared length of a step in standard errors; Newton squares it once more
-FLAT = 1e-9  # a step this short that still moves the log odds of a cell by MOVES goes to infinity
-MOVES = 0.5
-HALVINGS = 30
 
 
 @dataclass(frozen=True, eq=False)
@@ -115,8 +106,8 @@ def fit_binomial(
     )
     _check_rank(x, cells.trials[0])
     first = cells.start() if start is None else _rows(start, batch, x.shape[1])
-    beta, converged, separated = _maximise(cells, first, max_iterations)
-    covariance, singular = _inverse(cells.information(beta))
+    beta, converged, separated = maximise(cells, first, max_iterations)
+    covariance, singular = inverse(cells.information(beta))
     return BinomialFit(
         coefficients=beta.reshape(*batch, -1),
         covariance=covariance.reshape(*batch, x.shape[1], x.shape[1]),
@@ -147,11 +138,13 @@ class _Cells:
     def at(self, beta: Floats) -> CellTerms:
         return TERMS[self.link](self.eta(beta), self.successes, self.trials)
 
-    def moved(self, beta: Floats, step: Floats) -> Floats:
-        """Return by how much a step moves the log odds of a cell with trials at most, (B,)."""
-        slope = log_odds_slope(self.eta(beta), self.link)
-        each = np.abs(step @ self.design.T) * slope * (self.trials > 0)
-        return np.asarray(each.max(axis=-1, initial=0))
+    def newton(self, beta: Floats) -> Step:
+        before, slope, weight, _ = self.at(beta)
+        score = slope @ self.design
+        step = solve(self.cross_product(weight), score)
+        odds = step @ self.design.T * log_odds_slope(self.eta(beta), self.link)
+        moved = np.abs(odds * (self.trials > 0)).max(axis=-1, initial=0)
+        return Step(before.sum(axis=-1), step, (step * score).sum(axis=-1), moved)
 
     def log_likelihood(self, beta: Floats) -> Floats:
         return np.asarray(self.at(beta)[0].sum(axis=-1))
@@ -171,64 +164,7 @@ class _Cells:
         eta = linear_predictor((self.successes + 0.5) / (self.trials + 1), self.link)
         weight = TERMS[self.link](eta, self.successes, self.trials)[3]
         score = (weight * (eta - self.offset)) @ self.design
-        return _solve(self.cross_product(weight), score)
-
-
-def _maximise(cells: _Cells, beta: Floats, max_iterations: int) -> tuple[Floats, Flags, Flags]:
-    """Return coefficients, and which of the fits converged and which are separated."""
-    beta = beta.copy()
-    converged, separated = (np.zeros(len(beta), dtype=bool) for _ in range(2))
-    for _ in range(max_iterations):
-        active = ~(converged | separated)
-        if not active.any():
-            break
-        found = _newton(cells.take(active), beta[active])
-        beta[active], converged[active], separated[active] = found
-    return beta, converged, separated
-
-
-def _newton(cells: _Cells, beta: Floats) -> tuple[Floats, Flags, Flags]:
-    before, slope, weight, _ = cells.at(beta)
-    score = slope @ cells.design
-    step = _solve(cells.cross_product(weight), score)
-    length = (step * score).sum(axis=-1)
-    moved = cells.moved(beta, step)
-    beta = beta + _damped(cells, beta, step, before.sum(axis=-1))
-    return beta, length < np.where(moved < MOVES, DONE, 0), (length < FLAT) & (moved >= MOVES)
-
-
-def _damped(cells: _Cells, beta: Floats, step: Floats, before: Floats) -> Floats:
-    """Return the step, halved until the likelihood does not fall."""
-    for _ in range(HALVINGS):
-        after = cells.log_likelihood(beta + step)
-        worse = after < before - 1e-11 * (1 + np.abs(before))
-        if not worse.any():
-            break
-        step = np.where(worse[:, None], step / 2, step)
-    return step
-
-
-def _solve(information: Floats, score: Floats) -> Floats:
-    """Solve (B, p, p) against (B, p), scaled to a unit diagonal and with a small ridge."""
-    scale = _scale(information)
-    scaled = information * scale[:, :, None] * scale[:, None, :]
-    scaled = scaled + RIDGE * np.eye(scaled.shape[-1])
-    return scale * np.linalg.solve(scaled, (scale * score)[..., None])[..., 0]
-
-
-def _inverse(information: Floats) -> tuple[Floats, Flags]:
-    """Return the inverses, and which matrices are singular (their inverse is NaN)."""
-    scale = _scale(information)
-    scaled = information * scale[:, :, None] * scale[:, None, :]
-    singular = np.linalg.eigvalsh(scaled).min(axis=-1, initial=np.inf) < RIDGE
-    inverse = np.linalg.inv(np.where(singular[:, None, None], np.eye(scale.shape[1]), scaled))
-    inverse = inverse * scale[:, :, None] * scale[:, None, :]
-    return np.where(singular[:, None, None], np.nan, inverse), singular
-
-
-def _scale(information: Floats) -> Floats:
-    diagonal = np.diagonal(information, axis1=-2, axis2=-1)
-    return np.asarray(1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0)))
+        return solve(self.cross_product(weight), score)
 
 
 def _rows(start: ArrayLike, batch: tuple[int, ...], p: int) -> Floats:
