@@ -49,9 +49,11 @@ def cloglog_terms(eta: Floats, y: Floats, n: Floats) -> CellTerms:
     """
     z = _exp(eta)
     p = -np.expm1(-z)
-    ratio, stays = z / p, z * np.exp(-z) / p
-    observed = n * z - y * ratio * (1 - stays)
-    return xlogy(y, p) - (n - y) * z, y * ratio - n * z, observed, n * z * stays
+    ratio, at_most = z / p, n * z
+    stays = ratio * (1 - p)
+    scored = y * ratio
+    likelihood = xlogy(y, p) - at_most + y * z
+    return likelihood, scored - at_most, at_most - scored * (1 - stays), at_most * stays
 
 
 TERMS: dict[Link, Callable[[Floats, Floats, Floats], CellTerms]] = {
