@@ -1,0 +1,64 @@
+"""Words for those who left: who they are, within which time, and what was recorded of it.
+
+What a company wrote down is a record, not a proof of why somebody left, and is called so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from cxresearch import _format as words
+from cxresearch._retention_curve import FEW_EVENTS, RetentionCurve
+from cxresearch.cause_table import NOT_RECORDED
+from cxresearch.findings import Finding
+
+
+def recorded(cause: str) -> str:
+    """Return `recorded as voluntary`, or that no reason is recorded."""
+    return "with no reason recorded" if cause == NOT_RECORDED else f"recorded as {cause}"
+
+
+def whom(curve: RetentionCurve) -> str:
+    """Return who is counted: `customers with plan basic who reached 6 months`."""
+    since = f" who reached {periods(curve, curve.start)}" if curve.start else ""
+    return f"{curve.population}{words.with_group(curve.group)}{since}"
+
+
+def periods(curve: RetentionCurve, tenure: int) -> str:
+    """Return `6 months`."""
+    word = words.period_word(curve.periods_per_year)
+    return f"{words.number(tenure)} {words.plural(word, tenure)}"
+
+
+def first_periods(curve: RetentionCurve, tenure: int) -> str:
+    """Return `the first 12 months`, or `the first month`."""
+    word = words.period_word(curve.periods_per_year)
+    return f"the first {word if tenure == 1 else periods(curve, tenure)}"
+
+
+def finding(
+    name: str,
+    values: tuple[float | None, float | None, float | None],
+    sentence: str,
+    group: Mapping[str, str],
+    curve: RetentionCurve,
+) -> Finding:
+    """Return a finding about the customers of a curve."""
+    return Finding(
+        name,
+        *values,
+        curve.n,
+        "share",
+        sentence,
+        group,
+        confidence_level=curve.confidence_level,
+        as_of=curve.as_of,
+    )
+
+
+def few_events(events: float) -> str:
+    """Return what a reader must know of a share that rests on few events; nothing for many."""
+    if events >= FEW_EVENTS:
+        return ""
+    few = f"Only {words.number(events, 1.0 if float(events).is_integer() else 0.1)}"
+    return f" {few if events else 'None'} of them left so: read the interval, not the figure."
