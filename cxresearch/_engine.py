@@ -153,7 +153,7 @@ class Engine:
             exp.alias_(exp.func("APPROX_COUNT_DISTINCT", sql.column(name)), name, quoted=True)
             for name in self.attributes
         ]
-        frame = self.query(exp.select(*counted).from_("customers"))
+        frame = self.query(exp.select(*counted).from_(self.pipeline.people))
         return {str(name): int(frame[name].iloc[0]) for name in frame}
 
     @cached_property

@@ -48,12 +48,16 @@ class Column:
 
 @dataclass(frozen=True)
 class Table:
-    """One table of the contract: what a row is, its key and its columns."""
+    """One table of the contract: what a row is, its key and its columns.
+
+    Any further column of a `grouped` table is an attribute to group by.
+    """
 
     name: str
     row: str
     columns: tuple[Column, ...]
     key: tuple[str, ...] = ()
+    grouped: bool = False
 
     def __iter__(self) -> Iterator[Column]:
         return iter(self.columns)
@@ -95,6 +99,7 @@ _TABLES: Final = (
             ),
         ),
         key=("customer_id",),
+        grouped=True,
     ),
     Table(
         "subscriptions",
@@ -147,6 +152,7 @@ _TABLES: Final = (
             Column("cohort", "text", "the cohort, where a group has several"),
             Column("cohort_size", "number", "customers of a cohort whose survivors are percent"),
         ),
+        grouped=True,
     ),
     Table(
         "survey_invitations",

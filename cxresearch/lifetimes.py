@@ -10,10 +10,11 @@ from sqlglot import exp
 
 from cxresearch import periods
 from cxresearch._engine import MAX_CELLS, MAX_GROUPS, Engine, unique
+from cxresearch.blocks import SCORE_GROUP
 from cxresearch.cause_table import CauseTable
 from cxresearch.designs import Design
 from cxresearch.errors import DataError
-from cxresearch.pipeline import SCORE_GROUP, Request
+from cxresearch.pipeline import Request
 from cxresearch.tables import LifeTable, PeriodTable
 
 _MONTHS: Final[Mapping[str, int]] = {"month": 1, "quarter": 3, "year": 12}
@@ -104,6 +105,10 @@ class Lifetimes(Engine):
 
     def waterfall(self, *, by_score: bool = False, design: Design | None = None) -> pd.DataFrame:
         """Return how many customers are used and how many are not, with the reason."""
+        if self.pipeline.lifetimes == "retention":
+            life = self.life_table()
+            counts = {"customers": int(life.n.sum()), "churned": int(life.churned.sum())}
+            return pd.DataFrame([{"outcome": "used", **counts}])
         return self._reduce(Request("waterfall", [SCORE_GROUP] if by_score else [], design=design))
 
     def answers(self) -> pd.DataFrame:
@@ -111,12 +116,18 @@ class Lifetimes(Engine):
         return self.query(self.pipeline.reduction(Request("answer_counts")))
 
     def _words(self, columns: Sequence[str], design: Design | None) -> dict[str, Any]:
-        return {"as_of": self.as_of, "population": self.pipeline.population(columns, design)}
+        return {
+            "as_of": self.as_of,
+            "population": self.pipeline.population(columns, design),
+            "periods_per_year": self.pipeline.periods_per_year,
+        }
 
     def _reduce(self, request: Request) -> pd.DataFrame:
         design = request.risk_set
         self.pipeline.check(request)
         self._check_groups(request.group_by, design)
+        if self.pipeline.lifetimes == "retention":
+            return self.query(self.pipeline.reduction(request))
         kept = self._materialise(design)
         most = MAX_CELLS if request.design else MAX_GROUPS
         self._check_combinations(request.group_by, kept, most)

@@ -42,6 +42,7 @@ _READ: Final[Mapping[Kind, str]] = {
 }
 _ZONED: Final = "TIMESTAMP WITH TIME ZONE"
 _DATES: Final = ("DATE", "TIMESTAMP", "TIMESTAMP_NS", "TIMESTAMP_MS", "TIMESTAMP_S", _ZONED)
+_ROW_NUMBER: Final = exp.Window(this=exp.RowNumber())
 # A year below this is a day or a two-digit year that was taken for one.
 _FIRST_DAY: Final = "1900-01-01"
 # Columns that are already of the right type need no reading of text, which costs time.
@@ -95,6 +96,8 @@ def fields(
 
 def _field(column: Column, source: TableSource, native: Mapping[str, str], trusted: bool) -> Field:
     mapped = source.columns.get(column.name, ColumnMap(column=_same(column.name, native)))
+    if mapped.row_number:
+        return Field(column.name, column.kind, exp.cast(_ROW_NUMBER.copy(), "TEXT"))
     if mapped.column is None or mapped.column not in native:
         constant = exp.null() if mapped.value is None else exp.Literal.string(mapped.value)
         cast = exp.cast(constant, _TYPES[column.kind])
@@ -215,7 +218,7 @@ def _attributes(table: Table, source: TableSource, native: Mapping[str, str]) ->
     mapped = [name for name in source.columns if name not in own]
     used = {m.column for m in source.columns.values()} | own | set(mapped)
     used |= {_same(name, native) for name in own if name not in source.columns}
-    other = [name for name in native if name not in used] if table.name == "customers" else []
+    other = [name for name in native if name not in used] if table.grouped else []
     return mapped + other
 
 
@@ -228,7 +231,7 @@ def _check_present(table: Table, source: TableSource, native: Mapping[str, str])
         _missing(table, name, held, native) for name, held in wanted.items() if held not in native
     ]
     problems += [_zoned(table, source, c, native) for c in table if _is_zoned(source, c, native)]
-    if table.name != "customers":
+    if not table.grouped:
         problems += [_unknown(table, name) for name in source.columns if not table.column(name)]
     if problems:
         raise DataError(problems)

@@ -2,45 +2,30 @@
 
 from __future__ import annotations
 
-import calendar
-import datetime as dt
 import difflib
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
-from typing import Final, Literal, NamedTuple
+from typing import Final, NamedTuple
 
 from sqlglot import exp
 
 from cxresearch import mapping, sql
+from cxresearch.blocks import SCORE_GROUP, TENURE_BAND, TICKETS_BEFORE, Blocks
 from cxresearch.contract import TABLES
 from cxresearch.designs import FIRST_ANSWER, Design
 from cxresearch.errors import DataError
 from cxresearch.recipe import Recipe, TableSource
 
-SCORE_GROUP: Final = "score_group"
-TENURE_BAND: Final = "tenure_band"
-TICKETS_BEFORE: Final = "tickets_before"
-_KNOWN: Final = "known_answers"
-_NO_CAUSE: Final = exp.alias_(exp.cast(exp.null(), "TEXT"), "cause")
 REDUCTIONS: Final = ("life_table", "period_table", "waterfall", "answer_counts")
-
-Lifetimes = Literal["spells", "dates", "tenure"]
-_BEGINNING: Final = dt.date(1, 1, 1)
+_NO_CAUSE: Final = exp.alias_(exp.cast(exp.null(), "TEXT"), "cause")
 _RESERVED: Final = {
     "replicate", "entry_tenure", "exit_tenure", "excluded", "start_month", "end_month",
     "start_day", "end_day", "notice_date", "score", "answer_tenure", SCORE_GROUP,
     "entered", "censored", "joined", "lost", "joined_and_lost", "period", "row_number",
-    "horizon", "from", "to", "reason", "curves", "cause", "turn", "tenure_band",
-    "tickets_before",
+    "horizon", "from", "to", "reason", "curves", "cause", "turn", TENURE_BAND,
+    TICKETS_BEFORE,
     *(column.name for column in TABLES["customers"]),
 }  # fmt: skip
-# Where each building block finds the customers' attributes.
-_ATTRIBUTES_OF: Final[Mapping[str, str]] = {
-    "lifetimes": "customers",
-    "measured": "lifetimes",
-    "spells": "measured",
-}
 
 
 class Request(NamedTuple):
@@ -68,8 +53,8 @@ class Request(NamedTuple):
         return self.risk_set.table if self.risk_set else "spells"
 
 
-class Pipeline:
-    """The building blocks from a company's tables to the risk set, in order of dependence."""
+class Pipeline(Blocks):
+    """Reductions over the building blocks: what can be asked, and the query that answers it."""
 
     def __init__(
         self,
@@ -77,58 +62,17 @@ class Pipeline:
         fields: Mapping[str, Sequence[mapping.Field]],
         native: Mapping[str, Mapping[str, str]],
     ) -> None:
-        self.recipe = recipe
-        self._fields = fields
-        self._native = native
+        super().__init__(recipe, fields, native)
         self._check()
-
-    @cached_property
-    def lifetimes(self) -> Lifetimes | None:
-        """What tells how long customers stayed; None when nothing does."""
-        present = {f.name for f in self._fields.get("customers", ()) if f.present}
-        if "subscriptions" in self._fields and "customers" in self._fields:
-            return "spells"
-        if "start_date" in present:
-            return "dates"
-        return "tenure" if {"tenure", "churned"} <= present else None
-
-    @cached_property
-    def attributes(self) -> list[str]:
-        """The customers' columns that are not the contract's own."""
-        own = {column.name for column in TABLES["customers"]}
-        return [f.name for f in self._fields.get("customers", ()) if f.name not in own]
-
-    @cached_property
-    def relations(self) -> dict[str, sql.Expression]:
-        """The building blocks for every attribute."""
-        return self._relations(self.attributes)
-
-    @property
-    def has_scores(self) -> bool:
-        """Whether customers can be grouped by an NPS answer with a date."""
-        return self.lifetimes in {"spells", "dates"} and "survey_responses" in self._fields
-
-    @property
-    def has_causes(self) -> bool:
-        """Whether the table that tells who left also tells why."""
-        table = "subscriptions" if self.lifetimes == "spells" else "customers"
-        return any(f.name == "cancel_type" and f.present for f in self._fields.get(table, ()))
-
-    @property
-    def first_month(self) -> int:
-        """The first month (12 * year + month - 1) that is observed whole."""
-        day = self.recipe.observed_from or _BEGINNING
-        return 12 * day.year + day.month - 1 + (day.day > 1)
-
-    @property
-    def end_month(self) -> int:
-        """The first month after the last one that is observed whole."""
-        end = self._observation_end
-        return 12 * end.year + end.month - 1
 
     def check(self, request: Request) -> None:
         """Raise when the tables at hand cannot answer the request."""
         self.require_lifetimes()
+        if self.lifetimes == "retention" and request != Request("life_table", request.group_by):
+            raise DataError(
+                "retention: a table of survivors holds no customers, so that there are no dates, "
+                "scores or causes. Bring customers for them."
+            )
         if request.risk_set or request.name == "answer_counts":
             self.require_scores()
         if request.name == "period_table":
@@ -137,9 +81,11 @@ class Pipeline:
     def reduction(self, request: Request, spells: str = "") -> sql.Expression:
         """Return a reduction over the building blocks, or over the risk set kept as `spells`."""
         self.check(request)
+        paper = self.lifetimes == "retention"
         return sql.fill(
-            sql.load(request.name),
+            sql.load(f"{request.name}_from_retention" if paper else request.name),
             columns={
+                "attributes": [sql.column(column) for column in self.attributes],
                 "groups": [sql.column(column) for column in request.group_by],
                 "cause": [exp.column("cause")] if request.causes else [],
                 "no_cause": [_NO_CAUSE] if request.causes else [],
@@ -147,37 +93,6 @@ class Pipeline:
             tables={"spells": spells or request.spells},
             values={"months": request.months},
         )
-
-    def design(
-        self, design: Design, attributes: Sequence[str], answers: str = _KNOWN
-    ) -> dict[str, sql.Expression]:
-        """Return the answers that count and the risk set of a design, by relation."""
-        counted = sql.fill(
-            sql.load("counted_answers"),
-            columns={"known": [sql.column(name) for name in self.known]},
-            tables={"answers": answers},
-            values={"blackout_days": design.blackout_days},
-        )
-        answer = {"landmark": "latest", "current": "spans", "followup": "counted"}
-        known = [sql.column(name, answer.get(design.kind, "first_answer")) for name in self.known]
-        prefix = "placed" if design.kind == "ever_from_answer" else "spells"
-        limits = ("lag_months", "max_age_months", "landmark_month")
-        risk_set = sql.fill(
-            sql.load(design.kind),
-            columns={
-                "known": known,
-                "attributes": [sql.column(name, prefix) for name in attributes],
-            },
-            tables={"answers": design.counted},
-            values={name: getattr(design, name) for name in limits},
-        )
-        return {design.counted: counted, design.table: risk_set}
-
-    @cached_property
-    def known(self) -> list[str]:
-        """What is known at an answer: the group it puts the customer in, and what came before."""
-        tickets = [TICKETS_BEFORE] if "touchpoints" in self._fields else []
-        return [SCORE_GROUP, TENURE_BAND, *tickets]
 
     def groups(self, design: Design | None) -> list[str]:
         """Return the columns that one can group by."""
@@ -267,54 +182,6 @@ class Pipeline:
                 "scales: promoters, passives and detractors are defined on a scale of 0 to 10. "
                 "State it in the recipe: [scales] nps = { min = 0, max = 10 }."
             )
-
-    @property
-    def has_nps_scale(self) -> bool:
-        """Whether the recipe states a scale on which there are promoters and detractors."""
-        scale = self.recipe.scales.get("nps")
-        return scale is not None and (scale.minimum, scale.maximum) in {(0, 10), (1, 10)}
-
-    @property
-    def _observation_end(self) -> dt.date:
-        """The first day that is no longer observed."""
-        return (self.recipe.as_of or _BEGINNING) + dt.timedelta(days=1)
-
-    def _relations(self, attributes: Sequence[str]) -> dict[str, sql.Expression]:
-        if self.lifetimes is None:
-            return {}
-        blocks = {"measured": "measured_from_tenure", "spells": "spells"}
-        if self.lifetimes != "tenure":
-            blocks = {"lifetimes": f"lifetimes_from_{self.lifetimes}", **blocks}
-            blocks["measured"] = "measured_from_dates"
-        if self.has_scores:
-            tickets = {"dated_answers": "known_answers", "known_answers": f"{_KNOWN}_with_tickets"}
-            has_tickets = TICKETS_BEFORE in self.known
-            blocks |= {"answers": "answers", **(tickets if has_tickets else {_KNOWN: _KNOWN})}
-        return {name: self._block(name, file, attributes) for name, file in blocks.items()}
-
-    def _block(self, name: str, file: str, attributes: Sequence[str]) -> sql.Expression:
-        prefix = "customers" if file == "measured_from_tenure" else _ATTRIBUTES_OF.get(name)
-        columns = [sql.column(attribute, prefix) for attribute in attributes]
-        return sql.fill(sql.load(file), columns={"attributes": columns}, values=self._values)
-
-    @cached_property
-    def _values(self) -> dict[str, sql.Value]:
-        end, start = self._observation_end, self.recipe.observed_from or _BEGINNING
-        last = calendar.monthrange(end.year, end.month)[1]
-        return {
-            "observation_end": end.isoformat(),
-            "last_month": 12 * end.year + end.month - 1,
-            # A month that began on the 31st is complete on the last day of a shorter month.
-            "last_day": 31 if end.day == last else end.day,
-            "observed_from": start.isoformat(),
-            "from_month": 12 * start.year + start.month - 1,
-            "from_day": start.day,
-            "reactivation_days": self.recipe.reactivation_days,
-            "churn_offset": int(self.recipe.tenure_counts == "completed"),
-            "metric": "nps",
-            "detractor_max": 6,
-            "passive_max": 8,
-        }
 
     def _typed(
         self, attributes: Sequence[str], scans: Mapping[str, sql.Expression] | None

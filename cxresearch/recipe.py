@@ -20,13 +20,13 @@ PROJECT: Final = Path(__file__).resolve().parent.parent
 
 _TOP = {
     "name", "note", "as_of", "observed_from", "currency", "group_by", "scales",
-    "reactivation_days", "tenure_counts", "snapshot_months",
+    "reactivation_days", "tenure_counts", "snapshot_months", "period",
 }  # fmt: skip
 _TABLE_KEYS = {
     "path", "database", "schema", "table", "delimiter", "encoding", "decimal", "timezone",
     "columns",
 }  # fmt: skip
-_COLUMN_KEYS = {"column", "value", "format", "true", "false", "values", "bands"}
+_COLUMN_KEYS = {"column", "value", "format", "true", "false", "values", "bands", "row_number"}
 _SCALE_KEYS = {"min", "max", "high_is"}
 
 
@@ -36,6 +36,7 @@ class ColumnMap:
 
     `column` names the file's column, `value` a constant instead; `format` reads dates,
     `true` and `false` read flags, `values` renames codes, `bands` cuts a number into groups.
+    `row_number` takes the number of the row where the rows have no id.
     """
 
     column: str | None = None
@@ -45,6 +46,7 @@ class ColumnMap:
     false: tuple[str, ...] = ()
     values: Mapping[str, str] = field(default_factory=dict)
     bands: tuple[float, ...] = ()
+    row_number: bool = False
 
 
 @dataclass(frozen=True)
@@ -91,6 +93,8 @@ class Recipe:
     snapshot_months
         Set where the churned flag speaks only of the last so many months (a snapshot, not a
         cohort): reports then say what that does to the curve.
+    period
+        What one period of a retention table is: "month", "quarter" or "year".
     """
 
     name: str
@@ -104,6 +108,7 @@ class Recipe:
     reactivation_days: int = 30
     tenure_counts: str = "billed"
     snapshot_months: int | None = None
+    period: str = "month"
     tables: Mapping[str, TableSource] = field(default_factory=dict)
 
 
@@ -201,6 +206,7 @@ class _Reader:
             reactivation_days=self.whole(content, "reactivation_days", 30),
             tenure_counts=self.choice(content, "tenure_counts", ("billed", "completed")),
             snapshot_months=self.whole(content, "snapshot_months", 0) or None,
+            period=self.choice(content, "period", ("month", "quarter", "year")),
             tables={k: self.source(k, v) for k, v in tables.items() if k in TABLES},
         )
 
@@ -227,8 +233,9 @@ class _Reader:
             self.add(f"{where} == {content!r}, must be the file's column name or a {{ … }} table")
             return ColumnMap(value="")
         self.unknown(f"{where}: ", content, _COLUMN_KEYS)
-        if ("column" in content) == ("value" in content):
-            self.add(f'{where}: give either column = "…" or value = "…"')
+        numbered = content.get("row_number") is True
+        if ("column" in content) + ("value" in content) + numbered != 1:
+            self.add(f'{where}: give one of column = "…", value = "…" or row_number = true')
         bands, values = content.get("bands", []), content.get("values", {})
         if not _increasing(bands):
             self.add(f"{where}: bands == {bands!r}, must be numbers in increasing order")
@@ -241,14 +248,20 @@ class _Reader:
             false=self.texts(f"{where}: false", content.get("false", [])),
             values={str(k): str(v) for k, v in self.table(where, values).items()},
             bands=tuple(float(band) for band in bands),
+            row_number=numbered,
         )
 
     def scale(self, name: str, content: object) -> Scale:
         bounds = content if isinstance(content, dict) else {}
         self.unknown(f"[scales] {name}: ", bounds, _SCALE_KEYS)
-        low, high = bounds.get("min"), bounds.get("max")
+        low, high, high_is = bounds.get("min"), bounds.get("max"), bounds.get("high_is")
+        if (name.lower() == "ces" or high_is is not None) and high_is not in {"easy", "hard"}:
+            self.add(
+                f"[scales] {name}: high_is == {high_is!r}, must say what a high answer means: "
+                'high_is = "easy" or high_is = "hard"; both are in use, so it is never guessed'
+            )
         if _number(low) and _number(high) and low < high:
-            return Scale(float(low), float(high), _text(bounds.get("high_is")))
+            return Scale(float(low), float(high), _text(high_is))
         self.add(f"[scales] {name} == {content!r}, must be like {{ min = 0, max = 10 }}")
         return Scale(0, 10)
 

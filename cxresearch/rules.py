@@ -222,7 +222,9 @@ def _answers(data: Data) -> Iterator[Rule]:
 
 
 def _lifetimes(data: Data) -> Iterator[Rule]:
-    if data.pipeline.lifetimes is None:
+    if data.pipeline.lifetimes == "retention":
+        yield from _survivors(data)
+    if data.pipeline.lifetimes in {None, "retention"}:
         return
     yield Rule(
         "survivors_only", "customers", "error", "nobody has left, of all customers",
@@ -272,6 +274,29 @@ def _lifetimes(data: Data) -> Iterator[Rule]:
                 "Their curves stay at 100 % with an interval that only their size limits.",
                 name, {"column": name},
             )  # fmt: skip
+
+
+def _survivors(data: Data) -> Iterator[Rule]:
+    groups = [sql.column(name, "t") for name in data.attributes]
+    for file, says, cure in (
+        (
+            "retention_gap",
+            "periods do not follow the one before, or stand twice: {value}",
+            "Give each cohort one row per period; name the cohorts where a group has several.",
+        ),
+        (
+            "retention_rises",
+            "survivors are more than one period before: {value}",
+            "Nobody returns within a cohort: count those who were there without a break.",
+        ),
+    ):
+        yield Rule(file, "retention", "error", says, cure, "tenure", {"attributes": groups})
+    yield Rule(
+        "retention_no_share", "retention", "error",
+        "survivors are below 0, or no percent of cohort_size: {value}",
+        "With cohort_size survivors are percent, from 0 to 100; without it they are customers.",
+        "survivors",
+    )  # fmt: skip
 
 
 def _present(data: Data, table: str) -> set[str]:

@@ -1,0 +1,8 @@
+-- More customers of a cohort than one period before.
+SELECT steps.row_number, CAST(NULL AS TEXT) AS key, CAST(steps.survivors AS TEXT) AS value
+FROM (
+  SELECT t.row_number, t.survivors,
+    LAG(t.survivors) OVER (PARTITION BY "@attributes", t.cohort ORDER BY t.tenure) AS previous
+  FROM "@table" AS t
+) AS steps
+WHERE steps.survivors > steps.previous
