@@ -144,13 +144,23 @@ def print_sql(
         str, typer.Option(metavar="COLUMNS", help="Columns to group by, with commas between.")
     ] = "",
     period: Annotated[str, typer.Option(help="month, quarter or year.")] = "month",
+    design: Annotated[
+        str, typer.Option(help="How answers make a risk set: current, landmark, followup, …")
+    ] = "",
+    causes: Annotated[bool, typer.Option("--causes", help="Split losses by their cause.")] = False,
 ) -> None:
     """Print a reduction as one query, to run in a warehouse and hand over only the counts."""
+    from cxresearch.designs import Design  # noqa: PLC0415 - as the next
     from cxresearch.source import open_data  # noqa: PLC0415 - slow to import
 
     columns = [name.strip() for name in group_by.split(",") if name.strip()]
+    chosen = Design(design) if design else None  # type: ignore[arg-type]  # it says what is wrong
     with open_data(data) as opened:
-        typer.echo(opened.reduction_sql(reduction, columns, dialect, period=period))
+        typer.echo(
+            opened.reduction_sql(
+                reduction, columns, dialect, period=period, design=chosen, causes=causes
+            )
+        )
 
 
 @app.command()

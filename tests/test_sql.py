@@ -11,6 +11,7 @@ from frames import answers, lifetimes, recipe
 from sqlglot import exp, parse
 
 from cxresearch import sql
+from cxresearch.designs import KINDS, Design, Kind
 from cxresearch.errors import CxError
 from cxresearch.pipeline import REDUCTIONS
 from cxresearch.source import Data, open_data, open_frames
@@ -52,6 +53,21 @@ def test_every_reduction_is_one_query_in_every_dialect(
     read = {table.name for table in tree.find_all(exp.Table) if not table.db}
     assert read <= defined
     assert "@" not in text.replace(ODD, "")
+    assert "$" not in text
+
+
+@pytest.mark.parametrize("dialect", sql.DIALECTS)
+@pytest.mark.parametrize("kind", KINDS)
+def test_every_design_by_cause_is_one_query_in_every_dialect(
+    data: Data, kind: Kind, dialect: str
+) -> None:
+    text = data.reduction_sql(
+        "life_table", ["score_group", "plan"], dialect, design=Design(kind), causes=True
+    )
+    (tree,) = parse(text, dialect=dialect)
+    defined = {cte.alias for cte in tree.find_all(exp.CTE)}
+    assert {table.name for table in tree.find_all(exp.Table) if not table.db} <= defined
+    assert "@" not in text
     assert "$" not in text
 
 
