@@ -144,7 +144,10 @@ def arms(table: LifeTable, exposed: str, reference: str) -> Arms:
         When there are no replicates, somebody enters after 0, or too many customers have no
         counterpart.
     """
-    check_groups(table, (exposed, reference))
+    known = score_labels(table)
+    problems = [unknown(EXPOSURE, x, known) for x in (exposed, reference) if x not in known]
+    if problems:
+        raise DataError(problems)
     _check_clock(table)
     covariates = tuple(c for c in table.group_columns if c != EXPOSURE)
     every = table.pooled(*covariates)
@@ -213,13 +216,13 @@ def main_effects(cells: Sequence[Labels]) -> Floats:
     return np.column_stack(columns)
 
 
-def check_groups(table: LifeTable, labels: Sequence[str]) -> None:
-    """Raise when the table is not grouped by score, or lacks one of these groups.
+def score_labels(table: LifeTable) -> Labels:
+    """Return the score groups of a table.
 
     Raises
     ------
     DataError
-        Naming what exists.
+        When the table is not grouped by score.
     """
     if EXPOSURE not in table.group_columns:
         raise DataError(
@@ -227,10 +230,7 @@ def check_groups(table: LifeTable, labels: Sequence[str]) -> None:
             f"by {EXPOSURE} too: ask for life_table([{EXPOSURE!r}, ...], design=...)."
         )
     position = table.group_columns.index(EXPOSURE)
-    known = sorted({group[position] for group in table.groups})
-    problems = [unknown(EXPOSURE, label, known) for label in labels if label not in known]
-    if problems:
-        raise DataError(problems)
+    return tuple(sorted({group[position] for group in table.groups}))
 
 
 def _shares(sides: Arms) -> Floats:
