@@ -134,7 +134,7 @@ def check_data(
 
 
 @app.command("sql")
-def print_sql(
+def print_sql(  # noqa: PLR0917 - typer passes every option by name
     reduction: Annotated[str, typer.Argument(metavar="NAME", help="life_table, period_table, …")],
     data: Annotated[str, typer.Option(help="A recipe, or a folder with one.")] = "data/sample",
     dialect: Annotated[

@@ -9,6 +9,7 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table
+from cxresearch.designs import Design
 from cxresearch.findings import Finding
 from cxresearch.source import Data
 
@@ -80,9 +81,10 @@ def customer_waterfall(data: Data, *, by_score: bool = False) -> Waterfall:
     return replace(found, group={"curves": "by score"}) if by_score else found
 
 
-def answer_waterfall(data: Data) -> Waterfall:
-    """Return which NPS answers are valid, and why the others are not."""
-    found = _waterfall("answers", data.answers(), "valid", data.as_of)
+def answer_waterfall(data: Data, design: Design | None = None) -> Waterfall:
+    """Return which NPS answers are valid, or count in a design, and why the others do not."""
+    found = _waterfall("answers", data.answers(design), "valid", data.as_of)
+    found = replace(found, group={"design": design.kind}) if design else found
     return replace(found, where="to the NPS question in the extract")
 
 

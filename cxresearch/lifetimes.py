@@ -111,9 +111,24 @@ class Lifetimes(Engine):
             return pd.DataFrame([{"outcome": "used", **counts}])
         return self._reduce(Request("waterfall", [SCORE_GROUP] if by_score else [], design=design))
 
-    def answers(self) -> pd.DataFrame:
-        """Return how many survey answers are valid and how many are not, with the reason."""
-        return self.query(self.pipeline.reduction(Request("answer_counts")))
+    def answers(self, design: Design | None = None) -> pd.DataFrame:
+        """Return how many survey answers are valid and how many are not, with the reason.
+
+        With a design, valid answers that never come to count for it are a reason of their own.
+        """
+        frame = self.query(self.pipeline.reduction(Request("answer_counts")))
+        if design is None:
+            return frame
+        self._materialise_answers(design)
+        counting = self.rows(design.counted)
+        valid = frame["outcome"] == "valid"
+        lost = int(frame.loc[valid, "answers"].sum()) - counting
+        frame.loc[valid, "answers"] = counting
+        reason = f"notice or end within {design.blackout_days} days of the answer"
+        return pd.concat(
+            [frame, pd.DataFrame({"outcome": [reason], "answers": [lost]})] if lost else [frame],
+            ignore_index=True,
+        )
 
     def _words(self, columns: Sequence[str], design: Design | None) -> dict[str, Any]:
         return {

@@ -286,3 +286,14 @@ def test_a_design_needs_answers() -> None:
     del frames["survey_responses"]
     with opened(frames) as data, pytest.raises(DataError, match="needs a table of answers"):
         data.life_table([], design=Design("current"))
+
+
+def test_answers_that_never_count_are_counted_with_the_reason(world: Any) -> None:
+    frames, data = world
+    design = Design("current", blackout_days=30)
+    counting = sum(len(life.answers) for life in lives(frames, design))
+    valid = sum(len(life.answers) for life in lives(frames, Design("current", blackout_days=0)))
+    waterfall = cx.answer_waterfall(data, design)
+    assert waterfall.used == counting < valid
+    assert waterfall.left_out["notice or end within 30 days of the answer"] == valid - counting
+    assert waterfall.total == cx.answer_waterfall(data).total
