@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,7 +18,9 @@ from cxresearch._checks import check_level
 from cxresearch._html import Table
 from cxresearch._results import Results, too_small
 from cxresearch.cause_table import CauseTable
+from cxresearch.errors import DataError
 from cxresearch.findings import Finding
+from cxresearch.hazards import HazardRatios, Wording, hazard_ratios
 from cxresearch.retention import MIN_GROUP
 from cxresearch.uncertainty import Floats, Interval, jackknife, log_interval
 
@@ -87,9 +89,9 @@ class CauseRates(Table):
         level = words.level_words(self.confidence_level)
         value, _, ends = words.number_interval(*self._values(k)).partition(" (")
         return (
-            f"Per {PER:,} {self._unit}, {value} {self.population}{words.with_group(self.group)} "
-            f"left, {recorded(self.causes[k])} ({level} interval {ends}."
-            f"{few_events(float(self.churned[k]))}"
+            f"{self.population.capitalize()}{words.with_group(self.group)} left, "
+            f"{recorded(self.causes[k])}, at a rate of {value} per {PER:,} {self._unit} "
+            f"({level} interval {ends}.{few_events(float(self.churned[k]))}"
         )
 
     def _finding(self, k: int) -> Finding:
@@ -151,6 +153,56 @@ def cause_rates(
 
     found = tuple(rates(g) for g in range(len(large.life.groups)))
     return Results(found, too_small(table.life, len(small), max(min_group, 1)))
+
+
+def cause_hazard_ratios(
+    table: CauseTable,
+    causes: Sequence[str],
+    *,
+    min_group: int = MIN_GROUP,
+    confidence_level: float = 0.95,
+) -> HazardRatios:
+    """Return how many times as often each group left with these causes, at the same tenure.
+
+    Parameters
+    ----------
+    table
+        Counts by group, tenure and cause.
+    causes
+        Counted together; whoever left with another one counts until then, as censored.
+    min_group
+        Customers that a group needs; smaller ones are left out.
+    confidence_level
+        Of the intervals.
+
+    Returns
+    -------
+    HazardRatios
+        Of the labels of the first group column against its most frequent one, with the other
+        columns held fixed (see `hazard_ratios`). A ratio of cause-specific hazards describes how
+        often customers leave who are still there; it is not a ratio of the shares that left.
+
+    Raises
+    ------
+    DataError
+        When nothing is grouped, or there is no such cause.
+    """
+    if not table.life.group_columns:
+        raise DataError("the table has 0 group columns, must have at least 1: pass group_by.")
+    exposure, *others = table.life.group_columns
+    large, _ = table.split_small(max(min_group, 1))
+    sizes = large.life.pooled(exposure)
+    reference = sizes.groups[int(sizes.n.argmax())][0] if sizes.groups else ""
+    period = words.period_word(table.life.periods_per_year)
+    said = words.and_list(dict.fromkeys(recorded(name) for name in causes))
+    return hazard_ratios(
+        large.cause(*causes),
+        exposure,
+        reference=reference,
+        adjust_for=others,
+        confidence_level=confidence_level,
+        wording=Wording(when=f"in the same {period} as a customer, counting churn {said}"),
+    )
 
 
 def poisson_interval(

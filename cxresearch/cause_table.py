@@ -34,6 +34,7 @@ from cxresearch.errors import DataError
 from cxresearch.tables import LifeTable
 
 NOT_RECORDED = "not recorded"  # the cause of a customer who left without one being written down
+CONTRACT = ("voluntary", "involuntary", "company", "migration")  # the words of the contract
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -132,10 +133,10 @@ class CauseTable(Table):
         each = [LifeTable.from_durations(durations, lost & (texts == c), **options) for c in causes]
         return cls(life, causes, _stacked([table.churned for table in each], life))
 
-    def cause(self, name: str) -> LifeTable:
-        """Return the life table of one cause, those who left with another one as censored.
+    def cause(self, *names: str) -> LifeTable:
+        """Return the life table of one cause or several, others who left as censored.
 
-        For rates and hazards of that cause. Its product-limit curve is *not* the share still
+        For rates and hazards of these causes. Its product-limit curve is *not* the share still
         there: it is what would be if nobody left for another reason and nothing else changed,
         which no data can show. Take `cumulative_incidence` for shares.
 
@@ -144,9 +145,12 @@ class CauseTable(Table):
         DataError
             When there is no such cause.
         """
-        if name not in self.causes:
-            raise DataError(unknown("cause", name, self.causes))
-        return self._with(self.churned[self.causes.index(name)])
+        problems = [
+            unknown("cause", name, self.causes) for name in names if name not in self.causes
+        ]
+        if problems:
+            raise DataError(problems)
+        return self._with(self.churned[[name in names for name in self.causes]].sum(axis=0))
 
     def merged(self, causes: Mapping[str, Sequence[str]]) -> Self:
         """Return the table with causes put together under new names; others keep their own.
@@ -211,9 +215,7 @@ class CauseTable(Table):
         return self.life._replace(churned=churned, censored=censored)
 
     def _or_nobody(self, name: str) -> LifeTable:
-        if name in self.causes:
-            return self.cause(name)
-        return self._with(np.zeros_like(self.life.churned))
+        return self.cause(*(cause for cause in self.causes if cause == name))
 
     def _each(self, change: Callable[[LifeTable], LifeTable]) -> Self:
         life = change(self.life)
@@ -227,6 +229,19 @@ class CauseTable(Table):
             f"causes: {', '.join(self.causes) or 'none'}, tenure 0 to {life.axis[-1]}, "
             f"{life.n_replicates} replicates, as of {life.as_of})"
         )
+
+
+def check_causes(names: Iterable[str], causes: Labels) -> None:
+    """Raise when a table with these causes has no such cause; all unknown names are named.
+
+    A word of the contract may be absent where others of them are used, or nothing is recorded:
+    then nobody left with it. Where a company has words of its own, it would be a misreading.
+    """
+    recorded = set(causes) - {NOT_RECORDED}
+    known = {*causes, *(CONTRACT if recorded & set(CONTRACT) or not recorded else ())}
+    problems = [unknown("reason", name, causes) for name in names if name not in known]
+    if problems:
+        raise DataError(problems)
 
 
 def _in_order(causes: Iterable[str]) -> Labels:

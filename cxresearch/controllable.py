@@ -12,12 +12,12 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._cause_words import few_events, first_periods, recorded, whom
-from cxresearch._cells import Counts, Labels, unknown
+from cxresearch._cells import Counts, Labels
 from cxresearch._html import Table
 from cxresearch._results import Results
 from cxresearch._retention_curve import RetentionCurve
 from cxresearch.aalen_johansen import cause_share, cause_share_se
-from cxresearch.cause_table import NOT_RECORDED, CauseTable
+from cxresearch.cause_table import NOT_RECORDED, CauseTable, check_causes
 from cxresearch.cumulative_incidence import CumulativeIncidences
 from cxresearch.errors import CxError, DataError
 from cxresearch.findings import Finding
@@ -205,7 +205,11 @@ def _odds(
 ) -> tuple[Floats, Floats, Floats]:
     """Return the share of `part` in the churn of `part` and `rest`, and its interval, (G,)."""
     start, level = incidences.curves.start, incidences.curves.confidence_level
-    counts = [table.life.at_risk, table.life.churned, _of(table, part), _of(table, rest)]
+    counts = [
+        table.life.at_risk,
+        table.life.churned,
+        *(table.cause(*names).churned for names in (part, rest)),
+    ]
     pooled = [x.sum(axis=1) for x in counts]
     share = cause_share(*pooled, start=start)[..., tenure]
     if incidences.curves.method == "jackknife":
@@ -221,24 +225,17 @@ def _odds(
     return share, lower, upper
 
 
-def _of(table: CauseTable, names: Labels) -> Counts:
-    return np.asarray(table.churned[[table.causes.index(name) for name in names]].sum(axis=0))
-
-
 def _until(table: CauseTable, names: Labels, incidences: CumulativeIncidences, t: int) -> Counts:
     """Return the customers who left with these causes after the start and by a tenure, (G,)."""
     first = incidences.curves.start + 1 if incidences.curves.start else 0
-    return np.asarray(_of(table, names)[..., first : t + 1].sum(axis=(1, 2)))
+    return np.asarray(table.cause(*names).churned[..., first : t + 1].sum(axis=(1, 2)))
 
 
 def _check(incidences: CumulativeIncidences, controllable: Sequence[str], tenure: int) -> None:
-    causes, curves = incidences.table.causes, incidences.curves
-    missing = [name for name in controllable if causes and name not in causes]
-    problems = [unknown("reason", name, causes) for name in missing]
+    curves = incidences.curves
     if not controllable:
-        problems.append("0 reasons are controllable, must be at least 1: name those that are.")
-    if problems:
-        raise DataError(problems)
+        raise DataError("0 reasons are controllable, must be at least 1: name those that are.")
+    check_causes(controllable, incidences.table.causes)
     if len(curves) and not curves.start < tenure <= curves.common_horizon:
         raise CxError(
             f"tenure is {tenure!r}, must be above {curves.start} and at most "

@@ -162,6 +162,16 @@ class CumulativeIncidences(Results[CumulativeIncidence]):
     table: CauseTable
     curves: RetentionCurves
 
+    @property
+    def start(self) -> int:
+        """Tenure that everything is conditional on; 0 for from the beginning."""
+        return self.curves.start
+
+    @property
+    def common_horizon(self) -> int:
+        """Longest tenure that every group reaches; `start` without groups."""
+        return self.curves.common_horizon
+
     def findings(self, tenures: Sequence[int] | None = None) -> tuple[Finding, ...]:
         """Return `cumulative_incidence` of each group, cause and tenure (years by default)."""
         found = [f for result in self.results for f in result.findings(tenures)]

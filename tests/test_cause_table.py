@@ -162,6 +162,21 @@ def test_an_unknown_cause_is_answered_with_the_closest():
         small().cause("voluntry")
 
 
+def test_a_word_of_the_contract_that_nobody_left_with_counts_nothing():
+    assert small().cause("migration").churned.sum() == 0
+    unrecorded = CauseTable.from_durations([1, 2], [NOT_RECORDED, None])
+    assert unrecorded.cause("voluntary").churned.sum() == 0
+    own = CauseTable.from_durations([1, 2], ["moved", None])
+    with pytest.raises(DataError, match="reason 'voluntary' does not exist, must be one of moved"):
+        own.cause("voluntary")
+
+
+def test_several_causes_are_counted_together():
+    both = small().cause("voluntary", NOT_RECORDED)
+    np.testing.assert_array_equal(both.churned, small().churned[1:].sum(0))
+    np.testing.assert_array_equal(both.at_risk, small().life.at_risk)
+
+
 def test_churn_without_a_cause_is_refused_with_its_cure():
     frame = long(rows()).assign(cause=None)
     with pytest.raises(DataError, match=r"cause is empty in \d+ rows .* write 'not recorded'"):
