@@ -213,4 +213,5 @@ def ratio_digits(value: float, lower: float, upper: float) -> tuple[str, str, st
         x != 1 and words.number(x, unit) == words.number(1, unit) for x in (lower, upper)
     ):
         unit /= 10
-    return words.number(value, unit), words.number(lower, unit), words.number(upper, unit)
+    coarse = max(unit, 1.0) if upper >= 10 * value else unit  # nothing hangs on its decimals
+    return words.number(value, unit), words.number(lower, unit), words.number(upper, coarse)
