@@ -140,16 +140,14 @@ class CauseTable(Table):
         there: it is what would be if nobody left for another reason and nothing else changed,
         which no data can show. Take `cumulative_incidence` for shares.
 
+        A word of the contract that nobody left with counts nothing.
+
         Raises
         ------
         DataError
             When there is no such cause.
         """
-        problems = [
-            unknown("cause", name, self.causes) for name in names if name not in self.causes
-        ]
-        if problems:
-            raise DataError(problems)
+        check_causes(names, self.causes)
         return self._with(self.churned[[name in names for name in self.causes]].sum(axis=0))
 
     def merged(self, causes: Mapping[str, Sequence[str]]) -> Self:
