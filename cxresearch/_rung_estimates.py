@@ -33,28 +33,50 @@ class Limits:
 
 def estimate_rung(design: str, table: LifeTable, limits: Limits) -> Rung:
     """Return a rung; what the data cannot support is a reason instead of a number."""
-    known = step(design)
-    labels = (limits.labels[0], known.reference or limits.labels[1])
-    empty = Rung(
+    rung, sides = _begin(design, table, limits)
+    if sides is None:
+        return rung
+    try:
+        return _adjusted(rung, table, limits) if rung.step.adjusted else _plain(rung, sides, limits)
+    except RefusedError as reason:
+        return rung.refused(str(reason))
+
+
+def hazard_rung(design: str, table: LifeTable, limits: Limits) -> Rung:
+    """Return a rung that adjusts for nothing, with its hazard ratio alone."""
+    rung, sides = _begin(design, table, limits)
+    return rung if sides is None else _with_hazard(rung, sides, limits)
+
+
+def _begin(design: str, table: LifeTable, limits: Limits) -> tuple[Rung, LifeTable | None]:
+    """Return what is known before any estimate, and the two groups unless they are too few."""
+    labels = (limits.labels[0], step(design).reference or limits.labels[1])
+    rung = Rung(
         design,
         labels,
         limits.months,
         covariates=tuple(c for c in table.group_columns if c != EXPOSURE),
         confidence_level=limits.confidence_level,
         as_of=table.as_of,
-    )
+    ).refused("not estimated")
     try:
         sides = _sides(table, labels)
-        counted = replace(empty, n=round(float(sides.n.sum())), events=int(sides.churned.sum()))
         _check_events(sides, limits)
-        return (_adjusted if known.adjusted else _plain)(counted, table, limits)
     except RefusedError as reason:
-        return empty.refused(str(reason))
+        return rung.refused(str(reason)), None
+    return replace(rung, n=round(float(sides.n.sum())), events=int(sides.churned.sum())), sides
 
 
-def _plain(rung: Rung, table: LifeTable, limits: Limits) -> Rung:
-    """Estimate a rung that adjusts for nothing."""
-    sides = _sides(table, rung.labels)
+def _plain(rung: Rung, sides: LifeTable, limits: Limits) -> Rung:
+    start = first_safe_tenure(sides, limits.min_at_risk)
+    found = replace(_with_hazard(rung, sides, limits), start=start)
+    reason = _too_short(sides, start, limits)
+    if reason:
+        return replace(found, difference_refusal=reason)
+    return _with_difference(found, *_kept(sides, start, start + limits.months))
+
+
+def _with_hazard(rung: Rung, sides: LifeTable, limits: Limits) -> Rung:
     ratios = hazard_ratios(
         sides,
         EXPOSURE,
@@ -62,19 +84,16 @@ def _plain(rung: Rung, table: LifeTable, limits: Limits) -> Rung:
         confidence_level=limits.confidence_level,
         min_events=limits.min_events,
     )
-    start = first_safe_tenure(sides, limits.min_at_risk)
-    logs = (float(ratios.log_hazard_ratio[0]), float(ratios.standard_error[0]))
-    with_hazard = replace(
+    return replace(
         rung,
-        start=start,
-        hazard_ratio=_ratio(*logs, limits.confidence_level),
+        hazard_ratio=_ratio(
+            float(ratios.log_hazard_ratio[0]),
+            float(ratios.standard_error[0]),
+            limits.confidence_level,
+        ),
         hazard_refusal=ratios.refusal,
         left_out=ratios.left_out[:, 0],
     )
-    reason = _too_short(sides, start, limits)
-    if reason:
-        return replace(with_hazard, difference_refusal=reason)
-    return _with_difference(with_hazard, *_kept(sides, start, start + limits.months))
 
 
 def _adjusted(rung: Rung, table: LifeTable, limits: Limits) -> Rung:
@@ -93,6 +112,7 @@ def _adjusted(rung: Rung, table: LifeTable, limits: Limits) -> Rung:
     with_hazard = replace(
         rung,
         hazard_ratio=_ratio(log[0], float(jackknife_se(log[1:])), limits.confidence_level),
+        hazard_refusal=None,
         left_out=log[1:],
     )
     if reason:
@@ -132,7 +152,10 @@ def _with_difference(rung: Rung, kept: Floats, error: float) -> Rung:
     value = float(kept[0] - kept[1])
     lower, upper = (float(x) for x in normal_interval(value, error, rung.confidence_level))
     return replace(
-        rung, retained=(float(kept[0]), float(kept[1])), difference=(value, lower, upper)
+        rung,
+        retained=(float(kept[0]), float(kept[1])),
+        difference=(value, lower, upper),
+        difference_refusal=None,
     )
 
 
@@ -153,13 +176,12 @@ def _sides(table: LifeTable, labels: tuple[str, str]) -> LifeTable:
 def _check_events(sides: LifeTable, limits: Limits) -> None:
     events = sides.churned.sum(axis=(1, 2))
     few = [
-        f"{words.number(float(n))} {label}s"
+        f"{label}s"
         for n, (label,) in zip(events, sides.groups, strict=True)
         if n < limits.min_events
     ]
     if few:
-        left = words.and_list(few)
-        raise RefusedError(f"only {left} left, and {limits.min_events} of each group are needed")
+        raise RefusedError(f"fewer than {limits.min_events} {words.and_list(few)} left")
 
 
 def _too_short(sides: LifeTable, start: int, limits: Limits) -> str | None:
