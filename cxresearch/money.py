@@ -1,0 +1,137 @@
+"""Revenue per customer and month: the reduction behind revenue retention and earned growth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+import pandas as pd
+
+from cxresearch import sql
+from cxresearch._engine import MAX_GROUPS, Engine, unique
+from cxresearch.errors import DataError
+from cxresearch.periods import Window
+from cxresearch.revenue_bridge import RevenueBridge
+
+_TAKEN: Final = {"replicate", "move", "people", "opening", "closing", "paid_before"}
+
+
+class Money(Engine):
+    """Amounts of money, customer by customer."""
+
+    def revenue_bridge(self, group_by: Sequence[str] = (), *, months: int = 12) -> RevenueBridge:
+        """Return what became of the revenue of a month, so many months later.
+
+        The closing month is the last one that the extract holds whole.
+
+        Parameters
+        ----------
+        group_by
+            Attributes of the customers.
+        months
+            Months between the opening and the closing month.
+
+        Raises
+        ------
+        DataError
+            When there is no revenue, a month of the span has none, currencies are mixed, or
+            the opening month lies before the extract holds everybody who left.
+        """
+        columns, closing = unique(group_by), self.pipeline.end_month - 1
+        self._check_revenue(columns, months)
+        self._check_months(closing - months, closing)
+        rows = self.query(bridge_query(columns, closing - months, closing))
+        if rows.empty or not (rows["opening"] > 0).any():
+            raise DataError(
+                f"revenue: no customer paid in {_label(closing - months)}, somebody must have: "
+                "check the months and the signs of the amounts."
+            )
+        if columns and len(rows[columns].drop_duplicates()) > MAX_GROUPS:
+            raise DataError(
+                f"customers: {' and '.join(columns)} have more than {MAX_GROUPS} combinations of "
+                "values, which is too many to compare. Take fewer columns, or name bands for them."
+            )
+        number = rows["replicate"].map(lambda text: int(text, 16)).astype("int64")
+        return RevenueBridge.from_counts(
+            rows.assign(replicate=number),
+            columns,
+            opening_month=_label(closing - months),
+            closing_month=_label(closing),
+            currency=self.recipe.currency,
+            as_of=self.as_of,
+        )
+
+    def _check_revenue(self, columns: Sequence[str], months: int) -> None:
+        problems = []
+        if "revenue" not in self.fields:
+            problems.append(
+                "revenue: there is no such table. Bring one row per customer and month."
+            )
+        if self.recipe.as_of is None:
+            problems.append(
+                "recipe: as_of is missing, which says what the last whole month is. State the last "
+                "day up to which the extract is complete, e.g. as_of = 2025-12-31."
+            )
+        if type(months) is not int or not 1 <= months <= 120:
+            problems.append(f"months is {months!r}, must be a whole number from 1 to 120: take 12.")
+        problems += [
+            f"customers: {name!r} has a meaning of its own here, must be another name: give the "
+            f'column one under [customers.columns], e.g. my_{name} = "{name}".'
+            for name in columns
+            if name.lower() in _TAKEN
+        ]
+        if problems:
+            raise DataError(problems)
+        self._check_groups(columns)
+
+    def _check_months(self, opening: int, closing: int) -> None:
+        held = self.query(sql.load("revenue_months")).set_index("month")
+        held.index = held.index.astype("int64")
+        problems = list(_currency_problems(held, self.recipe.currency))
+        lacking = [_label(m) for m in range(opening, closing + 1) if m not in held.index]
+        if lacking:
+            shown = ", ".join(lacking[:6]) + (", …" if len(lacking) > 6 else "")
+            problems.append(
+                f"revenue: there are no amounts in {shown}, must be in every month from "
+                f"{_label(opening)} to {_label(closing)}: export them, or take fewer months."
+            )
+        elif opening < self.pipeline.first_month:
+            problems.append(
+                f"revenue: the opening month is {_label(opening)}, must not lie before "
+                f"{_label(self.pipeline.first_month)}, from which on the extract holds everybody "
+                "who left: take fewer months."
+            )
+        if problems:
+            raise DataError(problems)
+
+
+def bridge_query(group_by: Sequence[str], opening: int, closing: int) -> sql.Expression:
+    """Return the reduction over the contract's tables; months are 12 * year + month - 1."""
+    return sql.fill(
+        sql.load("revenue_bridge"),
+        columns={
+            "attributes": [sql.column(name, "customers") for name in group_by],
+            "groups": [sql.column(name, "moved") for name in group_by],
+        },
+        values={
+            "opening_month": opening,
+            "closing_month": closing,
+            "opening_day": f"{_label(opening)}-01",
+        },
+    )
+
+
+def _currency_problems(held: pd.DataFrame, currency: str | None) -> list[str]:
+    found = sorted({*held["first_currency"].dropna(), *held["last_currency"].dropna()})
+    allowed = {currency} if currency else set(found[:1])
+    if set(found) <= allowed:
+        return []
+    wanted = f"all be in {currency}, the recipe's currency" if currency else "be in one currency"
+    return [
+        f"revenue: there are amounts in {', '.join(map(repr, found))}, must {wanted}: convert them "
+        "and say in the note how."
+    ]
+
+
+def _label(month: int) -> str:
+    return Window(0, 0, 1).label(month)

@@ -1,0 +1,233 @@
+"""Gross and net revenue retention: of the revenue of a month, how much is left a year later."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from cxresearch import _format as words
+from cxresearch._cells import Counts
+from cxresearch._html import Table
+from cxresearch._results import Results, too_small
+from cxresearch.findings import Finding
+from cxresearch.retention import MIN_GROUP
+from cxresearch.revenue_bridge import KEPT, MOVES, NEW, RevenueBridge
+from cxresearch.uncertainty import (
+    Floats,
+    Interval,
+    jackknife,
+    log_interval,
+    logit_interval,
+)
+
+ENDS: Final = ("", "_ci_lower", "_ci_upper")
+_RATES: Final = ("gross_revenue_retention", "net_revenue_retention")
+AT: Final = {move: i for i, move in enumerate(MOVES)}
+OLD: Final = slice(0, len(KEPT))
+
+
+@dataclass(frozen=True, eq=False)
+class RevenueRetention(Table):
+    """Revenue of the customers of a month, and what is left of it in a later month.
+
+    Parameters
+    ----------
+    opening, churned, contraction, expansion
+        Monthly revenue, in the data's currency: of the customers of the opening month; of those
+        among them who pay nothing in the closing month; what the others pay less; what they
+        pay more.
+    new, reactivated
+        What the other customers of the closing month pay in it; in neither rate.
+    gross_revenue_retention
+        (opening − churned − contraction)/opening, 0–1, with interval.
+    net_revenue_retention
+        (opening − churned − contraction + expansion)/opening, with interval.
+    n
+        Customers of the opening month.
+    n_churned, n_reactivated
+        Customers behind the amounts.
+    """
+
+    opening: float
+    churned: float
+    contraction: float
+    expansion: float
+    new: float
+    reactivated: float
+    gross_revenue_retention: float
+    gross_revenue_retention_ci_lower: float
+    gross_revenue_retention_ci_upper: float
+    net_revenue_retention: float
+    net_revenue_retention_ci_lower: float
+    net_revenue_retention_ci_upper: float
+    n: int
+    n_churned: int
+    n_reactivated: int
+    opening_month: str
+    closing_month: str
+    currency: str | None
+    group: Mapping[str, str]
+    confidence_level: float
+    as_of: str | None
+
+    @property
+    def closing(self) -> float:
+        """What the customers of the opening month pay in the closing month."""
+        return self.opening - self.churned - self.contraction + self.expansion
+
+    @property
+    def label(self) -> str:
+        """Name of the group for a figure; empty for everybody."""
+        return ", ".join(self.group.values())
+
+    @property
+    def definition(self) -> str:
+        """What both rates are, to be printed below them."""
+        return (
+            f"Customers with revenue in {self.opening_month}, each compared with "
+            f"{self.closing_month}. Gross revenue retention: the smaller of the two amounts of "
+            "each customer, summed, divided by the opening revenue; so it is never above 100 %. "
+            "Net: their revenue in the closing month divided by the opening revenue. New and "
+            "reactivated customers are in neither; a month with more credits than bills counts "
+            "as 0."
+        )
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row."""
+        amounts = ("opening", "churned", "contraction", "expansion", "closing")
+        row: dict[str, object] = {**self.group, "customers": self.n}
+        row |= {name: getattr(self, name) for name in amounts}
+        for rate in _RATES:
+            short = f"{rate}_share"  # shown in percent
+            row |= {short + end: getattr(self, rate + end) for end in ENDS}
+        return pd.DataFrame([row])
+
+    def sentence(self, lang: str = "en") -> str:
+        """Return both rates in words."""
+        words.check_language(lang)
+        return " ".join(finding.sentence for finding in self.findings())
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return `gross_revenue_retention` and `net_revenue_retention`."""
+        less = "after losses and lower bills, with no higher bill counted"
+        more = "after losses, lower bills and higher bills"
+        said = zip(_RATES, (less, more), strict=True)
+        return tuple(self._finding(rate, how) for rate, how in said)
+
+    def _finding(self, rate: str, how: str) -> Finding:
+        value, lower, upper = (float(getattr(self, rate + end)) for end in ENDS)
+        level = words.level_words(self.confidence_level)
+        name, share = rate.replace("_", " "), words.percent_interval(value, lower, upper)
+        sentence = (
+            f"{name.capitalize()} is {share}: so much of what "
+            f"customers{words.with_group(self.group)} paid in {self.opening_month} was "
+            f"left in {self.closing_month} {how} ({level} interval)."
+        )
+        return Finding(
+            rate,
+            value,
+            lower,
+            upper,
+            self.n,
+            "share",
+            sentence,
+            self.group,
+            confidence_level=self.confidence_level,
+            as_of=self.as_of,
+        )
+
+
+def revenue_retention(
+    table: RevenueBridge, *, min_group: int = MIN_GROUP, confidence_level: float = 0.95
+) -> Results[RevenueRetention]:
+    """Return gross and net revenue retention of each group.
+
+    Parameters
+    ----------
+    table
+        Result of `Data.revenue_bridge`.
+    min_group
+        Customers of the opening month that a group needs to be shown.
+    confidence_level
+        Of the intervals.
+
+    Notes
+    -----
+    The usual definitions for subscriptions: GRR = Σ min(MRR₁, MRR₀)/Σ MRR₀ and
+    NRR = Σ MRR₁/Σ MRR₀ over the customers with MRR₀ > 0. Intervals: delete-a-group jackknife
+    over customers, on the logit scale for GRR and the log scale for NRR; a table with a single
+    replicate holds only totals, which have no interval (NaN).
+    """
+    large, small = table.split_small(max(min_group, 1))
+    values = retention_rates(large.opening.sum(axis=1), large.closing.sum(axis=1))
+    error = bridge_errors(large, retention_rates)
+    intervals = (
+        logit_interval(values[..., 0], error[..., 0], confidence_level),
+        log_interval(values[..., 1], error[..., 1], confidence_level),
+    )
+    results = tuple(
+        RevenueRetention(
+            **_amounts(large, g),
+            **_rates(values[g], intervals, g),
+            n=round(float(large.n[g])),
+            n_churned=_count(large, g, "churned"),
+            n_reactivated=_count(large, g, "reactivated"),
+            opening_month=large.opening_month,
+            closing_month=large.closing_month,
+            currency=large.currency,
+            group=large.labels(g),
+            confidence_level=confidence_level,
+            as_of=large.as_of,
+        )
+        for g in range(len(large.groups))
+    )
+    return Results(results, too_small(table, len(small), max(min_group, 1)))
+
+
+def retention_rates(opening: Floats, closing: Floats) -> Floats:
+    """Return GRR and NRR from sums by move, shape (..., 8) to (..., 2)."""
+    start = opening[..., OLD].sum(axis=-1)
+    start = np.where(start > 0, start, np.nan)
+    # nobody's smaller amount is netted: a move holds only those who all pay less, or all more
+    kept = opening[..., AT["unchanged"]] + opening[..., AT["expansion"]]
+    gross = (kept + closing[..., AT["contraction"]]) / start
+    return np.stack([gross, closing[..., OLD].sum(axis=-1) / start], axis=-1)
+
+
+def bridge_errors(table: RevenueBridge, theta: Callable[[Floats, Floats], Floats]) -> Floats:
+    """Return jackknife standard errors of a function of opening and closing sums by move.
+
+    NaN where the table has one replicate: totals do not say how customers differ.
+    """
+    opening, closing = table.opening.astype(float), table.closing.astype(float)
+    if table.n_replicates < 2:
+        return np.full_like(theta(opening.sum(axis=1), closing.sum(axis=1)), np.nan)
+    return jackknife(theta, opening, closing).standard_error
+
+
+def _amounts(table: RevenueBridge, g: int) -> dict[str, Any]:
+    opening, closing = (x[g].sum(axis=0).astype(float) for x in (table.opening, table.closing))
+
+    def change(move: str) -> float:
+        return float(abs(closing[AT[move]] - opening[AT[move]]))
+
+    moves = ("churned", "contraction", "expansion", "reactivated")
+    new = sum(change(move) for move in NEW)
+    return {"opening": float(opening[OLD].sum()), "new": new} | {m: change(m) for m in moves}
+
+
+def _rates(values: Floats, intervals: tuple[Interval, Interval], g: int) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for i, (rate, (lower, upper)) in enumerate(zip(_RATES, intervals, strict=True)):
+        ends = (float(values[i]), float(lower[g]), float(upper[g]))
+        found |= dict(zip((rate + end for end in ENDS), ends, strict=True))
+    return found
+
+
+def _count(table: RevenueBridge, g: int, move: str) -> int:
+    counts: Counts = table.people[g, :, AT[move]]
+    return round(float(counts.sum()))
