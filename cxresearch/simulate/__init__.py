@@ -8,7 +8,9 @@ k = 1, 2, ... ends the k-th month and lies in half-year j(k) = floor((k - 1) / 6
 Traits
     plan: basic, plus, pro with shares .50, .33, .17; quality q ~ N(0, 1) is in no table;
     onboarded ~ Bernoulli(expit(0.6 + 0.5 q)) is; silent ~ Bernoulli(expit(-1 - 0.4 q)) is not;
-    region and channel move nothing; 3 % of the regions are unknown.
+    region and channel move nothing; 3 % of the regions are unknown. acquisition_source moves
+    nothing either: earned with chance .40, else bought, and recorded with chance .85, so that
+    .34, .51 and .15 are earned, bought and not known.
 Tickets
     n_ij ~ Poisson(6 x 0.09 exp(-0.3 q)), on uniform days of the half-year.
 Score
@@ -200,7 +202,7 @@ def _tables(extract: Extract, seed: np.random.SeedSequence) -> dict[str, pd.Data
     wanted = extract.settings.tables
     contacts = _contacts(extract, seed)
     builders: dict[str, Callable[[], pd.DataFrame]] = {
-        "customers": lambda: tabled.customers(extract),
+        "customers": lambda: tabled.customers(extract, stream(seed, "sources")),
         "subscriptions": lambda: tabled.subscriptions(extract),
         "revenue": lambda: tabled.revenue(extract, stream(seed, "money")),
         "touchpoints": lambda: contacts.drop(columns="person"),

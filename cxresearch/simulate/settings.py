@@ -36,6 +36,8 @@ REGIONS: Final = ("north", "south", "east", "west")
 CHANNELS: Final = ("web", "shop", "partner")
 CAUSES: Final = ("voluntary", "involuntary", "company", "migration")
 CURRENCY: Final = "EUR"
+EARNED_SHARE: Final = 0.40  # of new customers; the others are bought
+SOURCE_KNOWN_SHARE: Final = 0.85  # of both, how many are asked why they came
 
 STATE_MONTHS: Final = 6  # a new latent score every six months since sign-up
 WAVE_MONTHS: Final = 6  # relationship survey twice a year
@@ -203,7 +205,7 @@ def group_of(score: Ints) -> NDArray[np.int8]:
 
 def stream(seed: np.random.SeedSequence, name: str) -> np.random.Generator:
     """One generator per purpose, so that leaving out a table moves no other table."""
-    names = ("people", "answers", "lives", "tickets", "surveys", "money", "programme")
+    names = ("people", "answers", "lives", "tickets", "surveys", "money", "programme", "sources")
     key = (*seed.spawn_key, names.index(name))
     return np.random.default_rng(np.random.SeedSequence(seed.entropy, spawn_key=key))
 

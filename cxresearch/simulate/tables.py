@@ -15,9 +15,11 @@ _SEVERITIES = ("low", "normal", "high")
 _TICKET_CHANNELS = ("phone", "chat", "e-mail")
 
 
-def customers(extract: Extract) -> pd.DataFrame:
-    """One row per customer, with the attributes to group by."""
+def customers(extract: Extract, rng: np.random.Generator) -> pd.DataFrame:
+    """One row per customer, with the attributes to group by and how they were won."""
     people = extract.people
+    earned = (rng.random(len(people)) < s.EARNED_SHARE).astype(np.int8)
+    known = rng.random(len(people)) < s.SOURCE_KNOWN_SHARE
     onboarding = ("skipped", "completed")
     return pd.DataFrame(
         {
@@ -28,6 +30,7 @@ def customers(extract: Extract) -> pd.DataFrame:
             "region": names(s.REGIONS, people.region),
             "channel": names(s.CHANNELS, people.channel),
             "onboarding": names(onboarding, people.onboarded.astype(np.int8)),
+            "acquisition_source": names(("bought", "earned"), np.where(known, earned, -1)),
         }
     )
 

@@ -29,6 +29,7 @@ def truth(world: World) -> Truth:
         "retained": _retained(world),
         "nps": _waves(world),
         "remaining_margin": _remaining_margin(world),
+        "acquisition": _acquisition(),
     }
 
 
@@ -43,6 +44,17 @@ def _hazard_ratios(settings: s.Settings) -> Truth:
         ),
         **ratios,
         "call": settings.call_hazard_ratio,
+    }
+
+
+def _acquisition() -> Truth:
+    return {
+        "definition": (
+            "Chance of a customer to be won by a referral or word of mouth (earned), whatever "
+            "else is true of them, and the chance that the source is recorded; else it is empty."
+        ),
+        "earned": s.EARNED_SHARE,
+        "recorded": s.SOURCE_KNOWN_SHARE,
     }
 
 
