@@ -166,7 +166,7 @@ class NonResponse(Table):
         return (
             f"Weighted by {by} to resemble all whom an invitation reached{in_group(self.group)}, "
             f"the NPS is {self._spread('nps_weighted')}, {level} interval, against "
-            f"{self._spread('nps')} without weights: {word} {self._spread('difference')}. The "
+            f"{words.number(self.nps)} without weights: {word} {self._spread('difference')}. The "
             f"{words.number(self.answered)} answers then tell as much as "
             f"{words.number(self.effective_n)}."
         )

@@ -10,7 +10,9 @@ from pathlib import Path
 import pandas as pd
 
 from cxresearch.errors import DataError
+from cxresearch.invitations import Invitations
 from cxresearch.lifetimes import Lifetimes
+from cxresearch.money import Money
 from cxresearch.recipe import Recipe, build_recipe, read_recipe
 from cxresearch.surveys import Surveys
 
@@ -63,7 +65,7 @@ def open_frames(frames: Mapping[str, pd.DataFrame], **recipe: object) -> Data:
     return open_data(build_recipe(content, folder=Path.cwd()), tables=frames)
 
 
-class Data(Lifetimes, Surveys):
+class Data(Lifetimes, Surveys, Invitations, Money):
     """An opened extract: its tables under the contract's names, and its reductions."""
 
     @property
