@@ -194,16 +194,30 @@ def rung_findings(rung: Rung, corrected: Rung) -> Iterator[Finding]:
     )
 
 
+def heading(rung: Rung, *, short: bool = False) -> str:
+    """Return how the rung counts, to stand in a table or a figure; a naive one is named wrong."""
+    title = rung.step.title if short else rung.title
+    return f"{_capital(title)} (wrong)" if rung.naive else _capital(title)
+
+
+def hazard_cell(rung: Rung) -> str:
+    """Return `0.72 (0.67 to 0.78)`."""
+    return words.MISSING if rung.hazard_refusal is not None else _times(rung)
+
+
+def difference_cell(rung: Rung) -> str:
+    """Return `12 (9 to 15)`, customers of 100."""
+    if rung.difference_refusal is not None:
+        return words.MISSING
+    return words.number_interval(*(100 * x for x in rung.difference))
+
+
 def rung_row(rung: Rung) -> dict[str, str]:
     """Return the rung as a line of the table that people read."""
-    title = rung.title[:1].upper() + rung.title[1:]
-    more = words.MISSING
-    if rung.difference_refusal is None:
-        more = words.number_interval(*(100 * x for x in rung.difference))
     return {
-        "counted by": f"{title} (wrong)" if rung.naive else title,
-        "hazard ratio": words.MISSING if rung.hazard_refusal else _times(rung),
-        f"more kept of 100 over {rung.months} months": more,
+        "counted by": heading(rung),
+        "hazard ratio": hazard_cell(rung),
+        f"more kept of 100 over {rung.months} months": difference_cell(rung),
         "rows": f"{words.number(rung.n)} {rung.step.counted}",
         "losses": words.number(rung.events),
         "not reported": "; ".join(rung.refusals),
@@ -258,13 +272,16 @@ def _difference_words(rung: Rung, corrected: Rung) -> str:
 def _opening(rung: Rung, values: Ends, what: str, *, same: float) -> str:
     if values[1] <= same <= values[2]:
         return f"No clear difference in {what} ({rung.title})"
-    return rung.title[:1].upper() + rung.title[1:]
+    return _capital(rung.title)
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _per_hundred(rung: Rung) -> str:
-    value, lower, upper = (100 * x for x in rung.difference)
     level = words.level_words(rung.confidence_level)
-    return f"{words.number_interval(value, lower, upper)} with its {level} interval"
+    return f"{difference_cell(rung)} with its {level} interval"
 
 
 def _when(rung: Rung) -> str:

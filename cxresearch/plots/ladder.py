@@ -1,0 +1,247 @@
+"""Figures of the bias ladder, of balance and of overlap: results in, Axes out."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+
+from cxresearch import _format as words
+from cxresearch._draw import (
+    INK,
+    PALETTE,
+    QUIET,
+    SMALL,
+    attach_alt,
+    cx_style,
+    looks,
+    narrow,
+    new_axes,
+    quieten,
+    wrapped,
+)
+from cxresearch._rung import Rung, difference_cell, hazard_cell, heading
+from cxresearch.balance import Balance, Overlap
+from cxresearch.bias_ladder import BiasLadder
+from cxresearch.errors import CxError
+
+MEASURES = ("hazard_ratio", "retained_difference")
+TICKS = (0.05, 0.1, 0.2, 0.3, 0.5, 0.7, 1, 1.5, 2, 3, 5, 10, 20)
+ROW = 0.4  # inches
+
+
+def plot_bias_ladder(
+    ladder: BiasLadder, *, measure: str = "hazard_ratio", ax: Axes | None = None
+) -> Axes:
+    """Draw one number of every rung with its interval, the naive ones hollow and named wrong.
+
+    Parameters
+    ----------
+    ladder
+        Result of `bias_ladder`.
+    measure
+        "hazard_ratio" (log scale) or "retained_difference" (customers in 100).
+    ax
+        Axes to draw on; a new figure when not given.
+
+    Raises
+    ------
+    CxError
+        When the measure does not exist, or the ladder has no rung.
+    """
+    _check(ladder, measure)
+    with cx_style():
+        ax = new_axes(1.1 + ROW * len(ladder)) if ax is None else ax
+        quieten(ax)
+        ax.grid(visible=False)
+        ratio = measure == "hazard_ratio"
+        ax.axvline(1 if ratio else 0, color=QUIET, linewidth=0.9)
+        for place, rung in enumerate(ladder):
+            _draw_rung(ax, rung, place, ratio=ratio)
+        titles = [wrapped(heading(rung, short=True), 20 if narrow(ax) else 34) for rung in ladder]
+        ax.set_yticks(range(len(ladder)), titles)
+        ax.set_ylim(len(ladder) - 0.5, -0.5)
+        _ladder_axis(ax, ladder, ratio=ratio)
+        attach_alt(ax, _say_ladder(ladder, ratio=ratio))
+    return ax
+
+
+def plot_balance(balance: Balance, *, ax: Axes | None = None) -> Axes:
+    """Draw how far the groups differ in each level before and after weighting (a love plot).
+
+    Parameters
+    ----------
+    balance
+        Result of `balance`.
+    ax
+        Axes to draw on; a new figure when not given.
+
+    Raises
+    ------
+    CxError
+        When there is no level.
+    """
+    if not balance.levels:
+        raise CxError("there are 0 traits, must be at least 1: name columns to adjust for.")
+    before, after = np.abs(balance.difference_before), np.abs(balance.difference_after)
+    order = np.argsort(-before, kind="stable")
+    with cx_style():
+        ax = new_axes(1.2 + 0.26 * len(order)) if ax is None else ax
+        quieten(ax)
+        places = np.arange(len(order))
+        ax.hlines(places, after[order], before[order], color=QUIET, linewidth=0.8)
+        hollow: dict[str, Any] = {"facecolor": "white", "edgecolor": PALETTE[1]}
+        ax.scatter(before[order], places, s=34, linewidth=1.4, zorder=3, **hollow)
+        ax.scatter(after[order], places, color=PALETTE[0], s=34, zorder=4)
+        ax.axvline(balance.threshold, color=QUIET, linewidth=0.9, linestyle=(0, (4, 3)))
+        names = [f"{_words(balance.covariates[i])}: {balance.levels[i]}" for i in order]
+        ax.set_yticks(places, [wrapped(name, 18 if narrow(ax) else 30) for name in names])
+        ax.set_ylim(len(order) - 0.5, -1.6)
+        right = max(1.08 * float(np.maximum(before, after).max()), 1.5 * balance.threshold)
+        ax.set_xlim(-0.012 * right, right)  # a dot at 0 is not cut in half
+        ax.set_xlabel("Standardised difference between the groups, without its sign")
+        _name_dots(ax, float(before[order[0]]), float(after[order[0]]), balance.threshold)
+        attach_alt(ax, balance.sentence())
+    return ax
+
+
+def plot_overlap(overlap: Overlap, *, ax: Axes | None = None) -> Axes:
+    """Draw how both groups spread over the chance to be in the first, one up and one down.
+
+    Parameters
+    ----------
+    overlap
+        Result of `overlap`.
+    ax
+        Axes to draw on; a new figure when not given.
+    """
+    first, second = overlap.labels
+    colors = [color for color, _ in looks([first, second])]
+    style: dict[str, Any] = {"edgecolor": "white", "linewidth": 0.8, "align": "edge"}
+    with cx_style():
+        ax = new_axes(3.2) if ax is None else ax
+        quieten(ax)
+        width = np.diff(overlap.edges)
+        ax.bar(overlap.edges[:-1], overlap.shares[0], width, color=colors[0], **style)
+        style["hatch"] = "////"
+        ax.bar(overlap.edges[:-1], -overlap.shares[1], width, color=colors[1], **style)
+        ax.axhline(0, color=INK, linewidth=0.8)
+        top = 1.25 * float(overlap.shares.max())
+        ax.set_ylim(-top, top)
+        ax.set_xlim(0, 1)
+        for axis in (ax.xaxis, ax.yaxis):
+            axis.set_major_formatter(lambda share, _: f"{100 * abs(share):.6g} %")
+        ax.set_xlabel(f"Chance to be a {first} rather than a {second}")
+        for label, y, va, color in ((first, 0.98, "top", 0), (second, 0.02, "bottom", 1)):
+            said, inside = f"{label.capitalize()}s", ax.transAxes
+            ax.text(0.01, y, said, transform=inside, va=va, color=colors[color])
+        attach_alt(ax, f"{_say_bands(overlap)} {overlap.sentence()}")
+    return ax
+
+
+def _draw_rung(ax: Axes, rung: Rung, place: int, *, ratio: bool) -> None:
+    refusal = rung.hazard_refusal if ratio else rung.difference_refusal
+    across = ax.get_yaxis_transform()
+    if refusal is not None:
+        said = wrapped(f"Not reported: {refusal}", 44)
+        ax.text(0.02, place, said, transform=across, va="center", color=QUIET, fontsize=SMALL)
+        return
+    value, lower, upper = _values(rung, ratio=ratio)
+    color, line = (QUIET, (0, (2, 1.5))) if rung.naive else (PALETTE[0], "-")
+    ax.hlines(place, lower, upper, color=color, linewidth=1.6, linestyle=line)
+    fill = "white" if rung.naive else color
+    ax.scatter([value], [place], s=40, facecolor=fill, edgecolor=color, linewidth=1.4, zorder=3)
+    ax.annotate(
+        hazard_cell(rung) if ratio else difference_cell(rung),
+        (1, place),
+        xycoords=across,
+        xytext=(6, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=SMALL,
+        color=color,
+    )
+
+
+def _values(rung: Rung, *, ratio: bool) -> tuple[float, float, float]:
+    if ratio:
+        return rung.hazard_ratio
+    value, lower, upper = (100 * x for x in rung.difference)
+    return value, lower, upper
+
+
+def _ladder_axis(ax: Axes, ladder: BiasLadder, *, ratio: bool) -> None:
+    first = next(iter(ladder)).labels[0]
+    if not ratio:
+        ax.set_xlabel(f"More {first}s kept of 100, over {ladder.months} months")
+        return
+    ax.set_xscale("log")
+    shown = [r.hazard_ratio for r in ladder if r.hazard_refusal is None] or [(1.0, 0.5, 2.0)]
+    low = 0.92 * min(0.8, *(r[1] for r in shown))
+    high = 1.08 * max(1.2, *(r[2] for r in shown))
+    ax.set_xlim(low, high)
+    ticks = [tick for tick in TICKS if low <= tick <= high]
+    ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    ax.set_xticks([], minor=True)
+    ax.set_xlabel(f"Hazard ratio: below 1, {first}s leave less often")
+
+
+def _name_dots(ax: Axes, before: float, after: float, threshold: float) -> None:
+    """Name both kinds of dots at the first row, and the line, instead of a legend."""
+    for text, x, color in (("before", before, PALETTE[1]), ("weighted", after, PALETTE[0])):
+        ax.annotate(
+            text,
+            (x, 0),
+            (0, 7),
+            textcoords="offset points",
+            ha="center",
+            fontsize=SMALL,
+            color=color,
+        )
+    ax.annotate(
+        f"{threshold:g}",
+        (threshold, -1.6),
+        (3, -3),
+        textcoords="offset points",
+        va="top",
+        fontsize=SMALL,
+        color=QUIET,
+    )
+
+
+def _say_ladder(ladder: BiasLadder, *, ratio: bool) -> str:
+    what = "Hazard ratio" if ratio else f"More kept of 100 customers over {ladder.months} months"
+    level = words.level_words(next(iter(ladder)).confidence_level)
+    said = []
+    for rung in ladder:
+        refusal = rung.hazard_refusal if ratio else rung.difference_refusal
+        cell = hazard_cell(rung) if ratio else difference_cell(rung)
+        said.append(f"{heading(rung)}: {cell if refusal is None else 'not reported'}.")
+    return " ".join([f"{what} by way of counting, with {level} intervals.", *said])
+
+
+def _say_bands(overlap: Overlap) -> str:
+    first, second = overlap.labels
+    middles = (overlap.edges[:-1] + overlap.edges[1:]) / 2
+    typical = [words.percent(float(share @ middles)) for share in overlap.shares]
+    return (
+        f"Chance to be a {first} rather than a {second}, by what was known before the survey: on "
+        f"average {typical[0]} for {first}s and {typical[1]} for {second}s."
+    )
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _check(ladder: BiasLadder, measure: str) -> None:
+    problems = []
+    if measure not in MEASURES:
+        problems.append(
+            f"measure is {measure!r}, must be one of {', '.join(MEASURES)}: choose one."
+        )
+    if not len(ladder):
+        problems.append("the ladder has 0 rungs, must have at least 1: add a table.")
+    if problems:
+        raise CxError(problems)
