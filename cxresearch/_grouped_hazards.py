@@ -152,10 +152,11 @@ class Cells:
     def newton(self, theta: Floats) -> Step:
         """Return the Newton step, the baselines eliminated."""
         likelihood, slope, weight, _ = self._terms(theta)
-        diagonal, border, schur = self._blocks_of(weight)
+        diagonal, border, full = self._blocks_of(weight)
+        schur = _schur(diagonal, border, full)
         slope_a, slope_b = self.members @ slope, slope.sum(axis=-1) @ self.design
         half = slope_a.reshape(diagonal.shape) / diagonal
-        step_b = solve(schur, slope_b - (border @ half[:, :, None])[..., 0])
+        step_b = solve(schur, slope_b - (border @ half[:, :, None])[..., 0], full)
         step_a = half - (step_b[:, None] @ border)[:, 0] / diagonal
         step = np.concatenate([step_a, step_b], axis=-1)
         length = (step_a * slope_a.reshape(step_a.shape)).sum(-1) + (step_b * slope_b).sum(-1)
@@ -165,7 +166,8 @@ class Cells:
 
     def covariance(self, theta: Floats) -> tuple[Floats, Flags]:
         """Return the covariance of the coefficients from the expected information, (B, p, p)."""
-        return inverse(self._blocks_of(self._terms(theta)[3])[2])
+        blocks = self._blocks_of(self._terms(theta)[3])
+        return inverse(_schur(*blocks), blocks[2])
 
     @cached_property
     def _counted(self) -> Floats:
@@ -185,15 +187,19 @@ class Cells:
         return [term * self._counted for term in terms]
 
     def _blocks_of(self, weight: Floats) -> tuple[Floats, Floats, Floats]:
-        """Return the diagonal (B, S·K), its border (B, p, S·K), and the Schur complement."""
+        """Return the blocks of the information: (B, S·K), (B, p, S·K) and (B, p, p)."""
         number, p = self.design.shape
-        rows = (self.design.T[:, None] * self.members).reshape(-1, number)
-        border = (rows @ weight).reshape(len(weight), p, -1)
+        rows = (self.design.T[:, None] * self.members).reshape(p * len(self.members), number)
+        border = (rows @ weight).reshape(len(weight), p, self.n_baselines)
         diagonal = (self.members @ weight).reshape(len(weight), -1)
         diagonal = np.where(diagonal > 0, diagonal, 1.0)  # a border of zeros goes with it
-        products = (self.design[:, :, None] * self.design[:, None, :]).reshape(number, -1)
-        full = (weight.sum(axis=-1) @ products).reshape(-1, p, p)
-        return diagonal, border, full - (border / diagonal[:, None]) @ border.swapaxes(1, 2)
+        products = (self.design[:, :, None] * self.design[:, None, :]).reshape(number, p * p)
+        full = (weight.sum(axis=-1) @ products).reshape(len(weight), p, p)
+        return diagonal, border, full
+
+
+def _schur(diagonal: Floats, border: Floats, full: Floats) -> Floats:
+    return full - (border / diagonal[:, None]) @ border.swapaxes(1, 2)
 
 
 def _fit(cells: Cells, start: Floats) -> tuple[Floats, Flags, Flags, Floats, Floats]:

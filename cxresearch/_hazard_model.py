@@ -156,7 +156,7 @@ def treatment_design(
         if label != references[column]
     )
     each = [labels_of(table, column) == label for column, label in effects]
-    return effects, np.array(each, dtype=np.float64).reshape(len(each), -1).T
+    return effects, np.array(each, dtype=np.float64).reshape(len(effects), len(table.groups)).T
 
 
 def strata_of(table: LifeTable, columns: Sequence[str]) -> NDArray[np.int64]:

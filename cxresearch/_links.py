@@ -16,7 +16,8 @@ CellTerms: TypeAlias = tuple[Floats, Floats, Floats, Floats]
 
 def probability(eta: Floats, link: Link) -> Floats:
     """Return the probability at a linear predictor, any shape."""
-    return np.asarray(expit(eta) if link == "logit" else -np.expm1(-_exp(eta)))
+    # 50: the probability is 1 to the last digit; at −inf it is 0
+    return np.asarray(expit(eta) if link == "logit" else -np.expm1(-np.exp(np.minimum(eta, 50))))
 
 
 def linear_predictor(share: Floats, link: Link) -> Floats:
@@ -63,5 +64,5 @@ TERMS: dict[Link, Callable[[Floats, Floats, Floats], CellTerms]] = {
 
 
 def _exp(eta: Floats) -> Floats:
-    # finite, and the probability is 0 or 1 to the last digit long before either bound
+    # neither 0 nor infinite, and the probability is 0 or 1 to the last digit before either bound
     return np.asarray(np.exp(np.clip(eta, -500, 50)))

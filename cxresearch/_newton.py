@@ -76,18 +76,20 @@ def maximise(problem: Problem, start: Floats, max_steps: int) -> tuple[Floats, F
     return theta, converged, separated
 
 
-def solve(information: Floats, score: Floats) -> Floats:
-    """Solve (B, p, p) against (B, p), scaled to a unit diagonal and with a small ridge."""
-    scale = _scale(information)
-    scaled = information * scale[:, :, None] * scale[:, None, :]
+def solve(information: Floats, score: Floats, full: Floats | None = None) -> Floats:
+    """Solve (B, p, p) against (B, p), scaled to a unit diagonal and with a small ridge.
+
+    `full` is the information before other parameters were eliminated, whose diagonal gives the
+    scale: what is left of it may be nothing but rounding.
+    """
+    scaled, scale = _scaled(information, full)
     scaled = scaled + RIDGE * np.eye(scaled.shape[-1])
     return np.asarray(scale * np.linalg.solve(scaled, (scale * score)[..., None])[..., 0])
 
 
-def inverse(information: Floats) -> tuple[Floats, Flags]:
+def inverse(information: Floats, full: Floats | None = None) -> tuple[Floats, Flags]:
     """Return the inverses of (B, p, p), and which are singular (their inverse is NaN)."""
-    scale = _scale(information)
-    scaled = information * scale[:, :, None] * scale[:, None, :]
+    scaled, scale = _scaled(information, full)
     singular = np.linalg.eigvalsh(scaled).min(axis=-1, initial=np.inf) < RIDGE
     safe = np.where(singular[:, None, None], np.eye(scale.shape[1]), scaled)
     found = np.linalg.inv(safe) * scale[:, :, None] * scale[:, None, :]
@@ -108,6 +110,7 @@ def _damped(problem: Problem, theta: Floats, found: Step) -> Floats:
     return step
 
 
-def _scale(information: Floats) -> Floats:
-    diagonal = np.diagonal(information, axis1=-2, axis2=-1)
-    return np.asarray(1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0)))
+def _scaled(information: Floats, full: Floats | None) -> tuple[Floats, Floats]:
+    diagonal = np.diagonal(information if full is None else full, axis1=-2, axis2=-1)
+    scale = np.asarray(1 / np.sqrt(np.where(diagonal > 0, diagonal, 1.0)))
+    return information * scale[:, :, None] * scale[:, None, :], scale
