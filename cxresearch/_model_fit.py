@@ -25,7 +25,8 @@ from cxresearch.uncertainty import Floats, critical_value, jackknife_se
 NAMES = {"geometric": "geometric", "sbg": "sBG", "bdw": "BdW"}
 STEP = 1e-3  # of a standard error, for derivatives
 UNDETERMINED = 1e4  # an interval wider than this factor says nothing
-FEW_EXPECTED = 5.0  # periods with fewer expected to leave are taken together
+FEW_EXPECTED = 10.0  # periods in which fewer would leave at the average rate are taken together
+RESTS_ON = {"theta": [0], "alpha": [0, 1], "beta": [0, 1], "c": [2]}  # coordinates
 
 
 class Parameter(NamedTuple):
@@ -91,9 +92,15 @@ class ModelFit:
     def parameters(self, confidence_level: float) -> dict[str, Parameter]:
         """Return the model's parameters by name, with intervals on the logit or log scale."""
         scales = links(self.model, self.coordinates[:, :3])
-        edge = bool(at_edge(self.coordinates[0, list(MODELS[self.model])]).any())
+        edge = at_edge(self.coordinates[0, :3])
         return {
-            name: _parameter(name, float(at[0]), float(self.error(at)), confidence_level, edge)
+            name: _parameter(
+                name,
+                float(at[0]),
+                float(self.error(at)),
+                confidence_level,
+                edge=bool(edge[RESTS_ON[name]].any()),
+            )
             for name, at in scales.items()
         }
 
@@ -115,11 +122,10 @@ def fit_models(
     whole
         Whether the counts are of customers rather than weights.
     """
-    n, d = at_risk[:, 1:].astype(float), churned[:, 1:].astype(float)
-    periods = int((n[0] > 0).sum())
+    counts = (at_risk.astype(float), churned.astype(float))
+    periods = int((at_risk[0, 1:] > 0).sum())
     carried = [model for model in models if periods > len(MODELS[model])]
-    first = _log_first(at_risk[:, 0], churned[:, 0])
-    return tuple(_fit_model(model, n, d, first, step, whole) for model in carried)
+    return tuple(_fit_model(model, *counts, step, whole=whole) for model in carried)
 
 
 def variants_error(values: Floats, step: float | None) -> Floats:
@@ -131,32 +137,33 @@ def variants_error(values: Floats, step: float | None) -> Floats:
 
 
 def _fit_model(
-    model: str, n: Floats, d: Floats, first: Floats, step: float | None, whole: bool
+    model: str, at_risk: Floats, churned: Floats, step: float | None, *, whole: bool
 ) -> ModelFit:
+    n, d = at_risk[:, 1:], churned[:, 1:]
     top = fit(model, n[:1], d[:1])
     rest = fit(model, n[1:], d[1:], start=top.coordinates[0])
-    rows = np.concatenate([top.coordinates, rest.coordinates])
-    rows = np.concatenate([rows, first[:, None]], axis=1)
+    first = _log_first(at_risk[:, 0], churned[:, 0])
+    rows = np.column_stack([np.concatenate([top.coordinates, rest.coordinates]), first])
     if len(rows) == 1:
-        rows, step = _informed(model, top, n, d, float(first[0])), STEP
+        first_se = math.sqrt(math.expm1(-float(first[0])) / max(float(at_risk[0, 0]), 1.0))
+        rows, step = np.concatenate([rows, rows + _moves(model, top, n, d, first_se)]), STEP
     misfit = _misfit(model, rows[0], n[0], d[0]) if whole else math.nan
-    return ModelFit(model, rows, step, float(top.log_likelihood[0]), bool(top.converged[0]), misfit)
+    end = (float(top.log_likelihood[0]), bool(top.converged[0]))
+    return ModelFit(model, rows, step, *end, misfit)
 
 
-def _informed(model: str, top: Fit, n: Floats, d: Floats, first: float) -> Floats:
-    """Return the estimate and, per principal direction of its covariance, a pair around it."""
+def _moves(model: str, top: Fit, n: Floats, d: Floats, first_se: float) -> Floats:
+    """Return a pair of moves per principal direction of the covariance, shape (2k, 4)."""
     own = np.array(MODELS[model])
-    own = own[~at_edge(top.coordinates[0, own])]  # a parameter at its edge has no slope
+    own = own[~at_edge(top.coordinates)[0, own]]  # a parameter at its edge has no slope
     place = [MODELS[model].index(j) for j in own]
     matrix = information(model, top, n, d)[0][np.ix_(place, place)]
     sizes, directions = np.linalg.eigh(matrix)
     moves = np.zeros((len(own) + 1, 4))
     # along a flat direction the counts say nothing: as good as infinite
     moves[:-1, own] = (directions / np.sqrt(np.maximum(sizes, 1e-4))).T
-    moves[-1, 3] = math.sqrt(max(math.expm1(-first), 0.0) / float(max(n[0, 0], 1.0)))
-    pairs = STEP * np.stack([moves, -moves], axis=1).reshape(-1, 4)
-    estimate = np.append(top.coordinates[0], first)
-    return np.concatenate([estimate[None], estimate + pairs])
+    moves[-1, 3] = first_se
+    return STEP * np.stack([moves, -moves], axis=1).reshape(-1, 4)
 
 
 def _log_first(at_risk: Floats, churned: Floats) -> Floats:
@@ -165,7 +172,7 @@ def _log_first(at_risk: Floats, churned: Floats) -> Floats:
     return np.log1p(-np.minimum(share, 1 - 1e-12))
 
 
-def _parameter(name: str, at: float, error: float, level: float, edge: bool) -> Parameter:
+def _parameter(name: str, at: float, error: float, level: float, *, edge: bool) -> Parameter:
     z = critical_value(level)
     back = expit if name == "theta" else np.exp
     low, value, high = (float(back(min(x, 700.0))) for x in (at - z * error, at, at + z * error))
@@ -175,9 +182,9 @@ def _parameter(name: str, at: float, error: float, level: float, edge: bool) -> 
 
 
 def _misfit(model: str, row: Floats, n: Floats, d: Floats) -> float:
-    """Return p of Pearson's chi-square by period; neighbours with few expected are merged."""
+    """Return p of Pearson's chi-square by period; neighbours are merged alike for all models."""
     hazard = -np.expm1(np.diff(log_retained(row[:3], np.arange(len(n) + 1.0))))
-    cells = _merged(n * hazard)
+    cells = _merged(n * (d.sum() / n.sum()))
     observed, expected, variance = (
         np.bincount(cells, weights=x) for x in (d, n * hazard, n * hazard * (1 - hazard))
     )

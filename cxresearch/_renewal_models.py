@@ -168,12 +168,13 @@ def _snapped(at: Floats, value: Floats, n: Floats, d: Floats) -> tuple[Floats, N
     alike[:, 1] = np.where(at[:, 1] <= LOWEST[1], -np.inf, at[:, 1])
     found = log_likelihood(alike, n, d)
     same = found >= value - 1e-3
-    return np.where(same[:, None], alike, at), np.where(same, found, value)
+    at[same], value[same] = alike[same], found[same]
+    return at, value
 
 
 def _step(
     at: Floats, n: Floats, d: Floats, fixed: NDArray[np.bool_]
-) -> tuple[Floats, NDArray[Any]]:
+) -> tuple[NDArray[Any], NDArray[Any]]:
     gradient, matrix = score(at, n, d)
     out = ((at <= LOWEST) & (gradient <= 0)) | ((at >= HIGHEST) & (gradient >= 0)) | fixed
     gradient = np.where(out, 0, gradient)

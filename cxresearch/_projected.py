@@ -1,0 +1,210 @@
+"""The projected retention of one group: its numbers, its sentences, and where the data end."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+import pandas as pd
+
+from cxresearch import _format as words
+from cxresearch._cells import unknown
+from cxresearch._forecast import COMBINED, ModelCurve
+from cxresearch._html import Table
+from cxresearch._model_fit import NAMES, ModelFit, Parameter
+from cxresearch._retention_curve import RetentionCurve
+from cxresearch.errors import DataError
+from cxresearch.findings import Finding
+
+Values: TypeAlias = tuple[float | None, float | None, float | None]
+UNKNOWN: Values = (None, None, None)
+
+FAR = 2  # times as far as the data reach: beyond it, the band has not been found to hold
+
+
+@dataclass(frozen=True, eq=False)
+class Projection(Table):
+    """The retention of one group after each model, within and beyond the data.
+
+    Parameters
+    ----------
+    curves
+        One `ModelCurve` per model, "combined" last.
+    fits
+        The fitted models.
+    observed
+        The product-limit curve of all that is observed, also beyond what was fitted.
+    fitted_until
+        Longest tenure that the models were fitted to.
+    """
+
+    curves: tuple[ModelCurve, ...]
+    fits: tuple[ModelFit, ...]
+    observed: RetentionCurve
+    fitted_until: int
+
+    @property
+    def group(self) -> Mapping[str, str]:
+        """Labels of the group; empty for everybody."""
+        return self.observed.group
+
+    @property
+    def label(self) -> str:
+        """Name of the group for a legend; empty for everybody."""
+        return self.observed.label
+
+    @property
+    def start(self) -> int:
+        """Tenure that the curves are conditional on."""
+        return int(self.curves[0].tenure[0])
+
+    @property
+    def horizon(self) -> int:
+        """Last tenure that is projected."""
+        return int(self.curves[0].tenure[-1])
+
+    @property
+    def longest(self) -> int:
+        """Last tenure within the data that were fitted; beyond it a figure is extrapolated."""
+        return min(self.fitted_until, self.observed.longest)
+
+    def __getitem__(self, model: str) -> ModelCurve:
+        """Return the curve of one model, or of all together by "combined"."""
+        named = {curve.model: curve for curve in self.curves}
+        if model not in named:
+            raise DataError(unknown("model", model, list(named)))
+        return named[model]
+
+    def at(self, tenure: int, model: str = COMBINED) -> Finding:
+        """Return the share retained at one tenure after one model, or after all together."""
+        curve, group = self[model], {"model": model, "tenure": str(tenure), **self.group}
+        if not self.start <= tenure <= self.horizon or tenure != int(tenure):
+            runs = f"the projection runs from {self.start} to {self._periods(self.horizon)}"
+            said = f"Not known after {self._periods(tenure)}: {runs}."
+            return self._finding("projected_retained", UNKNOWN, said, group)
+        i = int(tenure) - self.start
+        ends = (curve.retained, curve.retained_ci_lower, curve.retained_ci_upper)
+        value, lower, upper = (float(x[i]) for x in ends)
+        whole, stay, spread = words.out_of(value, lower, upper)
+        sentence = (
+            f"Of {whole} {self._whom()}, {stay} {'is' if stay == '1' else 'are'} still there "
+            f"after {self._periods(tenure)} {self._after(curve)}{self._beyond(int(tenure))} "
+            f"({words.level_words(self.observed.confidence_level)} interval {spread})."
+        )
+        grade = "D" if tenure > self.longest else "C"
+        return self._finding("projected_retained", (value, lower, upper), sentence, group, grade)
+
+    def findings(self, tenures: Sequence[int] | None = None) -> tuple[Finding, ...]:
+        """Return `projected_retained` by all models together at the horizon.
+
+        With `tenures`, by all models together and by each model, at each of them.
+        """
+        if tenures is None:
+            return (self.at(self.horizon),)
+        models = [COMBINED, *(fit.model for fit in self.fits)]
+        return tuple(self.at(tenure, model) for model in models for tenure in tenures)
+
+    def parameters(self) -> tuple[Finding, ...]:
+        """Return `model_parameter` for each parameter of each model."""
+        level = self.observed.confidence_level
+        return tuple(
+            self._parameter(fit, name, found)
+            for fit in self.fits
+            for name, found in fit.parameters(level).items()
+        )
+
+    def fit_tests(self) -> tuple[Finding, ...]:
+        """Return `model_fit_p_value` for each model: whether it departs from the counts."""
+        return tuple(self._fit_test(fit) for fit in self.fits)
+
+    def sentence(self, lang: str = "en") -> str:
+        """Return what all models together say of the horizon, in words."""
+        words.check_language(lang)
+        return self.at(self.horizon).sentence
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per model and tenure."""
+        frame = pd.concat([curve.to_frame() for curve in self.curves], ignore_index=True)
+        frame["extrapolated"] = frame["tenure"] > self.longest
+        return pd.DataFrame(dict(self.group), index=frame.index).join(frame)
+
+    def _whom(self) -> str:
+        since = f" who reached {self._periods(self.start)}" if self.start else ""
+        return f"{self.observed.population}{words.with_group(self.group)}{since}"
+
+    def _periods(self, count: float) -> str:
+        period = words.period_word(self.observed.periods_per_year)
+        return f"{words.number(count)} {words.plural(period, count)}"
+
+    def _after(self, curve: ModelCurve) -> str:
+        if curve.model == COMBINED:
+            kept = [NAMES[c.model] for c in self.curves[:-1] if c.weight > 0]
+            return f"by {words.and_list(kept)} {'together' if len(kept) > 1 else 'alone'}"
+        aside = "" if curve.weight > 0 else ", which fits far worse than another model"
+        return f"by the {NAMES[curve.model]} model{aside}"
+
+    def _beyond(self, tenure: int) -> str:
+        if tenure <= self.longest:
+            return ""
+        if tenure > FAR * self.longest:
+            return ", extrapolated to more than twice as far as the data reach"
+        return f", extrapolated {self._periods(tenure - self.longest)} beyond the data"
+
+    def _parameter(self, fit: ModelFit, name: str, found: Parameter) -> Finding:
+        group = {"model": fit.model, "parameter": name, **self.group}
+        of = f"{name.capitalize()} of the {fit.name} model for {self._whom_fitted()}"
+        if not found.determined:
+            why = "all customers look alike" if fit.alike else "too little tells it"
+            said = f"{of} is not determined by the counts: {why}."
+            return self._finding("model_parameter", UNKNOWN, said, group, unit="parameter")
+        values = (found.value, found.ci_lower, found.ci_upper)
+        share = name == "theta"
+        text = words.percent_interval(*values) if share else words.number_interval(*values)
+        said = f"{of} is {text}."
+        unit = "share" if share else "parameter"
+        return self._finding("model_parameter", values, said, group, unit=unit)
+
+    def _whom_fitted(self) -> str:
+        whom = f"{self.observed.population}{words.with_group(self.group)}"
+        return f"{whom}, fitted to the first {self._periods(self.fitted_until)},"
+
+    def _fit_test(self, fit: ModelFit) -> Finding:
+        p, period = fit.misfit_p_value, words.period_word(self.observed.periods_per_year)
+        counts = f"the counts of {self.observed.population}{words.with_group(self.group)}"
+        test = f"(chi-square by {period}, {words.p_value(p)})"
+        said = f"No clear departure of the {fit.name} model from {counts} {test}."
+        if math.isnan(p):
+            said = f"Whether the {fit.name} model fits {counts} cannot be tested: too few left."
+        elif p <= 1 - self.observed.confidence_level:
+            departs = f"The {fit.name} model departs from {counts} by more than chance"
+            said = f"{departs} {test}: read its figures as rough."
+        values = (None if math.isnan(p) else p, None, None)
+        group = {"model": fit.model, **self.group}
+        return self._finding("model_fit_p_value", values, said, group, unit="p-value")
+
+    def _finding(
+        self,
+        name: str,
+        values: Values,
+        sentence: str,
+        group: Mapping[str, str],
+        grade: str = "C",
+        *,
+        unit: str = "share",
+    ) -> Finding:
+        value, lower, upper = values
+        return Finding(
+            name,
+            value,
+            lower,
+            upper,
+            self.observed.n,
+            unit,
+            sentence,
+            group,
+            confidence_level=self.observed.confidence_level,
+            grade=grade,
+            as_of=self.observed.as_of,
+        )
