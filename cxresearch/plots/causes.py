@@ -35,6 +35,7 @@ __all__ = ["plot_causes", "plot_incidence"]
 
 MOST = 5  # causes with an area of their own; the smaller ones share one
 STILL = "#B9C4CC"  # grey that stays apart from every fill in greyscale
+LONGEST = 26  # letters of a name that has a number behind it
 HATCHES = ("///", "...", "\\\\\\", "xxx", "---", "+++")
 
 
@@ -105,7 +106,7 @@ def plot_incidence(
         series = [_draw(ax, line, look) for line, look in zip(lines, styles, strict=True)]
         _tenure_axis(ax, curves)
         ax.set_ylim(0, 1.08 * max(float(line.values[2].max()) for line in lines) or 1)
-        what = f"Left, {recorded(cause)}" if cause else "Left, by recorded reason"
+        what = f"Left, {recorded(cause)}" if cause else _by_reason(len(lines), groups[0])
         _title(ax, what)
         keys = series if len(curves) > 1 else [Series("", QUIET, "-", (0, 0))]
         rows = [_at_risk(curve, ax.get_xticks()) for curve in curves]
@@ -137,7 +138,7 @@ def _stack(ax: Axes, curve: RetentionCurve, layers: Sequence[tuple[str, Floats]]
         ax.fill_between(x, below, above, step="post", linewidth=0, **fill)
         ax.step(x, above, where="post", color="white" if not i else color, linewidth=0.8)
         middle = float(below[-1] + above[-1]) / 2
-        text = f"{_short(label)}: {_of_hundred(float(share[-1]))}"
+        text = f"{_cut(_short(label))}: {_of_hundred(float(share[-1]))}"
         found.append(Series(text, color if i else QUIET, "-", (float(x[-1]), middle)))
         below = above
     return found
@@ -162,6 +163,13 @@ def _lines(groups: Sequence[CumulativeIncidence], cause: str) -> list[_Line]:
         return [_line(group, cause, group.curve.label) for group in groups]
     layers = [label for label, _ in _layers(groups[0])[1:] if label in groups[0].causes]
     return [_line(groups[0], label, label) for label in layers]
+
+
+def _by_reason(drawn: int, group: CumulativeIncidence) -> str:
+    """Return the title; it says so where rare reasons are not drawn."""
+    every = len(group.causes)
+    most = f" (the {drawn} most frequent of {every})" if drawn < every else ""
+    return f"Left, by recorded reason{most}"
 
 
 def _line(group: CumulativeIncidence, cause: str, label: str) -> _Line:
@@ -224,6 +232,11 @@ def _at_risk(curve: RetentionCurve, ticks: Iterable[float]) -> list[str]:
 
 def _short(cause: str) -> str:
     return "no reason recorded" if cause == NOT_RECORDED else cause
+
+
+def _cut(label: str) -> str:
+    """Shorten a long name, so that the number behind it stays."""
+    return label if len(label) <= LONGEST else f"{label[: LONGEST - 1].rstrip()}…"
 
 
 def _of_hundred(share: float) -> str:
