@@ -161,7 +161,7 @@ def compare_responders(
         curves = retention_curves(
             sides,
             min_group=min_group,
-            min_at_risk=1,
+            min_at_risk=max(min_group, 1),
             confidence_level=confidence_level,
             method="jackknife" if table.n_replicates > 1 else "greenwood",
         )

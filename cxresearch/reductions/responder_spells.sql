@@ -9,22 +9,30 @@ WITH clocked AS (
   FROM "@invited" AS invited
   WHERE invited.excluded IS NULL AND NOT invited.bounced
 ),
-followed AS (
+observed AS (
   SELECT
     clocked.*,
-    CASE
-      WHEN clocked.end_date IS NULL THEN
-        $last_month - clocked.due_month - CASE WHEN $last_day < clocked.due_day THEN 1 ELSE 0 END
-      ELSE clocked.end_month - clocked.due_month
-        + CASE WHEN clocked.end_day > clocked.due_day THEN 1 ELSE 0 END
-    END AS exit_tenure
+    $last_month - clocked.due_month - CASE WHEN $last_day < clocked.due_day THEN 1 ELSE 0 END
+      AS full_months,
+    clocked.end_month - clocked.due_month
+      + CASE WHEN clocked.end_day > clocked.due_day THEN 1 ELSE 0 END AS left_in
   FROM clocked
+),
+followed AS (
+  -- a month that was not over on the last day counts for nobody: those who left in it would be the
+  -- only ones at risk
+  SELECT
+    observed.*,
+    COALESCE(observed.left_in <= observed.full_months, FALSE) AS churned,
+    CASE WHEN observed.left_in <= observed.full_months THEN observed.left_in
+      ELSE observed.full_months END AS exit_tenure
+  FROM observed
 )
 SELECT
   followed.replicate,
   0 AS entry_tenure,
   CAST(followed.exit_tenure AS INTEGER) AS exit_tenure,
-  followed.end_date IS NOT NULL AS churned,
+  followed.churned,
   CASE
     WHEN followed.end_date <= followed.due_at THEN 'left before the time to answer was over'
     WHEN followed.notice_date <= followed.due_at
