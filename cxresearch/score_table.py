@@ -218,9 +218,14 @@ def scores_of(scale: Scale) -> tuple[int, ...]:
 
 def check_scale(metric: str, scale: Scale) -> None:
     """Raise unless the metric has a definition on this scale."""
-    problems = list(_scale_problems(metric, scale))
+    problems = scale_problems(metric, scale)
     if problems:
         raise DataError(problems)
+
+
+def scale_problems(metric: str, scale: Scale) -> list[str]:
+    """Return why the metric has no definition on this scale; nothing when it has one."""
+    return list(_scale_problems(metric, scale))
 
 
 def _scale_problems(metric: str, scale: Scale) -> Iterator[str]:

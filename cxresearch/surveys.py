@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any, Final, NamedTuple
 
 import pandas as pd
@@ -15,7 +16,7 @@ from cxresearch._engine import MAX_GROUPS, Engine, unique
 from cxresearch.errors import DataError
 from cxresearch.periods import Window
 from cxresearch.recipe import Recipe, Scale
-from cxresearch.score_table import WAVE, ScoreTable, check_scale
+from cxresearch.score_table import WAVE, ScoreTable, check_scale, scale_problems
 
 _TAKEN: Final = {
     WAVE, "replicate", "excluded", "score", "score_group", "answers", "customers", "first_day",
@@ -33,6 +34,18 @@ class ScoreRequest(NamedTuple):
 
 class Surveys(Engine):
     """Answers to survey questions, counted."""
+
+    @cached_property
+    def metrics(self) -> frozenset[str]:
+        """The metrics that can be counted by wave: with answers, a scale to go by, and as_of."""
+        if "survey_responses" not in self.fields or self.recipe.as_of is None:
+            return frozenset()
+        metric = exp.func("LOWER", exp.column("metric"))
+        asked = exp.select(exp.alias_(metric, "metric")).distinct().from_("survey_responses")
+        scored = asked.where("score IS NOT NULL AND responded_at IS NOT NULL")
+        scales = self.recipe.scales
+        held = {str(name) for name in self.query(scored)["metric"]} & set(scales)
+        return frozenset(name for name in held if not scale_problems(name, scales[name]))
 
     def score_table(
         self, metric: str, *, wave: str = "quarter", group_by: Sequence[str] = ()
