@@ -59,7 +59,7 @@ def plot_bias_ladder(
         ax.axvline(1 if ratio else 0, color=QUIET, linewidth=0.9)
         for place, rung in enumerate(ladder):
             _draw_rung(ax, rung, place, ratio=ratio)
-        titles = [wrapped(heading(rung, short=True), 20 if narrow(ax) else 34) for rung in ladder]
+        titles = [wrapped(heading(rung, short=True), 20 if narrow(ax) else 36) for rung in ladder]
         ax.set_yticks(range(len(ladder)), titles)
         ax.set_ylim(len(ladder) - 0.5, -0.5)
         _ladder_axis(ax, ladder, ratio=ratio)
@@ -144,8 +144,13 @@ def _draw_rung(ax: Axes, rung: Rung, place: int, *, ratio: bool) -> None:
     refusal = rung.hazard_refusal if ratio else rung.difference_refusal
     across = ax.get_yaxis_transform()
     if refusal is not None:
-        said = wrapped(f"Not reported: {refusal}", 44)
-        ax.text(0.02, place, said, transform=across, va="center", color=QUIET, fontsize=SMALL)
+        said, page = (
+            wrapped(f"Not reported: {refusal}", 44),
+            {"facecolor": "white", "lw": 0, "pad": 1},
+        )
+        ax.text(
+            0.02, place, said, transform=across, va="center", color=QUIET, fontsize=SMALL, bbox=page
+        )
         return
     value, lower, upper = _values(rung, ratio=ratio)
     color, line = (QUIET, (0, (2, 1.5))) if rung.naive else (PALETTE[0], "-")
