@@ -26,7 +26,7 @@ from cxresearch.uncertainty import Floats, Interval, logit_interval, loglog_inte
 Band: TypeAlias = tuple[Floats, Floats, Floats]  # estimate, lower, upper
 
 CREDIBLE = 10.0
-COMBINED = "combined"
+COMBINED, TOGETHER = "combined", "all together"
 
 
 @dataclass(frozen=True, eq=False)

@@ -94,7 +94,7 @@ class Holdout(Table):
         off = words.percent(self.mean_absolute_percentage_error, 0.001)
         after = f"Fitted to the first {until} only, {what}"
         mean = f"on average {off} of the observed share off over the {unit}s held out."
-        value, low, high = (100 * x for x in self._values())
+        value, low, high = (100 * x for x in self.values)
         if low <= 0 <= high:
             points = words.quantity(value, low, high, "percentage point")
             return (
@@ -108,7 +108,7 @@ class Holdout(Table):
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the finding `holdout_error`."""
-        value, lower, upper = self._values()
+        value, lower, upper = self.values
         return (
             Finding(
                 "holdout_error",
@@ -124,7 +124,9 @@ class Holdout(Table):
             ),
         )
 
-    def _values(self) -> tuple[float, float, float]:
+    @property
+    def values(self) -> tuple[float, float, float]:
+        """The error and the ends of its interval."""
         return self.holdout_error, self.holdout_error_ci_lower, self.holdout_error_ci_upper
 
 

@@ -7,16 +7,19 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from cxresearch import _format as words
-from cxresearch._cells import unknown
+from cxresearch._cells import Counts, unknown
 from cxresearch._forecast import COMBINED, ModelCurve
 from cxresearch._html import Table
 from cxresearch._model_fit import NAMES, ModelFit, Parameter
-from cxresearch._retention_curve import RetentionCurve
+from cxresearch._retention_curve import FEW_EVENTS, RetentionCurve
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding
+from cxresearch.uncertainty import wilson_interval
 
 Values: TypeAlias = tuple[float | None, float | None, float | None]
 UNKNOWN: Values = (None, None, None)
@@ -95,6 +98,28 @@ class Projection(Table):
         )
         grade = "D" if tenure > self.longest else "C"
         return self._finding("projected_retained", (value, lower, upper), sentence, group, grade)
+
+    def observed_rates(self, at_most: int = 14) -> pd.DataFrame:
+        """Return observed retention rates per period, with Wilson's interval.
+
+        Neighbouring periods are averaged, so that there are about `at_most` points with enough
+        who left in each: the share who stayed of all who were at risk in any of them. One row
+        per point: tenure (its middle), periods, retention_rate with its ends.
+        """
+        first = 1 if self.start == 0 else self.start + 1
+        tenure = np.arange(first, self.observed.longest + 1)
+        at_risk, churned = (
+            counts[first - self.start :]
+            for counts in (self.observed.at_risk, self.observed.churned)
+        )
+        cell = _cells(churned, max(math.ceil(len(tenure) / at_most), 1))
+        n, d, middle, periods = (
+            np.bincount(cell, weights=x) for x in (at_risk, churned, tenure, np.ones(len(tenure)))
+        )
+        lower, upper = wilson_interval(n - d, n, self.observed.confidence_level)
+        columns = {"tenure": middle / periods, "periods": periods.astype(int)}
+        ends = {"retention_rate_ci_lower": lower, "retention_rate_ci_upper": upper}
+        return pd.DataFrame(columns | {"retention_rate": 1 - d / n} | ends)
 
     def findings(self, tenures: Sequence[int] | None = None) -> tuple[Finding, ...]:
         """Return `projected_retained` by all models together at the horizon.
@@ -208,3 +233,15 @@ class Projection(Table):
             grade=grade,
             as_of=self.observed.as_of,
         )
+
+
+def _cells(churned: Counts, width: int) -> NDArray[np.int64]:
+    """Return the point that each period belongs to: `width` periods, or more until enough left."""
+    cells, last = np.zeros(len(churned), dtype=np.int64), 0
+    begin = 0
+    for i in range(len(churned)):
+        cells[i] = last
+        if i + 1 - begin >= width and churned[begin : i + 1].sum() >= FEW_EVENTS:
+            last, begin = last + 1, i + 1
+    # what is left over at the end joins the last point
+    return np.minimum(cells, max(last - 1, 0))

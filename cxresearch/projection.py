@@ -21,6 +21,7 @@ from cxresearch.retention import MIN_GROUP, retention_curves
 from cxresearch.tables import LifeTable
 from cxresearch.uncertainty import leave_one_out
 
+SOME = 6  # tenures that are proposed at most
 MIN_EVENTS = 30  # customers who left: ten for each parameter of the largest model
 TAKEN = ("model", "parameter", "tenure")  # keys of findings, which no group column may be called
 
@@ -44,6 +45,16 @@ class Projections(Results[Projection]):
     table: LifeTable = field(kw_only=True)
     models: tuple[str, ...] = field(kw_only=True)
     confidence_level: float = field(kw_only=True)
+
+    @property
+    def tenures(self) -> list[int]:
+        """A few whole years up to the horizon; the horizon itself where it is shorter than one."""
+        return _some_years(self, min((result.horizon for result in self.results), default=0))
+
+    @property
+    def tenures_seen(self) -> list[int]:
+        """The start, and a few whole years within the data of every group."""
+        return [0, *_some_years(self, min((r.longest for r in self.results), default=0))]
 
     def findings(self, tenures: Sequence[int] | None = None) -> tuple[Finding, ...]:
         """Return the `projected_retained` of each group, as `Projection.findings` does."""
@@ -113,6 +124,11 @@ def projections(
         When an argument breaks its rule, or a group column is called as a finding's own key.
     """
     check_arguments(table, models, {"horizon": horizon, "fit_periods": fit_periods})
+    if 0 < fit_periods <= start:
+        raise DataError(
+            f"fit_periods is {fit_periods}, must be above start, which is {start}: fit more "
+            "periods, or take 0 for all."
+        )
     curves = retention_curves(
         table,
         start=start,
@@ -173,6 +189,12 @@ def _far(observed: Sequence[RetentionCurve], until: int) -> int:
     far = FAR * min((min(until, curve.longest) for curve in observed), default=0)
     year = observed[0].periods_per_year if observed else 1
     return far // year * year or far
+
+
+def _some_years(projected: Projections, last: int) -> list[int]:
+    year = projected.table.periods_per_year
+    years = list(range(last // year * year, 0, -year)) or [last]
+    return years[:: -(-len(years) // SOME)][::-1]
 
 
 def _first(table: LifeTable, until: int) -> str:
