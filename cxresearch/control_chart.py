@@ -104,7 +104,7 @@ class ControlChart(Table):
         return pd.DataFrame({WAVE: list(self.waves), name: self.score, **columns})
 
 
-def control_chart(table: ScoreTable, *, min_group: int = MIN_GROUP) -> ControlChart:
+def score_control_chart(table: ScoreTable, *, min_group: int = MIN_GROUP) -> ControlChart:
     """Return the score by wave with control limits, all other groups pooled.
 
     Parameters

@@ -122,7 +122,7 @@ class League(Table):
         return words.number(score) if self.unit == "points" else words.percent(score)
 
 
-def league(table: ScoreTable, *, min_group: int = MIN_GROUP) -> League:
+def score_league(table: ScoreTable, *, min_group: int = MIN_GROUP) -> League:
     """Return the scores of groups with the limits within which chance alone would leave them.
 
     Parameters

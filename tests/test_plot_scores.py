@@ -11,9 +11,9 @@ from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
-from cxresearch.control_chart import OUTSIDE, control_chart
+from cxresearch.control_chart import OUTSIDE, score_control_chart
 from cxresearch.errors import CxError
-from cxresearch.league import league
+from cxresearch.league import score_league
 from cxresearch.plots import alt_text
 from cxresearch.plots.scores import THIN, plot_answers, plot_control_chart, plot_league, plot_scores
 from cxresearch.recipe import Scale
@@ -97,7 +97,7 @@ def test_the_bars_are_the_distribution():
 
 
 def test_the_chart_shows_scores_limits_and_signals():
-    chart = control_chart(waves())
+    chart = score_control_chart(waves())
     chart = replace(chart, signals=("", "", OUTSIDE, "", ""))
     ax = plot_control_chart(chart)
     np.testing.assert_array_equal(ax.lines[1].get_ydata(), chart.score)
@@ -109,7 +109,7 @@ def test_the_chart_shows_scores_limits_and_signals():
 
 
 def test_the_funnel_is_drawn_from_the_limits_and_names_who_lies_outside():
-    found = league(
+    found = score_league(
         table("team", {f"team {i}": (60, 40, 30) for i in range(8)} | {LONG: (10, 20, 90)})
     )
     ax = plot_league(found)
@@ -124,7 +124,7 @@ def test_the_funnel_is_drawn_from_the_limits_and_names_who_lies_outside():
 
 
 def test_few_groups_are_all_named():
-    ax = plot_league(league(segments()))
+    ax = plot_league(score_league(segments()))
     assert {"small", "large"} <= set(texts(ax))
 
 
@@ -134,8 +134,8 @@ def test_the_definition_stands_below_and_nothing_leaves_the_page(draw):
     drawn = {
         "scores": lambda: plot_scores(score_levels(segments()), ax=ax),
         "answers": lambda: plot_answers(score_levels(segments()), ax=ax),
-        "chart": lambda: plot_control_chart(control_chart(waves()), ax=ax),
-        "league": lambda: plot_league(league(segments()), ax=ax),
+        "chart": lambda: plot_control_chart(score_control_chart(waves()), ax=ax),
+        "league": lambda: plot_league(score_league(segments()), ax=ax),
     }[draw]()
     figure.canvas.draw()
     said = drawn.get_xlabel().replace("\n", " ")
@@ -161,6 +161,6 @@ def test_nothing_to_draw_is_refused():
     with pytest.raises(CxError, match="there are 0 scores"):
         plot_answers([])
     with pytest.raises(CxError, match="there are 1 waves, must be at least 2"):
-        plot_control_chart(control_chart(table("wave", {"a": (30, 20, 50)})))
+        plot_control_chart(score_control_chart(table("wave", {"a": (30, 20, 50)})))
     with pytest.raises(CxError, match="there are 1 groups"):
-        plot_league(league(table("plan", {"a": (30, 20, 50)})))
+        plot_league(score_league(table("plan", {"a": (30, 20, 50)})))

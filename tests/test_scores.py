@@ -23,9 +23,9 @@ from cxresearch._score_intervals import (
 )
 from cxresearch._score_measures import measure_of
 from cxresearch.answers_needed import responses_needed
-from cxresearch.control_chart import IN_A_ROW, OUTSIDE, control_chart, signals
+from cxresearch.control_chart import IN_A_ROW, OUTSIDE, score_control_chart, signals
 from cxresearch.errors import CxError, DataError
-from cxresearch.league import league
+from cxresearch.league import score_league
 from cxresearch.recipe import Scale
 from cxresearch.score_change import benjamini_hochberg, score_changes, wave_pairs, year_ago
 from cxresearch.score_table import ScoreTable
@@ -406,7 +406,7 @@ def test_the_latest_whole_wave_says_how_many_answers_are_needed():
 
 
 def test_the_limits_of_a_wave_follow_from_its_answers():
-    found = control_chart(waves((50, 30, 20), (500, 300, 200), (100, 60, 40)))
+    found = score_control_chart(waves((50, 30, 20), (500, 300, 200), (100, 60, 40)))
     assert found.centre == pytest.approx(30)
     width = found.upper_limit - found.lower_limit
     total = 1300
@@ -418,7 +418,7 @@ def test_the_limits_of_a_wave_follow_from_its_answers():
 
 
 def test_what_stands_out_is_named_with_its_rule():
-    found = control_chart(waves(*[(50, 30, 20)] * 5, (20, 30, 50)))
+    found = score_control_chart(waves(*[(50, 30, 20)] * 5, (20, 30, 50)))
     assert found.signals == ("",) * 5 + (OUTSIDE,)
     assert "w5 (outside the limits) stands out" in found.sentence()
     assert "more than samples of one score would" in found.sentence()
@@ -428,19 +428,19 @@ def test_what_stands_out_is_named_with_its_rule():
 
 
 def test_a_wave_that_is_not_over_is_not_judged():
-    found = control_chart(waves(*[(50, 30, 20)] * 3, incomplete=("w2",)))
+    found = score_control_chart(waves(*[(50, 30, 20)] * 3, incomplete=("w2",)))
     assert found.waves == ("w0", "w1")
     assert "Not shown, as the extract holds only part of it: w2." in found.sentence()
-    alone = control_chart(waves((50, 30, 20), (1, 1, 1)))
+    alone = score_control_chart(waves((50, 30, 20), (1, 1, 1)))
     assert [f.id for f in alone.findings()] == ["not_reported"]
-    assert not len(control_chart(waves((1, 1, 1))).waves)
+    assert not len(score_control_chart(waves((1, 1, 1))).waves)
 
 
 def test_the_funnel_is_as_wide_as_chance():
     rows = [(t, s, n) for t, c in (("few", (20, 10, 10)), ("usual", (500, 300, 200)), ("bad", (60, 60, 180)))
             for s, n in zip((10, 7, 3), c, strict=True)]  # fmt: skip
     frame = pd.DataFrame(rows, columns=["team", "score", "answers"])
-    found = league(ScoreTable.from_counts(frame, ["team"], metric="nps", scale=TEN))
+    found = score_league(ScoreTable.from_counts(frame, ["team"], metric="nps", scale=TEN))
     assert found.groups == (("few",), ("bad",), ("usual",))
     assert found.outside.tolist() == [0, 0.998, 0.998]
     assert found.overall == pytest.approx(100 * (580 - 390) / 1340)
@@ -455,7 +455,7 @@ def test_the_funnel_is_as_wide_as_chance():
 
 def test_a_league_needs_groups():
     with pytest.raises(DataError, match="nothing is grouped"):
-        league(waves((50, 30, 20), (50, 30, 20)))
+        score_league(waves((50, 30, 20), (50, 30, 20)))
 
 
 def test_by_chance_as_many_groups_lie_outside_as_is_said():
@@ -464,7 +464,7 @@ def test_by_chance_as_many_groups_lie_outside_as_is_said():
     counts = np.array([rng.multinomial(n, (0.65, 0.25, 0.1)) for n in sizes])
     frame = pd.DataFrame({"team": np.repeat([f"{i:04d}" for i in range(2000)], 3),
                           "score": np.tile([10, 7, 3], 2000), "answers": counts.ravel()})  # fmt: skip
-    found = league(ScoreTable.from_counts(frame, ["team"], metric="nps", scale=TEN))
+    found = score_league(ScoreTable.from_counts(frame, ["team"], metric="nps", scale=TEN))
     assert (found.outside >= 0.95).mean() == pytest.approx(0.05, abs=0.015)
     assert (found.outside >= 0.998).mean() < 0.008
 

@@ -110,7 +110,7 @@ def plot_control_chart(chart: ControlChart, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     chart
-        Result of `control_chart`.
+        Result of `score_control_chart`.
     ax
         Axes to draw on; a new figure when not given.
 
@@ -137,7 +137,7 @@ def plot_league(league: League, *, ax: Axes | None = None) -> Axes:
     Parameters
     ----------
     league
-        Result of `league`.
+        Result of `score_league`.
     ax
         Axes to draw on; a new figure when not given.
 
