@@ -76,7 +76,8 @@ class ControllableShare(Table):
     def sentence(self, lang: str = "en") -> str:
         """Return the share with its interval, and what missing reasons leave open, in words."""
         words.check_language(lang)
-        left = f"{whom(self.curve)} who left within {first_periods(self.curve, self.tenure)}"
+        who = "and" if self.curve.start else "who"  # reached the start and left, or just left
+        left = f"{whom(self.curve)} {who} left within {first_periods(self.curve, self.tenure)}"
         if not self.churned:
             return f"None of the {whom(self.curve)} have left: there is no churn to divide."
         if math.isnan(self.controllable_share):

@@ -171,7 +171,7 @@ def test_a_start_counts_only_who_left_after_it():
     table = table_of()
     later = share(table, start=6)
     assert later.churned == table.churned[..., 7:25].sum()
-    assert "customers who reached 6 months who left within the first 24 months" in later.sentence()
+    assert "customers who reached 6 months and left within the first 24 months" in later.sentence()
 
 
 def test_few_who_left_are_warned_of():
