@@ -89,22 +89,21 @@ class Holdout(Table):
             f"{words.number(t)} {words.plural(unit, t)}" for t in (self.fitted_until, last)
         )
         level = words.level_words(self.observed.confidence_level)
-        what = "models together" if self.model == COMBINED else f"{self.name} model"
-        what = f"the {what} for {self.observed.population}{words.with_group(self.group)}"
+        what = "mean of all models" if self.model == COMBINED else f"{self.name} model"
+        whom = f"{self.observed.population}{words.with_group(self.group)}"
+        fitted = f"fitted to the first {until} only, the {what} for {whom} is"
         off = words.percent(self.mean_absolute_percentage_error, 0.001)
-        after = f"Fitted to the first {until} only, {what}"
-        mean = f"on average {off} of the observed share off over the {unit}s held out."
+        mean = f"over the {unit}s held out it is {off} of the observed share off on average."
         value, low, high = (100 * x for x in self.values)
         if low <= 0 <= high:
             points = words.quantity(value, low, high, "percentage point")
-            return (
-                f"No clear error at {end}: {points}, {level} interval, between {what}, fitted to "
-                f"the first {until} only, and what was observed; {mean}"
-            )
+            seen = f"from what was observed ({level} interval)"
+            return f"No clear error at {end}: {fitted} {points} {seen}; {mean}"
         near, far = sorted((abs(low), abs(high)))
         points = words.quantity(abs(value), near, far, "percentage point")
         way = "higher" if value > 0 else "lower"
-        return f"{after} is {points} {way} than observed at {end} ({level} interval); {mean}"
+        said = f"{fitted} {points} {way} than observed at {end} ({level} interval); {mean}"
+        return f"{said[:1].upper()}{said[1:]}"
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the finding `holdout_error`."""
