@@ -14,9 +14,12 @@ import duckdb
 
 from cxresearch.simulate import write_flat_extract
 from tests.bench.arms import AS_OF, OBSERVED_FROM
+from tests.bench.hazards import write_episodes
 
 SIZES = (1_000_000, 10_000_000)
 ARMS = ("ours", "lifelines", "floor")
+HAZARD_ARMS = ("hazards", "hazards in lifelines")
+HAZARD_SIZE = 1_000_000
 RUNS = 3
 
 
@@ -67,6 +70,27 @@ def report(size: int, found: dict[str, list[Found]]) -> None:
     print(f"  largest difference between the two curves at 24 months: {apart:.1e}")
 
 
+def report_hazards(customers: int, found: dict[str, list[Found]]) -> None:
+    """Print how long a hazard ratio takes, and whether both say the same."""
+    ours, theirs = (
+        {key: statistics.median(run[key] for run in found[arm]) for key in found[arm][0]}
+        for arm in HAZARD_ARMS
+    )
+    print(f"\n{customers:,} customers, hazard ratio of the current score, median of {RUNS}")
+    print(f"  {'':38}{'seconds':>10}{'peak MB':>10}{'log ratio':>11}{'error':>8}")
+    for name, arm in (("lifelines CoxPHFitter(entry_col)", theirs), ("ours, from the file", ours)):
+        values = (
+            f"{arm['cold']:10.2f}{arm['peak']:10.0f}{arm['log ratio']:11.5f}{arm['error']:8.5f}"
+        )
+        print(f"  {name:38}{values}")
+    print(f"  {'lifelines, its fit alone':38}{theirs['warm']:10.2f}")
+    print(f"  {'ours, once opened: counts and fits':38}{ours['opened']:10.3f}")
+    print(f"  {'ours, from counts: the fit and 256':38}{ours['warm']:10.3f}")
+    print(f"  from the file {theirs['cold'] / ours['cold']:.0f} times faster than lifelines,")
+    print(f"  once opened {theirs['warm'] / ours['opened']:.0f} times its fit,", end=" ")
+    print(f"from counts {theirs['warm'] / ours['warm']:.0f} times")
+
+
 def main() -> None:
     """Simulate, run every arm in turn, and print."""
     print(f"Python {sys.version.split()[0]}, DuckDB {duckdb.__version__}, {os.cpu_count()} cores")
@@ -80,6 +104,10 @@ def main() -> None:
                 for arm in ARMS:
                     found[arm].append(measure(arm, path))
             report(size, found)
+        path = Path(folder) / "episodes.parquet"
+        write_episodes(path, customers=HAZARD_SIZE, seed=1)
+        hazards = {arm: [measure(arm, path) for _ in range(RUNS)] for arm in HAZARD_ARMS}
+        report_hazards(HAZARD_SIZE, hazards)
 
 
 if __name__ == "__main__":

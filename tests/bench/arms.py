@@ -1,7 +1,8 @@
 """The arms of the benchmark; each runs in a process of its own and prints one line of JSON.
 
-All of them answer one question from one Parquet file of customers (id, start_date, end_date, plan,
-region): the retention curve of each plan with a 95 % interval.
+Those here answer one question from one Parquet file of customers (id, start_date, end_date, plan,
+region): the retention curve of each plan with a 95 % interval. Those of hazard ratios have a file
+of their own.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ def ours(path: Path) -> dict[str, float]:
     with open_data(recipe) as data:
         curves = retention_curves(data.life_table(["plan"]))
         cold = time.perf_counter() - begin
-        warm = _median(lambda: retention_curves(data.life_table(["plan"])))
+        warm = median_of(lambda: retention_curves(data.life_table(["plan"])))
         other = time.perf_counter()
         data.life_table(["region"])
         other = time.perf_counter() - other
@@ -91,10 +92,11 @@ def floor(path: Path) -> dict[str, float]:
     begin = time.perf_counter()
     connection.execute(text).fetchnumpy()
     cold = time.perf_counter() - begin
-    return {"cold": cold, "warm": _median(lambda: connection.execute(text).fetchnumpy())}
+    return {"cold": cold, "warm": median_of(lambda: connection.execute(text).fetchnumpy())}
 
 
-def _median(run: Callable[[], object], times: int = 7) -> float:
+def median_of(run: Callable[[], object], times: int = 7) -> float:
+    """Return the median of the seconds that something takes."""
     spent = []
     for _ in range(times):
         begin = time.perf_counter()
@@ -113,6 +115,9 @@ def peak() -> float:
 
 
 if __name__ == "__main__":
-    arm = {"ours": ours, "lifelines": lifelines, "floor": floor}[sys.argv[1]]
-    found = arm(Path(sys.argv[2]))
+    from tests.bench import hazards
+
+    arms = {"ours": ours, "lifelines": lifelines, "floor": floor}
+    arms |= {"hazards": hazards.ours, "hazards in lifelines": hazards.lifelines}
+    found = arms[sys.argv[1]](Path(sys.argv[2]))
     print(json.dumps({**found, "peak": peak()}))
