@@ -21,6 +21,8 @@ from cxresearch.source import Data
 from cxresearch.tables import LifeTable
 from cxresearch.weighting import EXPOSURE, MAX_WEIGHT, score_labels
 
+GROUPS = ("detractor", "passive", "promoter")
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class BiasLadder(Table):
@@ -131,9 +133,9 @@ def bias_ladder(
     Raises
     ------
     DataError
-        When a design does not exist, a table is not grouped by score, no table has one of the
-        groups, or a naive design comes without the one that corrects it. What the data cannot
-        support is no error but a rung with its reason.
+        When a design or a group does not exist, a table is not grouped by score, or a naive
+        design comes without the one that corrects it. What the data cannot support is no error
+        but a rung with its reason.
     """
     _check(tables, months, labels)
     limits = Limits(months, labels, min_events, min_at_risk, max_weight, confidence_level)
@@ -232,7 +234,8 @@ def _check(tables: Mapping[str, LifeTable], months: int, labels: tuple[str, str]
             )
     if not months >= 1 or months != int(months):
         problems.append(f"months is {months!r}, must be a whole number from 1: take 12.")
-    known = sorted({x for t in tables.values() for x in score_labels(t)})
+    # a score group that nobody is in is a reason in the rung; a name that does not exist is not
+    known = sorted({*GROUPS, *(x for t in tables.values() for x in score_labels(t))})
     problems += [unknown(EXPOSURE, label, known) for label in labels if label not in known]
     if problems:
         raise DataError(problems)
