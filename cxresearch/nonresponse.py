@@ -122,9 +122,10 @@ def _scores(cells: InvitationTable) -> tuple[Floats, Floats]:
 def _statistics(weights: ResponseWeights, net: Floats) -> Floats:
     """Return the numbers of `NUMBERS` in points, shape (1 + R, 6)."""
     answered, silent = weights.answered.sum(-1), weights.silent.sum(-1)
-    delivered = answered + silent
+    # a single replicate leaves nobody when it is left out
+    delivered = np.maximum(answered + silent, 1)
     plain = net.sum(-1) / np.maximum(answered, 1)
-    weighted = (weights.weight * net).sum(-1) / np.maximum(delivered, 1)
+    weighted = (weights.weight * net).sum(-1) / delivered
     low, high = (net.sum(-1) - silent) / delivered, (net.sum(-1) + silent) / delivered
     share = silent / delivered
     tipping = np.where(share > 0, plain / np.where(share > 0, share, 1), np.nan)
@@ -161,7 +162,7 @@ def _reported(table: InvitationTable, by: Sequence[str]) -> list[str]:
 def _check(table: InvitationTable, by: Sequence[str], max_weight: float) -> None:
     columns = [name for name in table.group_columns if name != WAVE]
     problems = [unknown("group column", name, columns) for name in by if name not in columns]
-    if table.metric != "nps" or not table.scores.sum():
+    if table.metric != "nps":
         problems.append(
             f"the table holds {table.metric} answers in no score groups, must hold NPS answers: "
             "ask for invitation_table(metric='nps')."
