@@ -6,6 +6,10 @@ in a band that holds the intervals of all models that are credible: those whose 
 the best (Burnham & Anderson 2004, Sociological Methods & Research 33, 261–304, give models beyond
 that essentially no support). The geometric model is nearly always out by this rule where customers
 differ, and in where nothing says that they do.
+
+AIC tells which model is least wrong, not that it is right. Where each credible model departs from
+the counts (chi-square by period, p below 0.01), none has a claim to the tail, and the band holds
+the intervals of all models.
 """
 
 from __future__ import annotations
@@ -13,7 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -25,7 +29,8 @@ from cxresearch.uncertainty import Floats, Interval, logit_interval, loglog_inte
 
 Band: TypeAlias = tuple[Floats, Floats, Floats]  # estimate, lower, upper
 
-CREDIBLE = 10.0
+CREDIBLE = 10.0  # above the best AIC
+MISFIT = 0.01
 COMBINED, TOGETHER = "combined", "all together"
 
 
@@ -43,8 +48,6 @@ class ModelCurve(Table):
         Share still there after each tenure, 0–1, of those who reached the start; shape (k,).
     retention_rate, retention_rate_ci_lower, retention_rate_ci_upper
         Share of those there at the last tenure who are there at this one; NaN at the start.
-    weight
-        Akaike weight among the credible models; 0 for a model that is set aside.
     """
 
     model: str
@@ -55,7 +58,6 @@ class ModelCurve(Table):
     retention_rate: Floats
     retention_rate_ci_lower: Floats
     retention_rate_ci_upper: Floats
-    weight: float
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per tenure."""
@@ -68,43 +70,48 @@ class ModelCurve(Table):
         return pd.DataFrame(columns | {name: getattr(self, name) for name in names})
 
 
-def akaike_weights(fits: Sequence[ModelFit], *, whole: bool = True) -> dict[str, float]:
-    """Return the weight of each model by name, 0 for those that are not credible.
+class Standing(NamedTuple):
+    """Akaike weights, and which models the band holds, both by name."""
 
-    Weighted counts have no likelihood to compare models by: all are kept and weigh the same.
+    weights: Mapping[str, float]
+    credible: Sequence[str]
+
+
+def standing(fits: Sequence[ModelFit], *, whole: bool) -> Standing:
+    """Return how much each model counts.
+
+    Weighted counts (`whole` is False) have no likelihood to compare models by: all are kept and
+    weigh the same.
     """
-    aic = np.array([fit.aic for fit in fits]) if whole else np.zeros(len(fits))
-    excess = aic - aic.min()
+    excess = np.array([fit.aic for fit in fits]) if whole else np.zeros(len(fits))
+    excess = excess - excess.min()
+    kept = [fit for fit, far in zip(fits, excess, strict=True) if far <= CREDIBLE]
     weights = np.where(excess <= CREDIBLE, np.exp(-excess / 2), 0)
-    return dict(zip([f.model for f in fits], (weights / weights.sum()).tolist(), strict=True))
+    if all(fit.misfit_p_value < MISFIT for fit in kept):
+        kept = list(fits)
+    shares = (weights / weights.sum()).tolist()
+    names = [fit.model for fit in fits]
+    return Standing(dict(zip(names, shares, strict=True)), [fit.model for fit in kept])
 
 
-def together(
-    weights: Mapping[str, float], values: Mapping[str, Floats], ends: Mapping[str, Interval]
-) -> Band:
+def together(found: Standing, values: Mapping[str, Floats], ends: Mapping[str, Interval]) -> Band:
     """Return the weighted mean of what the models say, and the hull of the credible intervals."""
-    kept = [model for model, weight in weights.items() if weight > 0]
-    mean = np.sum([weights[model] * values[model] for model in kept], axis=0)
-    lower = np.min([ends[model][0] for model in kept], axis=0)
-    return mean, lower, np.max([ends[model][1] for model in kept], axis=0)
+    mean = np.sum([found.weights[model] * values[model] for model in values], axis=0)
+    lower = np.min([ends[model][0] for model in found.credible], axis=0)
+    return mean, lower, np.max([ends[model][1] for model in found.credible], axis=0)
 
 
 def model_curves(
-    fits: Sequence[ModelFit], tenure: NDArray[np.int64], level: float, *, whole: bool
+    fits: Sequence[ModelFit], tenure: NDArray[np.int64], level: float, found: Standing
 ) -> tuple[ModelCurve, ...]:
     """Return the curve of each model at start, start + 1, …, the combined one last."""
-    weights = akaike_weights(fits, whole=whole)
     retained = {fit.model: _retained(fit, tenure, level) for fit in fits}
     rates = {fit.model: _rates(fit, tenure, level) for fit in fits}
     for both in (retained, rates):
         values = {model: x[0] for model, x in both.items()}
         ends = {model: (x[1], x[2]) for model, x in both.items()}
-        both[COMBINED] = together(weights, values, ends)
-    weights = weights | {COMBINED: 1.0}
-    return tuple(
-        ModelCurve(model, tenure, *retained[model], *rates[model], weights[model])
-        for model in retained
-    )
+        both[COMBINED] = together(found, values, ends)
+    return tuple(ModelCurve(model, tenure, *retained[model], *rates[model]) for model in retained)
 
 
 def conditional(fit: ModelFit, tenure: NDArray[Any], start: int) -> Floats:

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxresearch import _format as words
-from cxresearch._forecast import COMBINED, akaike_weights, conditional
+from cxresearch._forecast import COMBINED, conditional, standing
 from cxresearch._html import Table
 from cxresearch._model_fit import NAMES, ModelFit, fit_models, variants_error
 from cxresearch._renewal_models import MODELS
@@ -218,7 +218,7 @@ def _compare(
     tenure, start = observed.tenure, observed.start
     seen = retained_share(sample.at_risk, sample.churned, start)[:, start : tenure[-1] + 1]
     each = {fit.model: conditional(fit, tenure, start) for fit in fits}
-    weights = akaike_weights(fits, whole=sample.whole)
+    weights = standing(fits, whole=sample.whole).weights
     mean = np.sum([weights[model] * each[model] for model in each], axis=0)
     return [
         _holdout(model, said, (seen, sample.step), observed, until)

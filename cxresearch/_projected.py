@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from cxresearch import _format as words
 from cxresearch._cells import Counts, unknown
-from cxresearch._forecast import COMBINED, ModelCurve
+from cxresearch._forecast import COMBINED, MISFIT, ModelCurve, Standing
 from cxresearch._html import Table
 from cxresearch._model_fit import NAMES, ModelFit, Parameter
 from cxresearch._retention_curve import FEW_EVENTS, RetentionCurve
@@ -37,6 +37,8 @@ class Projection(Table):
         One `ModelCurve` per model, "combined" last.
     fits
         The fitted models.
+    standing
+        How much each model counts, and which the band of all together holds.
     observed
         The product-limit curve of all that is observed, also beyond what was fitted.
     fitted_until
@@ -45,6 +47,7 @@ class Projection(Table):
 
     curves: tuple[ModelCurve, ...]
     fits: tuple[ModelFit, ...]
+    standing: Standing
     observed: RetentionCurve
     fitted_until: int
 
@@ -72,6 +75,12 @@ class Projection(Table):
     def longest(self) -> int:
         """Last tenure within the data that were fitted; beyond it a figure is extrapolated."""
         return min(self.fitted_until, self.observed.longest)
+
+    @property
+    def fits_well(self) -> bool:
+        """Whether some credible model does not depart from the counts."""
+        credible = (fit for fit in self.fits if fit.model in self.standing.credible)
+        return any(not fit.misfit_p_value < MISFIT for fit in credible)
 
     def __getitem__(self, model: str) -> ModelCurve:
         """Return the curve of one model, or of all together by "combined"."""
@@ -165,9 +174,14 @@ class Projection(Table):
 
     def _after(self, curve: ModelCurve) -> str:
         if curve.model == COMBINED:
-            kept = [NAMES[c.model] for c in self.curves[:-1] if c.weight > 0]
-            return f"by {words.and_list(kept)} {'together' if len(kept) > 1 else 'alone'}"
-        aside = "" if curve.weight > 0 else ", which fits far worse than another model"
+            kept = [NAMES[model] for model in self.standing.credible]
+            by = f"by {words.and_list(kept)} {'together' if len(kept) > 1 else 'alone'}"
+            return by if self.fits_well else f"{by}, none of which fits the counts"
+        aside = (
+            ""
+            if curve.model in self.standing.credible
+            else ", which fits far worse than another model"
+        )
         return f"by the {NAMES[curve.model]} model{aside}"
 
     def _beyond(self, tenure: int) -> str:

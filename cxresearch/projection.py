@@ -9,7 +9,7 @@ import numpy as np
 
 from cxresearch import _format as words
 from cxresearch._cells import unknown
-from cxresearch._forecast import model_curves
+from cxresearch._forecast import model_curves, standing
 from cxresearch._model_fit import ModelFit, fit_models
 from cxresearch._projected import FAR, Projection
 from cxresearch._renewal_models import MODELS
@@ -180,8 +180,9 @@ def _projection(
     fits: tuple[ModelFit, ...], observed: RetentionCurve, until: int, horizon: int, *, whole: bool
 ) -> Projection:
     tenure = np.arange(observed.start, max(horizon, observed.start + 1) + 1)
-    curves = model_curves(fits, tenure, observed.confidence_level, whole=whole)
-    return Projection(curves, fits, observed, until)
+    found = standing(fits, whole=whole)
+    curves = model_curves(fits, tenure, observed.confidence_level, found)
+    return Projection(curves, fits, found, observed, until)
 
 
 def _far(observed: Sequence[RetentionCurve], until: int) -> int:

@@ -166,14 +166,13 @@ def _residual(
 ) -> dict[tuple[int, str], Row]:
     """Return estimate, ends and share beyond the data by tenure and model, those together first."""
     each = {fit.model: _sums(fit, tenures, discount, result.longest) for fit in result.fits}
-    weights = {curve.model: curve.weight for curve in result.curves if curve.model in each}
     level = result.observed.confidence_level
     rows: dict[tuple[int, str], Row] = {}
     for i, tenure in enumerate(tenures):
         values = {model: total[0, i] for model, (total, _, _) in each.items()}
         ends = {model: log_interval(values[model], x[1][i], level) for model, x in each.items()}
-        mean, low, high = together(weights, values, ends)
-        beyond = sum(weights[model] * each[model][2][i] for model in each)
+        mean, low, high = together(result.standing, values, ends)
+        beyond = sum(result.standing.weights[model] * each[model][2][i] for model in each)
         rows[tenure, COMBINED] = (float(mean), float(low), float(high), float(beyond / mean))
         for model, value in values.items():
             low, high = ends[model]
