@@ -24,6 +24,7 @@ from cxresearch._score_intervals import (
 from cxresearch._score_measures import measure_of
 from cxresearch.answers_needed import responses_needed
 from cxresearch.control_chart import IN_A_ROW, OUTSIDE, score_control_chart, signals
+from cxresearch.definitions import define
 from cxresearch.errors import CxError, DataError
 from cxresearch.league import score_league
 from cxresearch.recipe import Scale
@@ -570,3 +571,11 @@ def test_the_sentence_of_a_level():
     ease = Scale(1, 7, "easy")
     (easy,) = score_levels(answered(metric="ces", scale=ease, score=[7, 2], answers=[80, 20]))
     assert "80 found it easy" in easy.sentence()
+
+
+def test_a_definition_is_shown_once(capsys):
+    levels = score_levels(waves((50, 30, 20), (30, 30, 40)))
+    define(levels, levels[0])
+    assert capsys.readouterr().out == f"{levels[0].definition}\n"
+    define(score_levels(nps_of(1, 1, 1)))
+    assert capsys.readouterr().out == ""

@@ -165,6 +165,16 @@ def test_what_cannot_be_counted_is_refused_with_the_cure():
         data.score_table("nps")
 
 
+def test_the_metrics_at_hand_are_those_with_answers_and_a_scale():
+    rows = [("a", "2025-01-01", "NPS", 9), ("a", "2025-01-01", "csat", None), ("a", None, "ces", 5)]
+    with opened(rows) as data:
+        assert data.metrics == {"nps"}
+    with opened(rows, scales={"nps": {"min": 0, "max": 5}}) as data:
+        assert data.metrics == frozenset()
+    with open_frames({"customers": lifetimes(50)}, **recipe()) as data:
+        assert data.metrics == frozenset()
+
+
 def test_no_value_of_a_customer_is_in_an_error():
     with opened([("SECRET", "2025-01-01", "nps", 77)]) as data, pytest.raises(DataError) as error:
         data.score_table("nps")

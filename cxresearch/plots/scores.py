@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 from matplotlib.axes import Axes
+from numpy.typing import NDArray
 
 from cxresearch import _format as words
 from cxresearch._draw import (
@@ -32,7 +33,6 @@ from cxresearch.errors import CxError
 from cxresearch.league import INNER, OUTER, League
 from cxresearch.retention import MIN_GROUP
 from cxresearch.scores import Score
-from cxresearch.uncertainty import Floats
 
 __all__ = ["plot_answers", "plot_control_chart", "plot_league", "plot_scores"]
 
@@ -271,7 +271,7 @@ def _draw_chart(ax: Axes, chart: ControlChart) -> None:
                     color=PALETTE[1])  # fmt: skip
 
 
-def _draw_funnel(ax: Axes, league: League, n: Floats) -> None:
+def _draw_funnel(ax: Axes, league: League, n: NDArray[np.float64]) -> None:
     style: dict[str, Any] = {"textcoords": "offset points", "fontsize": SMALL, "color": QUIET}
     for level, line, above in ((INNER, "--", -11), (OUTER, "-", 4)):
         lower, upper = league.limits(n, level)
