@@ -142,15 +142,8 @@ def plot_overlap(overlap: Overlap, *, ax: Axes | None = None) -> Axes:
 
 def _draw_rung(ax: Axes, rung: Rung, place: int, *, ratio: bool) -> None:
     refusal = rung.hazard_refusal if ratio else rung.difference_refusal
-    across = ax.get_yaxis_transform()
     if refusal is not None:
-        said, page = (
-            wrapped(f"Not reported: {refusal}", 44),
-            {"facecolor": "white", "lw": 0, "pad": 1},
-        )
-        ax.text(
-            0.02, place, said, transform=across, va="center", color=QUIET, fontsize=SMALL, bbox=page
-        )
+        _draw_refusal(ax, refusal, place)
         return
     value, lower, upper = _values(rung, ratio=ratio)
     color, line = (QUIET, (0, (2, 1.5))) if rung.naive else (PALETTE[0], "-")
@@ -160,13 +153,20 @@ def _draw_rung(ax: Axes, rung: Rung, place: int, *, ratio: bool) -> None:
     ax.annotate(
         hazard_cell(rung) if ratio else difference_cell(rung),
         (1, place),
-        xycoords=across,
+        xycoords=ax.get_yaxis_transform(),
         xytext=(6, 0),
         textcoords="offset points",
         va="center",
         fontsize=SMALL,
         color=color,
     )
+
+
+def _draw_refusal(ax: Axes, refusal: str, place: int) -> None:
+    said = wrapped(f"Not reported: {refusal}", 24 if narrow(ax) else 44)
+    page: dict[str, Any] = {"facecolor": "white", "lw": 0, "pad": 1}
+    look: dict[str, Any] = {"va": "center", "color": QUIET, "fontsize": SMALL, "bbox": page}
+    ax.text(0.02, place, said, transform=ax.get_yaxis_transform(), **look)
 
 
 def _values(rung: Rung, *, ratio: bool) -> tuple[float, float, float]:
