@@ -88,6 +88,15 @@ class Lifetimes(Engine):
             )
         return CauseTable.from_counts(counts, columns, **self._words(columns, design))
 
+    def known_before(self, named: str = "") -> list[str]:
+        """Return what to adjust for: the columns in `named`, with commas between, or what there is.
+
+        What there is: the columns that the recipe compares, and what is known at an answer
+        besides its score.
+        """
+        known = [name for name in self.pipeline.known if name != SCORE_GROUP]
+        return self.columns(named) if named.strip() else [*self.columns(""), *known]
+
     def period_table(self, period: str = "month", group_by: Sequence[str] = ()) -> PeriodTable:
         """Return, per calendar period, the customers at its start and how many of them left.
 

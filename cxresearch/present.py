@@ -7,6 +7,7 @@ import platform
 from collections.abc import Collection, Iterable
 from html import escape
 from importlib.metadata import version
+from typing import Protocol
 
 import pandas as pd
 
@@ -18,14 +19,32 @@ from cxresearch.errors import DataError
 from cxresearch.findings import Finding, HasFindings, collect, publish, to_html
 from cxresearch.source import Data
 
-_ACROSS = {"tenure": "after {} months", "horizon": "months of the first {}"}
+_ACROSS = {
+    "tenure": "after {} months",
+    "horizon": "months of the first {}",
+    "cause": "recorded as {}",
+}
+_ROWS_OF = {"retention": "rows of a retention table"}
 LIBRARIES = ("duckdb", "numpy", "pandas", "sqlglot")
+
+
+class Shown(Protocol):
+    """A result with a table and a sentence of its own."""
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the numbers."""
+
+    def sentence(self, lang: str = "en") -> str:
+        """Return them in words."""
+
+    def _repr_html_(self) -> str: ...
 
 
 def describe(data: Data) -> None:
     """Show what the data are, and what their owner says readers must know."""
     day = f"As of {data.as_of}." if data.as_of else "The extract holds no dates."
-    rows = [f"{words.number(data.rows(table))} {table.replace('_', ' ')}" for table in data.fields]
+    names = {name: _ROWS_OF.get(name, name.replace("_", " ")) for name in data.fields}
+    rows = [f"{words.number(data.rows(table))} {name}" for table, name in names.items()]
     text = f"{data.name}. {day} Rows: {', '.join(rows)}."
     note = f'<p class="cx-note">{_escaped(data.note)}</p>' if data.note else ""
     publish(f'<p class="cx-data">{_escaped(text)}</p>{note}', f"{text}\n{data.note}".strip())
@@ -63,6 +82,17 @@ def unlocked(data: Data, need: str, what: str) -> bool:
     text = f"Not shown: {what}. It would take {missing}."
     publish(f'<p class="cx-missing">{_escaped(text)}</p>', text)
     return False
+
+
+def show(*results: Shown) -> None:
+    """Show results as their own tables, and attach their findings as `say` does.
+
+    For results that are read as a whole, such as the bias ladder.
+    """
+    for result in results:
+        found = collect([result]) if isinstance(result, HasFindings) else []
+        text = f"{result.to_frame().to_string(index=False)}\n{result.sentence()}"
+        publish(result._repr_html_(), text, found)
 
 
 def tabulate(*items: HasFindings | Iterable[HasFindings], spread: str = "") -> None:
