@@ -97,9 +97,11 @@ def _without_events(model: Model) -> Iterator[str]:
     for column in model.covariates:
         empty = [x for x in known_labels(model.table, column) if not model.events(x, column)]
         named = [f"{x!r}" for x in empty if model.n(x, column) >= MIN_GROUP]
-        which = words.and_list(named) if len(named) == len(empty) else "a small group"
+        which = f"nobody with {_said(column)} {words.and_list(named)} left"
+        if len(named) < len(empty):
+            which = f"nobody in a small group by {_said(column)} left"
         if empty:
-            yield f"nobody with {_said(column)} {which} left: put it together with another"
+            yield f"{which}: put it together with another"
 
 
 def _with_baseline(model: Model) -> Floats:

@@ -429,7 +429,7 @@ def test_small_groups_to_adjust_for_are_not_named() -> None:
     frame = people(promoter=0.7)
     frame.loc[frame.index[:5], ["plan", "churned"]] = ["12 Low Street", False]
     assert refused(frame, adjust_for=["plan"]) == (
-        "nobody with plan a small group left: put it together with another"
+        "nobody in a small group by plan left: put it together with another"
     )
 
 
