@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -19,6 +19,7 @@ from cxresearch.revenue_bridge import KEPT, MOVES, NEW, RevenueBridge
 from cxresearch.uncertainty import (
     Floats,
     Interval,
+    exact_edge,
     jackknife,
     log_interval,
     logit_interval,
@@ -26,6 +27,7 @@ from cxresearch.uncertainty import (
 
 ENDS: Final = ("", "_ci_lower", "_ci_upper")
 _RATES: Final = ("gross_revenue_retention", "net_revenue_retention")
+Intervals: TypeAlias = tuple[Interval, Interval]
 AT: Final = {move: i for i, move in enumerate(MOVES)}
 OLD: Final = slice(0, len(KEPT))
 
@@ -159,16 +161,14 @@ def revenue_retention(
     -----
     The usual definitions for subscriptions: GRR = Σ min(MRR₁, MRR₀)/Σ MRR₀ and
     NRR = Σ MRR₁/Σ MRR₀ over the customers with MRR₀ > 0. Intervals: delete-a-group jackknife
-    over customers, on the logit scale for GRR and the log scale for NRR; a table with a single
-    replicate holds only totals, which have no interval (NaN).
+    over customers, on the logit scale for GRR and the log scale for NRR. Where no two customers
+    differ, as when nobody has left, the end of the interval is that of a share of customers
+    (`exact_edge`). A table with a single replicate holds only totals, without interval (NaN).
     """
     large, small = table.split_small(max(min_group, 1))
     values = retention_rates(large.opening.sum(axis=1), large.closing.sum(axis=1))
     error = bridge_errors(large, retention_rates)
-    intervals = (
-        logit_interval(values[..., 0], error[..., 0], confidence_level),
-        log_interval(values[..., 1], error[..., 1], confidence_level),
-    )
+    intervals = _intervals(values, error, exact_edge(large.n, confidence_level), confidence_level)
     results = tuple(
         RevenueRetention(
             **_amounts(large, g),
@@ -209,6 +209,16 @@ def bridge_errors(table: RevenueBridge, theta: Callable[[Floats, Floats], Floats
     return jackknife(theta, opening, closing).standard_error
 
 
+def _intervals(values: Floats, error: Floats, edge: Floats, level: float) -> Intervals:
+    """Return the intervals of GRR and of NRR, the ends of each of shape (G,)."""
+    (gross, net), (spread, wider) = values.T, error.T
+    lower, upper = logit_interval(gross, spread, level)
+    lower = np.where(gross >= 1, np.where(np.isnan(spread), np.nan, edge), lower)
+    upper = np.where(gross <= 0, np.where(np.isnan(spread), np.nan, 1 - edge), upper)
+    low, high = log_interval(net, wider, level)
+    return (lower, upper), (np.where(wider == 0, net * edge, low), high)
+
+
 def _amounts(table: RevenueBridge, g: int) -> dict[str, Any]:
     opening, closing = (x[g].sum(axis=0).astype(float) for x in (table.opening, table.closing))
 
@@ -220,7 +230,7 @@ def _amounts(table: RevenueBridge, g: int) -> dict[str, Any]:
     return {"opening": float(opening[OLD].sum()), "new": new} | {m: change(m) for m in moves}
 
 
-def _rates(values: Floats, intervals: tuple[Interval, Interval], g: int) -> dict[str, Any]:
+def _rates(values: Floats, intervals: Intervals, g: int) -> dict[str, Any]:
     found: dict[str, Any] = {}
     for i, (rate, (lower, upper)) in enumerate(zip(_RATES, intervals, strict=True)):
         ends = (float(values[i]), float(lower[g]), float(upper[g]))
