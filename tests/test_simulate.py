@@ -203,6 +203,40 @@ def test_card_failures_do_not_depend_on_the_score():
     assert abs(failed.sum() / months.sum() / 0.0020 - 1) < 0.1
 
 
+# --- how customers were won ---------------------------------------------------------------
+
+
+def test_how_customers_were_won_is_as_stated_and_moves_nothing():
+    drawn = simulation()
+    customers = drawn.tables["customers"]
+    source = customers["acquisition_source"]
+    assert set(source.dropna()) == {"earned", "bought"}
+    chance = drawn.truth["acquisition"]
+    wanted = {
+        "earned": chance["earned"] * chance["recorded"],
+        "bought": (1 - chance["earned"]) * chance["recorded"],
+    }
+    for name, share in wanted.items():
+        error = np.sqrt(share * (1 - share) / len(source))
+        assert abs((source == name).mean() - share) < 3.5 * error
+    for other in ("plan", "region"):
+        seen = pd.crosstab(customers[other].fillna(""), source.fillna(""))
+        expected = np.outer(seen.sum(axis=1), seen.sum(axis=0)) / len(source)
+        assert ((seen - expected) ** 2 / expected).to_numpy().sum() < 26.1  # chi2, 8 df, p = .001
+    left = customers["end_date"].notna()
+    rates = [left[source == name].mean() for name in wanted]
+    assert abs(rates[0] - rates[1]) < 0.03
+
+
+def test_how_customers_were_won_is_drawn_from_a_stream_of_its_own():
+    seed = np.random.SeedSequence(1)
+    customers = simulation(customers=2_000, seed=1).tables["customers"]
+    rng = s.stream(seed, "sources")
+    earned, known = rng.random(2_000) < s.EARNED_SHARE, rng.random(2_000) < s.SOURCE_KNOWN_SHARE
+    words = np.where(known, np.where(earned, "earned", "bought"), "")
+    assert (customers["acquisition_source"].fillna("") == words).all()
+
+
 # --- surveys -------------------------------------------------------------------------------
 
 
