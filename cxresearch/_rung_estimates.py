@@ -98,7 +98,8 @@ def _with_hazard(rung: Rung, sides: LifeTable, limits: Limits) -> Rung:
 
 def _adjusted(rung: Rung, table: LifeTable, limits: Limits) -> Rung:
     """Estimate a rung that adjusts for what was known before; both numbers, or none."""
-    given = weights(arms(table, *rung.labels), max_weight=limits.max_weight)
+    overlapping = arms(table, *rung.labels)
+    given = weights(overlapping, max_weight=limits.max_weight)
     reason = _too_short(_sides(table, rung.labels), 0, limits)
     if rung.design == "weighted":
         kept = retained_share(given.counts("at_risk"), given.counts("churned"))
@@ -111,6 +112,8 @@ def _adjusted(rung: Rung, table: LifeTable, limits: Limits) -> Rung:
         log = _cumulative_log_ratio(kept)
     with_hazard = replace(
         rung,
+        n=round(float(overlapping.people.sum())),
+        events=round(float(overlapping.churned.sum())),
         hazard_ratio=_ratio(log[0], float(jackknife_se(log[1:])), limits.confidence_level),
         hazard_refusal=None,
         left_out=log[1:],

@@ -101,11 +101,11 @@ class Overlap(Table):
     shares
         Share of each group in each band, shape (2, k).
     outside_share
-        Share of all customers left out since their history never occurs with one of the groups.
+        Share of all answers left out since their history never occurs with one of the groups.
     n, effective_n
-        Customers of each group, and how many would tell as much without weights, shape (2,).
+        Answers of each group, and how many would tell as much without weights, shape (2,).
     largest_weight, max_weight, n_truncated
-        Largest weight, where weights are cut, and how many customers that concerns.
+        Largest weight, where weights are cut, and how many answers that concerns.
     population
         Words for the sentence.
     """
@@ -119,7 +119,7 @@ class Overlap(Table):
     largest_weight: float
     max_weight: float
     n_truncated: float
-    population: str = "customers"
+    population: str = "answers"
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per band of the chance to be in the first group."""
@@ -137,7 +137,7 @@ class Overlap(Table):
             be = "is" if self.n_truncated == 1 else "are"
             cut = f"{words.number(self.n_truncated)} {be} cut to {self.max_weight:g}"
         worth = words.and_list(
-            f"{words.number(n)} {label}s tell as much as {words.number(e)} without weights"
+            f"the {words.number(n)} of {label}s tell as much as {words.number(e)} without weights"
             for label, n, e in zip(self.labels, self.n, self.effective_n, strict=True)
         )
         return f"{self._outside()} The largest weight is {self.largest_weight:.2g}, {cut}; {worth}."
@@ -175,7 +175,7 @@ def balance(given: Weights, *, threshold: float = THRESHOLD) -> Balance:
     return Balance(sides.labels, covariates, levels, before, after, sizes[0], sizes[1], threshold)
 
 
-def overlap(given: Weights, *, population: str = "customers") -> Overlap:
+def overlap(given: Weights, *, population: str = "answers") -> Overlap:
     """Return how the two groups spread over the chance to be in the first rather than the second.
 
     The chance is e₁/(e₁ + e₀) of the two propensities of `weights`.

@@ -16,6 +16,7 @@ from cxresearch.uncertainty import Floats, leave_one_out
 from cxresearch.weighting import Weights
 
 LEAST_OBSERVED = 0.05  # a chance of being still observed below this counts as this
+TINY = 1e-12  # where the outcome model lets nobody stay, nothing is divided by 0
 
 
 def doubly_robust_retained(given: Weights, months: int) -> Floats:
@@ -58,7 +59,7 @@ def _one_step(given: Weights, arm: int, months: int) -> Floats:
         for counts in (sides.churned, sides.censored, sides.at_risk)
     )
     hazard = _hazard(sides.design, churned, at_risk)
-    stays = np.cumprod(1 - hazard, axis=-1)
+    stays = np.maximum(np.cumprod(1 - hazard, axis=-1), TINY)
     observed = np.cumprod(1 - _hazard(sides.design, censored, at_risk - churned), axis=-1)
     before = np.concatenate([np.ones_like(observed[..., :1]), observed[..., :-1]], axis=-1)
     unlike = (churned - at_risk * hazard) / (stays * np.maximum(before, LEAST_OBSERVED))

@@ -89,9 +89,9 @@ class EValue(Table):
 
     def _estimate_words(self) -> str:
         return (
-            f"For nothing to be left of the hazard ratio ({self.rung.title}), something that "
-            "nobody recorded would have to go with both the score and leaving, each by a risk "
-            f"ratio of at least {_ratio(self.estimate)}, over and above what is adjusted for."
+            "It takes something unrecorded that goes with both the score and leaving, each by a "
+            f"risk ratio of at least {_ratio(self.estimate)} over and above what is adjusted for, "
+            f"for nothing to be left of the hazard ratio ({self.rung.title})."
         )
 
     def _interval_words(self) -> str:
@@ -102,8 +102,8 @@ class EValue(Table):
                 f"({self.rung.title}) to hold 1: it does already."
             )
         return (
-            f"For the {level} interval of the hazard ratio ({self.rung.title}) to hold 1, a risk "
-            f"ratio of {_ratio(self.interval)} with each is enough."
+            f"It takes a risk ratio of at least {_ratio(self.interval)} with each for the {level} "
+            f"interval of the hazard ratio ({self.rung.title}) to hold 1."
         )
 
 
@@ -187,7 +187,7 @@ class NegativeControl(Table):
                 f"the difference in {self.outcome} losses may be that."
             )
         return (
-            f"A clear difference in {losses}, would have meant that the groups differ in something "
+            f"A clear difference in {losses}, would mean that the groups differ in something "
             "else; none is seen, which rules out little when the interval is wide."
         )
 

@@ -107,6 +107,24 @@ def test_with_a_trait_that_nothing_depends_on_it_is_close_to_plain():
     np.testing.assert_allclose(kept, plain(truth, 20_000, 5), atol=0.002)
 
 
+def test_a_trait_with_which_nobody_of_a_group_left_is_no_obstacle():
+    frame = rows(Truth(**CENSORED), 3000, 8)
+    stays = (frame["score_group"] == "promoter") & (frame["x"] == "1")
+    frame.loc[stays, "churned"] = False
+    kept = doubly_robust_retained(weights(arms(table(frame), *PAIR)), MONTHS)
+    assert np.isfinite(kept).all()
+    terms = influence_by_row(weights(arms(table(frame), *PAIR)), frame, 0)
+    assert jackknife_se(kept[1:, 0]) == pytest.approx(terms.std() / np.sqrt(len(frame)), rel=0.2)
+
+
+def test_a_month_in_which_all_leave_gives_a_number():
+    frame = rows(Truth(), 2000, 9)
+    frame.loc[frame["months"] >= MONTHS, "churned"] = True
+    frame["months"] = frame["months"].clip(upper=MONTHS)
+    kept = doubly_robust_retained(weights(arms(table(frame), *PAIR)), MONTHS)
+    np.testing.assert_allclose(kept, 0, atol=1e-6)
+
+
 # With one model wrong: large samples, in which that model alone is clearly off
 
 

@@ -83,11 +83,11 @@ def test_findings_and_words_of_an_e_value():
     assert estimate.group == {"design": "weighted", "what": "estimate"}
     assert interval.group == {"design": "weighted", "what": "interval"}
     assert estimate.sentence == (
-        "For nothing to be left of the hazard ratio (each score, weighted for plan), something "
-        "that nobody recorded would have to go with both the score and leaving, each by a risk "
-        "ratio of at least 1.9, over and above what is adjusted for."
+        "It takes something unrecorded that goes with both the score and leaving, each by a risk "
+        "ratio of at least 1.9 over and above what is adjusted for, for nothing to be left of the "
+        "hazard ratio (each score, weighted for plan)."
     )
-    assert "to hold 1, a risk ratio of 1.6 with each is enough" in interval.sentence
+    assert interval.sentence.startswith("It takes a risk ratio of at least 1.6 with each for")
     wide = e_value(replace(RUNG, hazard_ratio=(0.9, 0.7, 1.1))).findings()[1]
     assert wide.sentence.startswith("Nothing hidden is needed for the 95 % interval")
     assert e_value(RUNG).sentence() == f"{estimate.sentence} {interval.sentence}"
@@ -137,7 +137,7 @@ def test_a_control_that_has_nothing_to_do_with_the_score():
     assert found.clear is False
     said = found.findings()[1].sentence
     assert said.startswith("No clear difference in involuntary losses (first score, from the")
-    assert "would have meant that the groups differ in something else; none is seen" in said
+    assert "would mean that the groups differ in something else; none is seen" in said
 
 
 def test_a_control_that_goes_with_the_score_is_a_warning():
