@@ -90,12 +90,7 @@ def test_projection_and_retention_rates_of_high_end_are_as_published() -> None:
     share = np.exp(log_retained(found.coordinates, np.arange(13)))[0]
     for value, expected in zip(share[8:], printed["retained_8_to_12"], strict=True):
         close(value, expected, 3)
-    # the rates come from eCLV's own estimates, which stop short of the top
-    theirs = np.exp(log_retained(at(*printed["eclv_estimates"]), np.arange(11)))
-    for value, expected in zip(
-        theirs[1:] / theirs[:-1], printed["retention_rate_1_to_10"], strict=True
-    ):
-        close(value, expected, 5)
+    # eCLV's optimiser stops a little short of the top: its fifth digit is not that of the maximum
     np.testing.assert_allclose(
         share[1:11] / share[:10], printed["retention_rate_1_to_10"], atol=0.5e-4
     )
