@@ -21,6 +21,7 @@ from cxresearch.source import Data
 from cxresearch.tables import LifeTable
 from cxresearch.weighting import EXPOSURE, MAX_WEIGHT, score_labels
 
+ADJUSTED = ("doubly_robust", "weighted")  # the most adjusted first
 GROUPS = ("detractor", "passive", "promoter")
 
 
@@ -94,6 +95,15 @@ class BiasLadder(Table):
         """
         pairs = [(rung, self.get(rung.step.corrected_by or rung.design)) for rung in self.rungs]
         return tuple(f for rung, beside in pairs for f in rung_findings(rung, beside or rung))
+
+    def answer(self) -> tuple[Finding, ...]:
+        """Return the findings of the rung that adjusts most: doubly robust, or else weighted.
+
+        Where neither has a number it is the reason; nothing on a ladder without either.
+        """
+        found = [rung for design in ADJUSTED if (rung := self.get(design)) is not None]
+        reported = [rung for rung in found if rung.reported]
+        return tuple(f for rung in (reported or found)[:1] for f in rung_findings(rung, rung))
 
 
 def bias_ladder(

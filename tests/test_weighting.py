@@ -9,6 +9,7 @@ import statsmodels.api as sm
 from confounded import Truth, draw, rows, table
 
 from cxresearch.balance import balance, overlap
+from cxresearch.comparability import comparability
 from cxresearch.errors import DataError
 from cxresearch.product_limit import retained_share
 from cxresearch.tables import LifeTable
@@ -209,3 +210,25 @@ def test_overlap_spreads_everybody_over_the_bands():
     w = np.repeat(given.weight[0, 0], people[0])
     assert found.effective_n[0] == pytest.approx(w.sum() ** 2 / (w**2).sum())
     assert found.sentence().startswith("Every history before the survey occurs with promoters and")
+
+
+def test_comparability_shows_both_and_never_fails_on_data():
+    followed = draw(MIXED, 3000, 17)
+    found = comparability(followed)
+    given = weights(arms(followed, *PAIR))
+    assert found.sentence() == f"{balance(given).sentence()} {overlap(given).sentence()}"
+    assert found.findings() == ()
+    assert "<caption>Before weighting" in found._repr_html_()
+    bare = comparability(draw(MIXED, 1000, 17, ()))
+    assert bare.balance is None
+    assert bare.sentence().startswith("Every history before the survey")
+
+
+def test_what_cannot_be_compared_is_a_reason():
+    lonely = draw(MIXED, 1000, 18).select(score_group=["passive", "promoter"])
+    (finding,) = comparability(lonely).findings()
+    assert (finding.id, finding.value) == ("not_reported", None)
+    assert finding.sentence == "The groups cannot be compared: there are no detractors."
+    frame = rows(MIXED, 500, 19)
+    frame = frame.assign(x=np.where(frame["score_group"] == "promoter", "1", "0"))
+    assert "no promoter or no detractor" in comparability(table(frame)).sentence()
