@@ -430,8 +430,8 @@ def test_intervals_of_parameters_and_shares_cover_the_truth() -> None:
         single = replace(
             table, **{k: table.counts(k).sum(1, keepdims=True) for k in table.count_fields}
         )
-        (result,) = projections(single, models=["sbg"])
-        (other,) = projections(table, models=["sbg"])
+        (result,) = projections(single, models=["sbg"], horizon=20)
+        (other,) = projections(table, models=["sbg"], horizon=20)
         found = result.fits[0].parameters(0.95)
         for name, value in HIGH_END.items():
             hits[name].append(np.array(found[name].ci_lower < value < found[name].ci_upper))
