@@ -103,8 +103,10 @@ def lives(frames: dict[str, pd.DataFrame], design: Design) -> Iterator[Life]:
         start = row.start_date
         end = row.end_date if not pd.isna(row.end_date) and row.end_date <= END else None
         entry = 0 if start >= OBSERVED_FROM else up(start, OBSERVED_FROM)
-        leaves = up(start, end) if end else down(start, END)
-        cause = (row.cancel_type or "not recorded").lower() if end else None
+        full = down(start, END)
+        churned = end is not None and up(start, end) <= full
+        leaves = up(start, end) if end and churned else full
+        cause = (row.cancel_type or "not recorded").lower() if churned else None
         mine = given[given.customer_id == row.customer_id]
         contacts = opened_at[opened_at.customer_id == row.customer_id]
         counting = []
@@ -117,7 +119,7 @@ def lives(frames: dict[str, pd.DataFrame], design: Design) -> Iterator[Life]:
             counting.append(
                 Answer(up(start, counts), _group(answer.score), _known(start, day, contacts))
             )
-        yield Life(entry, leaves, end is not None, cause, counting)
+        yield Life(entry, leaves, churned, cause, counting)
 
 
 def _group(score: int) -> str:

@@ -47,11 +47,11 @@ def test_months_are_those_of_the_calendar(spells, as_of, observed_from) -> None:
     expected = []
     for start, end in spells:
         after = as_of + dt.timedelta(days=1)
-        churned = end <= after
         entry = rounded_up(start, observed_from) if start < observed_from else 0
-        exit_ = rounded_up(start, end) if churned else -1
-        if not churned and start <= after:
-            exit_ = completed(start, after)
+        full = completed(start, after) if start <= after else -1
+        # a month that is not over on the last day has no losses, as it has nobody at risk
+        churned = end <= after and rounded_up(start, end) <= full
+        exit_ = rounded_up(start, end) if churned else full
         if exit_ > entry:
             expected.append((entry, exit_, churned))
     with open_frames({"customers": frame}, as_of=as_of, observed_from=observed_from) as data:
@@ -62,6 +62,23 @@ def test_months_are_those_of_the_calendar(spells, as_of, observed_from) -> None:
         assert table.entered[..., t].sum() == sum(entry == t for entry, _, _ in expected)
         assert table.churned[..., t].sum() == sum(e == t and c for _, e, c in expected)
         assert table.censored[..., t].sum() == sum(e == t and not c for _, e, c in expected)
+
+
+def test_losses_on_any_day_leave_the_curve_where_it_is() -> None:
+    """A month cut off by the last day must not count those who left in it and forget the others."""
+    rng = np.random.default_rng(5)
+    n, daily = 60_000, 1 / 300
+    start = pd.Timestamp("2023-01-01") + pd.to_timedelta(rng.integers(0, 730, n), unit="D")
+    end = start + pd.to_timedelta(rng.geometric(daily, n), unit="D")
+    frame = pd.DataFrame({"customer_id": map(str, range(n)), "start_date": start, "end_date": end})
+    frame["end_date"] = frame["end_date"].where(end <= pd.Timestamp("2024-12-31"), None)
+    with open_frames({"customers": frame}, as_of=dt.date(2024, 12, 31)) as data:
+        curve = retention_curves(data.life_table())[0]
+    for months in (6, 12, 18):
+        standing = curve.at(months)
+        truth = (1 - daily) ** (months * 365.25 / 12)
+        error = (standing.ci_upper - standing.ci_lower) / 3.92
+        assert abs(standing.value - truth) < 3 * error
 
 
 def test_replicates_are_the_first_two_hex_digits_of_md5() -> None:
