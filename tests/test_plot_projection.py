@@ -137,7 +137,10 @@ def test_alternatives_say_what_is_shown() -> None:
     assert said.startswith(
         "Projected retention of all models together with 95 % intervals, by years"
     )
-    assert "retained after 14 years, extrapolated" in said
+    assert (
+        "high_end: 49 of 100 (46 to 52) after 7 years and 38 of 100 (31 to 42) after 14 years, extrapolated."
+        in said
+    )
     rates = alt_text(plot_retention_rates(projected()))
     assert "high_end: 86.9 % observed at first" in rates
     held = alt_text(plot_holdout(holdout(paper(), holdout_periods=8)))

@@ -232,13 +232,10 @@ def _say_projections(groups: Sequence[Projection]) -> str:
         curve, parts = group[COMBINED], []
         for tenure in dict.fromkeys((group.longest, group.horizon)):
             i = min(tenure, group.horizon) - group.start
-            share = words.percent_interval(
-                float(curve.retained[i]),
-                float(curve.retained_ci_lower[i]),
-                float(curve.retained_ci_upper[i]),
-            )
+            ends = (curve.retained, curve.retained_ci_lower, curve.retained_ci_upper)
+            whole, stay, spread = words.out_of(*(float(x[i]) for x in ends))
             beyond = ", extrapolated" if tenure > group.longest else ""
-            parts.append(f"{share} retained {_after(group, tenure)}{beyond}")
+            parts.append(f"{stay} of {whole} ({spread}) {_after(group, tenure)}{beyond}")
         label = group.label or group.observed.population.capitalize()
         said.append(f"{label}: {words.and_list(parts)}.")
     return " ".join(said)
