@@ -164,10 +164,11 @@ class Blocks:
     def _block(self, name: str, file: str, attributes: Sequence[str]) -> sql.Expression:
         prefix = "customers" if file == "measured_from_tenure" else _ATTRIBUTES_OF.get(name)
         columns = [sql.column(attribute, prefix) for attribute in attributes]
-        return sql.fill(sql.load(file), columns={"attributes": columns}, values=self._values)
+        return sql.fill(sql.load(file), columns={"attributes": columns}, values=self.values)
 
     @cached_property
-    def _values(self) -> dict[str, sql.Value]:
+    def values(self) -> dict[str, sql.Value]:
+        """What stands in the place of each `$name` of the files."""
         end, start = self._observation_end, self.recipe.observed_from or _BEGINNING
         last = calendar.monthrange(end.year, end.month)[1]
         return {

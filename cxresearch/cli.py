@@ -135,7 +135,7 @@ def check_data(
 
 @app.command("sql")
 def print_sql(  # noqa: PLR0917 - typer passes every option by name
-    reduction: Annotated[str, typer.Argument(metavar="NAME", help="life_table, period_table, …")],
+    reduction: Annotated[str, typer.Argument(metavar="NAME", help="life_table, score_table, …")],
     data: Annotated[str, typer.Option(help="A recipe, or a folder with one.")] = "data/sample",
     dialect: Annotated[
         str, typer.Option(help="duckdb, spark, bigquery, snowflake or postgres.")
@@ -147,6 +147,8 @@ def print_sql(  # noqa: PLR0917 - typer passes every option by name
     design: Annotated[
         str, typer.Option(help="How answers make a risk set: current, landmark, followup, …")
     ] = "",
+    metric: Annotated[str, typer.Option(help="nps, csat or ces.")] = "nps",
+    wave: Annotated[str, typer.Option(help="month, quarter, year, survey or none.")] = "quarter",
     causes: Annotated[bool, typer.Option("--causes", help="Split losses by their cause.")] = False,
 ) -> None:
     """Print a reduction as one query, to run in a warehouse and hand over only the counts."""
@@ -158,7 +160,14 @@ def print_sql(  # noqa: PLR0917 - typer passes every option by name
     with open_data(data) as opened:
         typer.echo(
             opened.reduction_sql(
-                reduction, columns, dialect, period=period, design=chosen, causes=causes
+                reduction,
+                columns,
+                dialect,
+                period=period,
+                design=chosen,
+                causes=causes,
+                metric=metric,
+                wave=wave,
             )
         )
 

@@ -225,7 +225,7 @@ def invited_relations(
     invited = sql.fill(
         sql.load("invited"),
         columns={"attributes": [sql.column(name, "measured") for name in attributes]},
-        values={**blocks._values, **asked._asdict()},
+        values={**blocks.values, **asked._asdict()},
     )
     if TICKETS_BEFORE not in blocks.known:
         return {"invited": invited}
@@ -258,7 +258,7 @@ def responder_query(
         sql.load("responder_spells"),
         columns={"known": [sql.column(name, "followed") for name in group_by]},
         tables={"invited": invited},
-        values=blocks._values,
+        values=blocks.values,
     )
     table = sql.fill(
         sql.load("life_table"),

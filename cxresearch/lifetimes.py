@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import pandas as pd
-from sqlglot import exp
 
 from cxresearch import periods
 from cxresearch._engine import MAX_CELLS, MAX_GROUPS, Engine, unique
@@ -22,26 +21,6 @@ _MONTHS: Final[Mapping[str, int]] = {"month": 1, "quarter": 3, "year": 12}
 
 class Lifetimes(Engine):
     """Life tables, calendar periods, and who is counted."""
-
-    def reduction_sql(
-        self,
-        name: str,
-        group_by: Sequence[str] = (),
-        dialect: str = "duckdb",
-        *,
-        period: str = "month",
-        design: Design | None = None,
-        causes: bool = False,
-    ) -> str:
-        """Return a reduction as one self-contained query in `dialect`.
-
-        Where the data are Parquet files and the dialect is DuckDB's, the query can be run as it
-        stands; otherwise it reads tables named as in the recipe.
-        """
-        files_only = all(isinstance(scan, exp.Func) for scan in self._scans.values())
-        scans = self._scans if dialect == "duckdb" and files_only else None
-        request = Request(name, unique(group_by), _months(period), design, causes)
-        return self.pipeline.text(request, dialect, scans)
 
     def life_table(
         self, group_by: Sequence[str] = (), *, design: Design | None = None
@@ -105,7 +84,7 @@ class Lifetimes(Engine):
         period
             "month", "quarter" or "year"; only periods that are observed whole are returned.
         """
-        months = _months(period)
+        months = period_months(period)
         columns = unique(group_by)
         moves = self._reduce(Request("period_table", columns, months))
         window = periods.Window(self.pipeline.first_month, self.pipeline.end_month, months)
@@ -158,7 +137,8 @@ class Lifetimes(Engine):
         return self.query(self.pipeline.reduction(request, kept))
 
 
-def _months(period: str) -> int:
+def period_months(period: str) -> int:
+    """Return the months of a calendar period."""
     if period not in _MONTHS:
         raise DataError(f"period == {period!r}, must be one of: {', '.join(_MONTHS)}.")
     return _MONTHS[period]

@@ -122,21 +122,30 @@ class Pipeline(Blocks):
 
         `scans` says what stands in the place of each table where the files themselves are read.
         """
-        name, group_by = request.name, request.group_by
-        if name not in REDUCTIONS:
-            close = difflib.get_close_matches(name, REDUCTIONS, n=1)
-            hint = f" Did you mean {close[0]!r}?" if close else ""
-            raise DataError(f"{name!r} is no reduction; choose from {', '.join(REDUCTIONS)}.{hint}")
+        group_by = request.group_by
         known = (*self.groups(request.risk_set), SCORE_GROUP)
         unknown = [column for column in group_by if column not in known]
         if unknown:
             raise DataError([self.unknown_group(c, request.risk_set) for c in unknown])
         own = [column for column in group_by if column in self.attributes]
-        relations = {**self._typed(own, scans), **self._relations(own)}
+        relations = {}
         if request.risk_set:
             self.require_scores()
-            relations |= self.design(request.risk_set, own)
-        return sql.render(sql.assemble(self.reduction(request), relations), dialect, pretty=True)
+            relations = self.design(request.risk_set, own)
+        return self.query_text(self.reduction(request), own, dialect, scans, relations)
+
+    def query_text(
+        self,
+        tree: sql.Expression,
+        attributes: Sequence[str],
+        dialect: str,
+        scans: Mapping[str, sql.Expression] | None = None,
+        relations: Mapping[str, sql.Expression] | None = None,
+    ) -> str:
+        """Return a query over the building blocks, and further `relations`, with all they read."""
+        blocks = {**self._typed(attributes, scans), **self._relations(attributes)}
+        whole = sql.assemble(tree, {**blocks, **(relations or {})})
+        return sql.render(whole, dialect, pretty=True)
 
     def population(self, group_by: Sequence[str], design: Design | None = None) -> str:
         """Return in words who is counted."""

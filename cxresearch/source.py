@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
+from sqlglot import exp
 
+from cxresearch._engine import unique
 from cxresearch.errors import DataError
+from cxresearch.exports import Export, export_text
 from cxresearch.invitations import Invitations
-from cxresearch.lifetimes import Lifetimes
+from cxresearch.lifetimes import Lifetimes, period_months
 from cxresearch.money import Money
 from cxresearch.recipe import Recipe, build_recipe, read_recipe
 from cxresearch.surveys import Surveys
@@ -77,6 +81,25 @@ class Data(Lifetimes, Surveys, Invitations, Money):
     def snapshot_months(self) -> int | None:
         """How far back the churned flag reaches, where the extract is a snapshot."""
         return self.recipe.snapshot_months
+
+    def reduction_sql(
+        self,
+        name: str,
+        group_by: Sequence[str] = (),
+        dialect: str = "duckdb",
+        *,
+        period: str = "month",
+        **options: Any,  # noqa: ANN401 - design, causes, metric and wave, as in Export
+    ) -> str:
+        """Return a reduction as one self-contained query in `dialect`.
+
+        Where the data are Parquet files and the dialect is DuckDB's, the query can be run as it
+        stands; otherwise it reads tables named as in the recipe.
+        """
+        files_only = all(isinstance(scan, exp.Func) for scan in self._scans.values())
+        scans = self._scans if dialect == "duckdb" and files_only else None
+        export = Export(name, unique(group_by), period_months(period), **options)
+        return export_text(self.pipeline, export, dialect, scans)
 
     @cached_property
     def fingerprint(self) -> str:

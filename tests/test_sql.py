@@ -71,6 +71,30 @@ def test_every_design_by_cause_is_one_query_in_every_dialect(
     assert "$" not in text
 
 
+@pytest.mark.parametrize("dialect", sql.DIALECTS)
+@pytest.mark.parametrize(
+    "name", ["score_table", "invitation_table", "responder_table", "revenue_bridge"]
+)
+def test_counts_of_surveys_and_money_are_one_query_in_every_dialect(
+    name: str, dialect: str
+) -> None:
+    with open_data() as sample:
+        text = sample.reduction_sql(name, ["plan"], dialect)
+    (tree,) = parse(text, dialect=dialect)
+    defined = {cte.alias for cte in tree.find_all(exp.CTE)}
+    assert {table.name for table in tree.find_all(exp.Table) if not table.db} <= {*defined, ""}
+    assert "@" not in text
+    assert "$" not in text
+
+
+def test_a_reduction_that_lacks_its_table_says_which(data: Data) -> None:
+    with pytest.raises(CxError) as error:
+        data.reduction_sql("revenue_bridge", ["plna"])
+    missing, unknown = error.value.problems
+    assert missing == "revenue: there is no such table, which revenue_bridge takes. Bring one."
+    assert "no column 'plna' to group by. Did you mean 'plan'?" in unknown
+
+
 def test_spark_takes_no_construct_of_duckdb(data: Data) -> None:
     text = data.reduction_sql("life_table", ["plan"], "spark")
     assert "::" not in text

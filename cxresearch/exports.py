@@ -1,0 +1,119 @@
+"""Reductions as one query each, to run in a warehouse and hand over only the counts."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from cxresearch import sql
+from cxresearch.designs import Design
+from cxresearch.errors import DataError
+from cxresearch.invitations import Asked, invitation_query, invited_relations, responder_query
+from cxresearch.money import bridge_query
+from cxresearch.pipeline import REDUCTIONS, Pipeline, Request
+from cxresearch.surveys import WAVES, ScoreRequest, score_query
+
+Relations = dict[str, sql.Expression]
+
+
+@dataclass(frozen=True)
+class Export:
+    """A reduction by name, and what it depends on.
+
+    Attributes
+    ----------
+    months
+        Of a calendar period, or between the two ends of a revenue bridge.
+    metric, wave
+        Of answers and invitations.
+    """
+
+    name: str
+    group_by: Sequence[str] = ()
+    months: int = 1
+    design: Design | None = None
+    causes: bool = False
+    metric: str = "nps"
+    wave: str = "quarter"
+
+
+def export_text(
+    pipeline: Pipeline,
+    export: Export,
+    dialect: str = "duckdb",
+    scans: Mapping[str, sql.Expression] | None = None,
+) -> str:
+    """Return a reduction as one query that reads the company's own tables.
+
+    Parameters
+    ----------
+    scans
+        What stands in the place of each table where the files themselves are read.
+
+    Raises
+    ------
+    DataError
+        When there is no such reduction, or the tables at hand cannot answer it.
+    """
+    names = (*REDUCTIONS, *_OTHERS)
+    if export.name not in names:
+        close = difflib.get_close_matches(export.name, names, n=1)
+        hint = f" Did you mean {close[0]!r}?" if close else ""
+        raise DataError(f"{export.name!r} is no reduction; choose from {', '.join(names)}.{hint}")
+    if export.name in REDUCTIONS:
+        name, columns, months = export.name, export.group_by, export.months
+        request = Request(name, columns, months, export.design, export.causes)
+        return pipeline.text(request, dialect, scans)
+    _check(pipeline, export)
+    tree, relations = _OTHERS[export.name](pipeline, export)
+    own = [name for name in export.group_by if name in pipeline.attributes]
+    return pipeline.query_text(sql.assemble(tree, relations), own, dialect, scans)
+
+
+def _check(pipeline: Pipeline, export: Export) -> None:
+    table = {"revenue_bridge": "revenue", "score_table": "survey_responses"}
+    needed = table.get(export.name, "survey_invitations")
+    problems = [f"{needed}: there is no such table, which {export.name} takes. Bring one."]
+    problems = [] if needed in pipeline.recipe.tables else problems
+    if export.wave not in WAVES:
+        problems.append(f"wave == {export.wave!r}, must be one of: {', '.join(WAVES)}.")
+    before = pipeline.known[1:] if needed == "survey_invitations" else []
+    known = [*pipeline.attributes, *before]
+    problems += [pipeline.unknown_group(c) for c in export.group_by if c not in known]
+    if problems:
+        raise DataError(problems)
+
+
+def _scores(pipeline: Pipeline, export: Export) -> tuple[sql.Expression, Relations]:
+    request = ScoreRequest(export.metric.lower(), export.wave, export.group_by)
+    with_customers = "customers" in pipeline.recipe.tables
+    return score_query(request, pipeline.recipe, with_customers=with_customers), {}
+
+
+def _invitations(pipeline: Pipeline, export: Export) -> tuple[sql.Expression, Relations]:
+    asked = Asked(export.metric.lower())
+    own = [name for name in export.group_by if name in pipeline.attributes]
+    tree = invitation_query(asked, export.wave, export.group_by)
+    return tree, invited_relations(pipeline, asked, own)
+
+
+def _responders(pipeline: Pipeline, export: Export) -> tuple[sql.Expression, Relations]:
+    own = [name for name in export.group_by if name in pipeline.attributes]
+    relations = invited_relations(pipeline, Asked(export.metric.lower()), own)
+    return responder_query(pipeline, export.group_by), relations
+
+
+def _revenue(pipeline: Pipeline, export: Export) -> tuple[sql.Expression, Relations]:
+    closing = pipeline.end_month - 1
+    months = export.months if export.months > 1 else 12
+    return bridge_query(export.group_by, closing - months, closing), {}
+
+
+_OTHERS: Final[Mapping[str, Callable[[Pipeline, Export], tuple[sql.Expression, Relations]]]] = {
+    "score_table": _scores,
+    "invitation_table": _invitations,
+    "responder_table": _responders,
+    "revenue_bridge": _revenue,
+}
