@@ -1,9 +1,11 @@
 """Answers to what leadership asks about customers, with an interval on every number.
 
-One line per room: `open_data` and `check` read a company's tables through a recipe;
-`Data.life_table` and `Data.period_table` reduce them to counts; `retention_curves`,
-`restricted_means`, `logrank_test` and `period_rates` estimate from counts; `plot_retention` and
-`plot_rates` draw results; `say` and `tabulate` show findings in a report.
+`open_data` and `check` read a company's tables through a recipe, and `Data` reduces them to counts:
+by tenure, by cause, by survey design, by score, by invitation, by revenue. From counts the rooms
+estimate: `scores` (levels, changes, silence, revenue kept), `retention` and `projection` (how long
+customers stay, and what is not seen yet), `causes` (why they leave), `hazards` and `adjust` (do
+scores and staying go together). `plots` draws results; `say`, `show` and `tabulate` put them in a
+report.
 
 Everything is imported on first use, so that `import cxresearch` costs next to nothing.
 """
@@ -11,88 +13,197 @@ Everything is imported on first use, so that `import cxresearch` costs next to n
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
-    from cxresearch.checking import check
-    from cxresearch.errors import CxError, DataError
-    from cxresearch.exclusions import answer_waterfall, customer_waterfall
-    from cxresearch.findings import Finding, say
-    from cxresearch.logrank import logrank_test
-    from cxresearch.plots import plot_rates, plot_retention, plot_waterfall
-    from cxresearch.present import describe, provenance, require_usable, tabulate, unlocked
-    from cxresearch.rates import period_rates, tenure_rates
-    from cxresearch.restricted_mean import restricted_mean_difference, restricted_means
-    from cxresearch.retention import first_safe_tenure, retention_curves
-    from cxresearch.simulate import write_sample
-    from cxresearch.snapshot import snapshot_warning
-    from cxresearch.source import Data, open_data, open_frames
-    from cxresearch.tables import LifeTable, PeriodTable
+    from cxresearch.adjust.bias_ladder import bias_ladder as bias_ladder
+    from cxresearch.adjust.bias_ladder import survey_tables as survey_tables
+    from cxresearch.adjust.comparability import comparability as comparability
+    from cxresearch.adjust.immortal_time import immortal_time_share as immortal_time_share
+    from cxresearch.adjust.sensitivity import e_value as e_value
+    from cxresearch.adjust.sensitivity import e_values as e_values
+    from cxresearch.adjust.sensitivity import negative_control as negative_control
+    from cxresearch.cause_table import CauseTable as CauseTable
+    from cxresearch.causes.cause_hazards import cause_hazard_ratios as cause_hazard_ratios
+    from cxresearch.causes.cause_hazards import cause_rates as cause_rates
+    from cxresearch.causes.controllable import controllable_shares as controllable_shares
+    from cxresearch.causes.cumulative_incidence import cumulative_incidence as cumulative_incidence
+    from cxresearch.causes.cumulative_incidence import reconciliation as reconciliation
+    from cxresearch.checking import check as check
+    from cxresearch.definitions import define as define
+    from cxresearch.designs import Design as Design
+    from cxresearch.errors import CxError as CxError
+    from cxresearch.errors import DataError as DataError
+    from cxresearch.exclusions import answer_waterfall as answer_waterfall
+    from cxresearch.exclusions import customer_waterfall as customer_waterfall
+    from cxresearch.findings import Finding as Finding
+    from cxresearch.findings import say as say
+    from cxresearch.hazards.churn_risk import churn_risk as churn_risk
+    from cxresearch.hazards.proportionality import proportionality_check as proportionality_check
+    from cxresearch.hazards.ratios import Wording as Wording
+    from cxresearch.hazards.ratios import hazard_ratios as hazard_ratios
+    from cxresearch.invitation_table import InvitationTable as InvitationTable
+    from cxresearch.logrank import logrank_test as logrank_test
+    from cxresearch.plots import ForestRow as ForestRow
+    from cxresearch.plots import plot_answers as plot_answers
+    from cxresearch.plots import plot_balance as plot_balance
+    from cxresearch.plots import plot_bias_ladder as plot_bias_ladder
+    from cxresearch.plots import plot_calibration as plot_calibration
+    from cxresearch.plots import plot_causes as plot_causes
+    from cxresearch.plots import plot_churn_risk as plot_churn_risk
+    from cxresearch.plots import plot_control_chart as plot_control_chart
+    from cxresearch.plots import plot_forest as plot_forest
+    from cxresearch.plots import plot_holdout as plot_holdout
+    from cxresearch.plots import plot_incidence as plot_incidence
+    from cxresearch.plots import plot_league as plot_league
+    from cxresearch.plots import plot_nonresponse as plot_nonresponse
+    from cxresearch.plots import plot_overlap as plot_overlap
+    from cxresearch.plots import plot_projection as plot_projection
+    from cxresearch.plots import plot_rates as plot_rates
+    from cxresearch.plots import plot_responders as plot_responders
+    from cxresearch.plots import plot_response_rates as plot_response_rates
+    from cxresearch.plots import plot_retention as plot_retention
+    from cxresearch.plots import plot_retention_rates as plot_retention_rates
+    from cxresearch.plots import plot_revenue_bridge as plot_revenue_bridge
+    from cxresearch.plots import plot_scores as plot_scores
+    from cxresearch.plots import plot_waterfall as plot_waterfall
+    from cxresearch.present import describe as describe
+    from cxresearch.present import provenance as provenance
+    from cxresearch.present import require_usable as require_usable
+    from cxresearch.present import show as show
+    from cxresearch.present import tabulate as tabulate
+    from cxresearch.present import unlocked as unlocked
+    from cxresearch.projection._holdout import holdout as holdout
+    from cxresearch.projection._likelihood_ratio import (
+        equal_parameters_test as equal_parameters_test,
+    )
+    from cxresearch.projection._likelihood_ratio import nested_model_tests as nested_model_tests
+    from cxresearch.projection.fitted import projections as projections
+    from cxresearch.projection.residual_lifetime import residual_lifetimes as residual_lifetimes
+    from cxresearch.rates import period_rates as period_rates
+    from cxresearch.rates import tenure_rates as tenure_rates
+    from cxresearch.restricted_mean import restricted_mean_difference as restricted_mean_difference
+    from cxresearch.restricted_mean import restricted_means as restricted_means
+    from cxresearch.retention import first_safe_tenure as first_safe_tenure
+    from cxresearch.retention import retention_curves as retention_curves
+    from cxresearch.revenue_bridge import RevenueBridge as RevenueBridge
+    from cxresearch.score_table import ScoreTable as ScoreTable
+    from cxresearch.scores.answers_needed import responses_needed as responses_needed
+    from cxresearch.scores.control_chart import score_control_chart as score_control_chart
+    from cxresearch.scores.earned_growth import earned_growth as earned_growth
+    from cxresearch.scores.league import score_league as score_league
+    from cxresearch.scores.levels import score_levels as score_levels
+    from cxresearch.scores.levels import score_waterfall as score_waterfall
+    from cxresearch.scores.levels import weighted_score as weighted_score
+    from cxresearch.scores.nonresponse import nps_nonresponse as nps_nonresponse
+    from cxresearch.scores.responder_retention import compare_responders as compare_responders
+    from cxresearch.scores.response_rates import response_rates as response_rates
+    from cxresearch.scores.revenue_retention import revenue_retention as revenue_retention
+    from cxresearch.scores.score_change import score_changes as score_changes
+    from cxresearch.scores.score_change import wave_pairs as wave_pairs
+    from cxresearch.simulate import write_sample as write_sample
+    from cxresearch.snapshot import snapshot_warning as snapshot_warning
+    from cxresearch.source import Data as Data
+    from cxresearch.source import open_data as open_data
+    from cxresearch.source import open_frames as open_frames
+    from cxresearch.tables import LifeTable as LifeTable
+    from cxresearch.tables import PeriodTable as PeriodTable
 
 __version__ = "0.1.0"
 
-_HOME = {
+_HOME: Final = {
+    "CauseTable": "cause_table",
     "CxError": "errors",
     "Data": "source",
     "DataError": "errors",
+    "Design": "designs",
     "Finding": "findings",
+    "ForestRow": "plots",
+    "InvitationTable": "invitation_table",
     "LifeTable": "tables",
     "PeriodTable": "tables",
+    "RevenueBridge": "revenue_bridge",
+    "ScoreTable": "score_table",
+    "Wording": "hazards.ratios",
     "answer_waterfall": "exclusions",
+    "bias_ladder": "adjust.bias_ladder",
+    "cause_hazard_ratios": "causes.cause_hazards",
+    "cause_rates": "causes.cause_hazards",
     "check": "checking",
+    "churn_risk": "hazards.churn_risk",
+    "comparability": "adjust.comparability",
+    "compare_responders": "scores.responder_retention",
+    "controllable_shares": "causes.controllable",
+    "cumulative_incidence": "causes.cumulative_incidence",
     "customer_waterfall": "exclusions",
+    "define": "definitions",
     "describe": "present",
+    "e_value": "adjust.sensitivity",
+    "e_values": "adjust.sensitivity",
+    "earned_growth": "scores.earned_growth",
+    "equal_parameters_test": "projection._likelihood_ratio",
     "first_safe_tenure": "retention",
+    "hazard_ratios": "hazards.ratios",
+    "holdout": "projection._holdout",
+    "immortal_time_share": "adjust.immortal_time",
     "logrank_test": "logrank",
+    "negative_control": "adjust.sensitivity",
+    "nested_model_tests": "projection._likelihood_ratio",
+    "nps_nonresponse": "scores.nonresponse",
     "open_data": "source",
     "open_frames": "source",
     "period_rates": "rates",
+    "plot_answers": "plots",
+    "plot_balance": "plots",
+    "plot_bias_ladder": "plots",
+    "plot_calibration": "plots",
+    "plot_causes": "plots",
+    "plot_churn_risk": "plots",
+    "plot_control_chart": "plots",
+    "plot_forest": "plots",
+    "plot_holdout": "plots",
+    "plot_incidence": "plots",
+    "plot_league": "plots",
+    "plot_nonresponse": "plots",
+    "plot_overlap": "plots",
+    "plot_projection": "plots",
     "plot_rates": "plots",
+    "plot_responders": "plots",
+    "plot_response_rates": "plots",
     "plot_retention": "plots",
+    "plot_retention_rates": "plots",
+    "plot_revenue_bridge": "plots",
+    "plot_scores": "plots",
     "plot_waterfall": "plots",
+    "projections": "projection.fitted",
+    "proportionality_check": "hazards.proportionality",
     "provenance": "present",
+    "reconciliation": "causes.cumulative_incidence",
     "require_usable": "present",
+    "residual_lifetimes": "projection.residual_lifetime",
+    "response_rates": "scores.response_rates",
+    "responses_needed": "scores.answers_needed",
     "restricted_mean_difference": "restricted_mean",
     "restricted_means": "restricted_mean",
     "retention_curves": "retention",
+    "revenue_retention": "scores.revenue_retention",
     "say": "findings",
+    "score_changes": "scores.score_change",
+    "score_control_chart": "scores.control_chart",
+    "score_league": "scores.league",
+    "score_levels": "scores.levels",
+    "score_waterfall": "scores.levels",
+    "show": "present",
     "snapshot_warning": "snapshot",
+    "survey_tables": "adjust.bias_ladder",
     "tabulate": "present",
     "tenure_rates": "rates",
     "unlocked": "present",
+    "wave_pairs": "scores.score_change",
+    "weighted_score": "scores.levels",
     "write_sample": "simulate",
 }
-__all__ = [
-    "CxError",
-    "Data",
-    "DataError",
-    "Finding",
-    "LifeTable",
-    "PeriodTable",
-    "answer_waterfall",
-    "check",
-    "customer_waterfall",
-    "describe",
-    "first_safe_tenure",
-    "logrank_test",
-    "open_data",
-    "open_frames",
-    "period_rates",
-    "plot_rates",
-    "plot_retention",
-    "plot_waterfall",
-    "provenance",
-    "require_usable",
-    "restricted_mean_difference",
-    "restricted_means",
-    "retention_curves",
-    "say",
-    "snapshot_warning",
-    "tabulate",
-    "tenure_rates",
-    "unlocked",
-    "write_sample",
-]
+__all__ = list(_HOME)
 
 
 def __getattr__(name: str) -> object:

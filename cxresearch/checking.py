@@ -29,6 +29,9 @@ NEEDS: Final[Mapping[str, str]] = {
     "and churned in customers",
     "dates": "start_date and end_date",
     "scores": "survey_responses with the nps scale in the recipe, and start_date and end_date",
+    "nps": "survey_responses with the nps question, its scale in the recipe, and as_of",
+    "csat": "survey_responses with the csat question, its scale in the recipe, and as_of",
+    "ces": "survey_responses with the ces question, its scale and high_is in the recipe, and as_of",
     "causes": "cancel_type in subscriptions or customers: who ended it",
 }
 
@@ -276,7 +279,7 @@ def _too_many_groups(data: Data) -> list[Offence]:
 
 def capabilities(data: Data) -> set[str]:
     """Return which of the `NEEDS`, and which tables, the data have."""
-    found = set(data.fields)
+    found = set(data.fields) | data.metrics
     if data.pipeline.lifetimes is not None:
         found.add("lifetimes")
     if data.pipeline.lifetimes in {"spells", "dates"}:

@@ -25,14 +25,66 @@ CHECK, CURVES = "00_data_check", "02_retention_curves"
 SAMPLE = ROOT / "data" / "sample"
 TELCO = ROOT / "data" / "recipes" / "telco.toml"
 COMMAND = [sys.executable, "-c", "from cxresearch.cli import app; app()"]
+SAAS = ROOT / "data" / "recipes" / "saas_churn.toml"
+PAPER = ROOT / "data" / "recipes" / "fader_hardie.toml"
+# A second value for every parameter of every notebook.
 SECOND = {
-    "group_by": "plan,region",
-    "tenures": "6,18,30",
-    "horizon": "24",
-    "calendar_period": "month",
-    "min_group": "40",
-    "min_at_risk": "5",
-    "confidence_level": "0.9",
+    CHECK: {},
+    "01_scorecard": {
+        "wave": "survey",
+        "other_wave": "quarter",
+        "group_by": "plan,region",
+        "league_by": "region,channel",
+        "weight_by": "plan",
+        "points": "2,8",
+        "response_days": "14",
+        "calendar_period": "year",
+        "revenue_months": "6",
+        "min_group": "40",
+        "confidence_level": "0.9",
+    },
+    CURVES: {
+        "group_by": "plan,region",
+        "tenures": "6,18,30",
+        "horizon": "24",
+        "calendar_period": "month",
+        "min_group": "40",
+        "min_at_risk": "5",
+        "confidence_level": "0.9",
+    },
+    "03_retention_projection": {
+        "group_by": "plan,region",
+        "tenures": "6,18,200",
+        "horizon": "150",
+        "fit_periods": "48",
+        "holdout_periods": "12",
+        "residual_tenures": "0,7",
+        "residual_horizon": "36",
+        "annual_discount_rate": "0.0",
+        "min_group": "40",
+        "min_at_risk": "5",
+        "confidence_level": "0.9",
+    },
+    "04_promoters_and_retention": {
+        "adjust_for": "plan,onboarded,tenure_band",
+        "months": "6",
+        "landmarks": "9,18",
+        "blackout_days": "14",
+        "lag_months": "1",
+        "max_age_months": "8",
+        "risk_months": "3",
+        "min_events": "5",
+        "min_group": "20",
+        "confidence_level": "0.9",
+    },
+    "08_churn_reasons": {
+        "group_by": "plan,region",
+        "tenures": "6,18,30",
+        "controllable": "voluntary,company",
+        "min_group": "40",
+        "min_at_risk": "5",
+        "confidence_level": "0.9",
+    },
 }
 
 
@@ -103,9 +155,9 @@ class Shelf:
     def default(self, notebook: str) -> Report:
         return self.report("default", notebook, SAMPLE)
 
-    def second(self) -> Report:
-        """Return the curves with a value of its own for every parameter."""
-        return self.report("second", CURVES, SAMPLE, **SECOND)
+    def second(self, notebook: str = CURVES) -> Report:
+        """Return a notebook with a value of its own for every parameter."""
+        return self.report("second", notebook, SAMPLE, **SECOND[notebook])
 
 
 @pytest.fixture(scope="session")

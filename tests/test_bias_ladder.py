@@ -13,10 +13,10 @@ from lifelines.datasets import load_stanford_heart_transplants
 from worlds import Setting, true_retained, world
 
 import cxresearch as cx
-from cxresearch.bias_ladder import BiasLadder, bias_ladder, survey_tables
+from cxresearch.adjust.bias_ladder import BiasLadder, bias_ladder, survey_tables
+from cxresearch.adjust.immortal_time import fieller, immortal_time_share
 from cxresearch.designs import Design
 from cxresearch.errors import CxError, DataError
-from cxresearch.immortal_time import fieller, immortal_time_share
 from cxresearch.tables import LifeTable
 
 EVER = ("ever_promoter_from_signup", "ever_promoter_from_answer")

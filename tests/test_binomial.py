@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from cxresearch._binomial import fit_binomial
-from cxresearch._links import Link, linear_predictor, probability
 from cxresearch.errors import DataError
+from cxresearch.hazards._binomial import fit_binomial
+from cxresearch.hazards._links import Link, linear_predictor, probability
 
 LINKS: tuple[Link, ...] = get_args(Link)
 GLM_LINKS = {"logit": sm.families.links.Logit(), "cloglog": sm.families.links.CLogLog()}

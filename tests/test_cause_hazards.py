@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from cxresearch.cause_hazards import cause_hazard_ratios, cause_rates, poisson_interval
 from cxresearch.cause_table import CauseTable
+from cxresearch.causes.cause_hazards import cause_hazard_ratios, cause_rates, poisson_interval
 from cxresearch.errors import CxError, DataError
-from cxresearch.hazards import hazard_ratios
+from cxresearch.hazards.ratios import hazard_ratios
 
 REFERENCE = tomllib.loads((Path(__file__).parent / "reference" / "causes.toml").read_text("utf-8"))
 

@@ -9,16 +9,16 @@ from hypothesis import strategies as st
 from lifelines import KaplanMeierFitter
 from worlds import Setting, world
 
-from cxresearch._calibration import calibration_slope, concordance, observed_to_predicted
-from cxresearch._risk_model import (
+from cxresearch.errors import DataError
+from cxresearch.hazards._calibration import calibration_slope, concordance, observed_to_predicted
+from cxresearch.hazards._risk_model import (
     HeldOut,
     label_columns,
     predict_halves,
     risk_groups,
     split_in_halves,
 )
-from cxresearch.churn_risk import churn_risk
-from cxresearch.errors import DataError
+from cxresearch.hazards.churn_risk import churn_risk
 from cxresearch.tables import LifeTable
 
 SETTING = Setting(n=6000, hazard_ratio=0.5, confounded=True, stays=1.0)

@@ -5,10 +5,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cxresearch.aalen_johansen import cause_share, cause_share_se, incidence, incidence_se
 from cxresearch.cause_table import NOT_RECORDED, CauseTable
-from cxresearch.controllable import controllable_shares
-from cxresearch.cumulative_incidence import cumulative_incidence
+from cxresearch.causes.aalen_johansen import cause_share, cause_share_se, incidence, incidence_se
+from cxresearch.causes.controllable import controllable_shares
+from cxresearch.causes.cumulative_incidence import cumulative_incidence
 from cxresearch.errors import CxError, DataError
 from cxresearch.uncertainty import logit_interval
 

@@ -12,9 +12,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from lifelines import AalenJohansenFitter
 
-from cxresearch.aalen_johansen import incidence, incidence_band, incidence_se
 from cxresearch.cause_table import NOT_RECORDED, CauseTable
-from cxresearch.cumulative_incidence import (
+from cxresearch.causes.aalen_johansen import incidence, incidence_band, incidence_se
+from cxresearch.causes.cumulative_incidence import (
     CumulativeIncidences,
     cumulative_incidence,
     reconciliation,

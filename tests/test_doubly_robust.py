@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from confounded import MONTHS, Truth, draw, rows, table
 
-from cxresearch._grouped_hazards import fit_proportional
-from cxresearch._links import probability
-from cxresearch.doubly_robust import doubly_robust_retained
+from cxresearch.adjust.doubly_robust import doubly_robust_retained
+from cxresearch.adjust.weighting import Weights, arms, weights
+from cxresearch.hazards._grouped_hazards import fit_proportional
+from cxresearch.hazards._links import probability
 from cxresearch.product_limit import retained_share
 from cxresearch.uncertainty import jackknife_se
-from cxresearch.weighting import Weights, arms, weights
 
 PAIR = ("promoter", "detractor")
 CENSORED = {"censoring": 0.03, "censoring_by_trait": 0.6, "censoring_of_detractors": 2.0}

@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_wording import CAUSAL, FUTURE, check_digits, check_interval, check_whole
 
-from cxresearch.earned_growth import EarnedGrowth, earned_growth
 from cxresearch.revenue_bridge import RevenueBridge
+from cxresearch.scores.earned_growth import EarnedGrowth, earned_growth
 from cxresearch.simulate import Settings, simulate
 from cxresearch.source import open_frames
 

@@ -17,11 +17,11 @@ from hypothesis import strategies as st
 from lifelines import CoxPHFitter
 from lifelines.datasets import load_rossi, load_stanford_heart_transplants
 
-from cxresearch._grouped_hazards import Cells, fit_proportional
-from cxresearch._hazard_ratios import ratio_digits
 from cxresearch.errors import DataError
-from cxresearch.hazards import HazardRatios, Wording, fitted_hazards, hazard_ratios
-from cxresearch.proportionality import proportionality_check
+from cxresearch.hazards._grouped_hazards import Cells, fit_proportional
+from cxresearch.hazards._hazard_ratios import ratio_digits
+from cxresearch.hazards.proportionality import proportionality_check
+from cxresearch.hazards.ratios import HazardRatios, Wording, fitted_hazards, hazard_ratios
 from cxresearch.tables import LifeTable
 
 PUBLISHED = tomllib.loads(
@@ -126,7 +126,7 @@ def test_each_left_out_value_is_a_fit_without_that_replicate() -> None:
 def test_blocks_of_tables_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     table = life_table(people(600, promoter=0.7))
     whole = hazard_ratios(table, reference="detractor")
-    monkeypatch.setattr("cxresearch._grouped_hazards.BLOCK", 1)
+    monkeypatch.setattr("cxresearch.hazards._grouped_hazards.BLOCK", 1)
     assert hazard_ratios(table, reference="detractor").left_out == pytest.approx(
         whole.left_out, abs=1e-12
     )

@@ -9,11 +9,11 @@ import pytest
 from test_wording import CAUSAL, FUTURE, check_digits, check_whole
 
 import cxresearch as cx
-from cxresearch._forecast import COMBINED
-from cxresearch._holdout import Holdout, holdout
 from cxresearch._results import Results
 from cxresearch.errors import DataError
-from cxresearch.projection import projections
+from cxresearch.projection._forecast import COMBINED
+from cxresearch.projection._holdout import Holdout, holdout
+from cxresearch.projection.fitted import projections
 from cxresearch.tables import LifeTable
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -8,9 +8,9 @@ from scipy.stats import chi2
 from test_wording import CAUSAL, check_whole
 
 import cxresearch as cx
-from cxresearch._likelihood_ratio import equal_parameters_test, nested_model_tests
 from cxresearch.errors import DataError
-from cxresearch.projection import Projections, projections
+from cxresearch.projection._likelihood_ratio import equal_parameters_test, nested_model_tests
+from cxresearch.projection.fitted import Projections, projections
 from cxresearch.tables import LifeTable
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -14,14 +14,14 @@ from hypothesis import strategies as st
 from matplotlib import pyplot as plt
 from test_wording import CAUSAL, FUTURE, check_digits, check_interval, check_whole
 
-from cxresearch._response_weights import response_weights
 from cxresearch.errors import DataError
 from cxresearch.invitation_table import InvitationTable
-from cxresearch.nonresponse import nps_nonresponse
 from cxresearch.plots import alt_text
 from cxresearch.plots.nonresponse import plot_nonresponse, plot_responders, plot_response_rates
-from cxresearch.responder_retention import compare_responders
-from cxresearch.response_rates import response_rates
+from cxresearch.scores._response_weights import response_weights
+from cxresearch.scores.nonresponse import nps_nonresponse
+from cxresearch.scores.responder_retention import compare_responders
+from cxresearch.scores.response_rates import response_rates
 from cxresearch.simulate import Settings, simulate
 from cxresearch.source import open_frames
 from cxresearch.tables import LifeTable

@@ -8,7 +8,7 @@ from matplotlib import pyplot as plt
 from matplotlib.text import Text
 
 from cxresearch.cause_table import NOT_RECORDED, CauseTable
-from cxresearch.cumulative_incidence import cumulative_incidence
+from cxresearch.causes.cumulative_incidence import cumulative_incidence
 from cxresearch.errors import CxError, DataError
 from cxresearch.plots import alt_text
 from cxresearch.plots.causes import plot_causes, plot_incidence

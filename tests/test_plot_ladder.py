@@ -11,13 +11,13 @@ from matplotlib import pyplot as plt
 from matplotlib.collections import LineCollection, PathCollection
 from matplotlib.text import Text
 
-from cxresearch._rung import Rung
-from cxresearch.balance import balance, overlap
-from cxresearch.bias_ladder import BiasLadder
+from cxresearch.adjust._rung import Rung
+from cxresearch.adjust.balance import balance, overlap
+from cxresearch.adjust.bias_ladder import BiasLadder
+from cxresearch.adjust.weighting import arms, weights
 from cxresearch.errors import CxError
 from cxresearch.plots import alt_text
 from cxresearch.plots.ladder import plot_balance, plot_bias_ladder, plot_overlap
-from cxresearch.weighting import arms, weights
 
 NAIVE = Rung(
     "ever_promoter_from_signup", ("promoter", "other"), 12,

@@ -11,12 +11,12 @@ from matplotlib.text import Text
 
 import cxresearch as cx
 from cxresearch._draw import alt_text
-from cxresearch._forecast import COMBINED
-from cxresearch._holdout import holdout
 from cxresearch.errors import CxError
 from cxresearch.plots.holdout import plot_holdout
 from cxresearch.plots.projection import plot_projection, plot_retention_rates
-from cxresearch.projection import Projections, projections
+from cxresearch.projection._forecast import COMBINED
+from cxresearch.projection._holdout import holdout
+from cxresearch.projection.fitted import Projections, projections
 from cxresearch.tables import LifeTable
 
 ROOT = Path(__file__).resolve().parents[1]

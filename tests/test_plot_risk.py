@@ -8,8 +8,8 @@ from matplotlib import pyplot as plt
 from matplotlib.text import Text
 from worlds import Setting, world
 
-from cxresearch.churn_risk import churn_risk
 from cxresearch.errors import CxError
+from cxresearch.hazards.churn_risk import churn_risk
 from cxresearch.plots import alt_text
 from cxresearch.plots.risk import plot_calibration, plot_churn_risk
 

@@ -11,14 +11,14 @@ from matplotlib import pyplot as plt
 from matplotlib.colors import to_hex
 from matplotlib.text import Text
 
-from cxresearch.control_chart import OUTSIDE, score_control_chart
 from cxresearch.errors import CxError
-from cxresearch.league import score_league
 from cxresearch.plots import alt_text
 from cxresearch.plots.scores import THIN, plot_answers, plot_control_chart, plot_league, plot_scores
 from cxresearch.recipe import Scale
 from cxresearch.score_table import ScoreTable
-from cxresearch.scores import score_levels
+from cxresearch.scores.control_chart import OUTSIDE, score_control_chart
+from cxresearch.scores.league import score_league
+from cxresearch.scores.levels import score_levels
 
 WAVES = ["2024-Q1", "2024-Q2", "2024-Q3", "2024-Q4", "2025-Q1"]
 LONG = "Premium family bundle with streaming, travel and a $5 phone"

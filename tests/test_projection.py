@@ -11,12 +11,12 @@ from scipy.special import beta as beta_function
 from test_wording import CAUSAL, FUTURE, check_digits, check_whole
 
 import cxresearch as cx
-from cxresearch._forecast import COMBINED, standing
-from cxresearch._model_fit import fit_models, variants_error
-from cxresearch._renewal_models import fit, log_retained
 from cxresearch.errors import DataError
 from cxresearch.product_limit import retained_share
-from cxresearch.projection import Projections, projections
+from cxresearch.projection._forecast import COMBINED, standing
+from cxresearch.projection._model_fit import fit_models, variants_error
+from cxresearch.projection._renewal_models import fit, log_retained
+from cxresearch.projection.fitted import Projections, projections
 from cxresearch.retention import retention_curves
 from cxresearch.tables import LifeTable
 

@@ -11,8 +11,8 @@ from scipy.optimize import minimize
 from scipy.special import beta as beta_function
 from scipy.special import logit
 
-from cxresearch._model_fit import fit_models
-from cxresearch._renewal_models import (
+from cxresearch.projection._model_fit import fit_models
+from cxresearch.projection._renewal_models import (
     LOWEST,
     MODELS,
     Fit,

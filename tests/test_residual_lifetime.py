@@ -12,10 +12,10 @@ from scipy.special import hyp2f1
 from test_wording import CAUSAL, FUTURE, check_digits, check_whole
 
 import cxresearch as cx
-from cxresearch._forecast import COMBINED
 from cxresearch.errors import DataError
-from cxresearch.projection import Projections, projections
-from cxresearch.residual_lifetime import residual_lifetimes
+from cxresearch.projection._forecast import COMBINED
+from cxresearch.projection.fitted import Projections, projections
+from cxresearch.projection.residual_lifetime import residual_lifetimes
 from cxresearch.tables import LifeTable
 
 ROOT = Path(__file__).resolve().parents[1]

@@ -21,7 +21,7 @@ from cxresearch.money import bridge_query
 from cxresearch.plots import alt_text
 from cxresearch.plots.revenue import plot_revenue_bridge
 from cxresearch.revenue_bridge import MOVES, RevenueBridge
-from cxresearch.revenue_retention import RevenueRetention, revenue_retention
+from cxresearch.scores.revenue_retention import RevenueRetention, revenue_retention
 from cxresearch.source import Data, open_data, open_frames
 
 SAMPLE = Path(__file__).resolve().parents[1] / "data" / "sample"

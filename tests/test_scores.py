@@ -12,7 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.special import gammaln, xlogy
 
-from cxresearch._score_intervals import (
+from cxresearch.definitions import define
+from cxresearch.errors import CxError, DataError
+from cxresearch.recipe import Scale
+from cxresearch.score_table import ScoreTable
+from cxresearch.scores._score_intervals import (
     adjusted_wald,
     correlation,
     estimates,
@@ -21,16 +25,12 @@ from cxresearch._score_intervals import (
     score_interval,
     spread,
 )
-from cxresearch._score_measures import measure_of
-from cxresearch.answers_needed import responses_needed
-from cxresearch.control_chart import IN_A_ROW, OUTSIDE, score_control_chart, signals
-from cxresearch.definitions import define
-from cxresearch.errors import CxError, DataError
-from cxresearch.league import score_league
-from cxresearch.recipe import Scale
-from cxresearch.score_change import benjamini_hochberg, score_changes, wave_pairs, year_ago
-from cxresearch.score_table import ScoreTable
-from cxresearch.scores import score_levels, weighted_score
+from cxresearch.scores._score_measures import measure_of
+from cxresearch.scores.answers_needed import responses_needed
+from cxresearch.scores.control_chart import IN_A_ROW, OUTSIDE, score_control_chart, signals
+from cxresearch.scores.league import score_league
+from cxresearch.scores.levels import score_levels, weighted_score
+from cxresearch.scores.score_change import benjamini_hochberg, score_changes, wave_pairs, year_ago
 from cxresearch.uncertainty import jackknife
 
 with (Path(__file__).parent / "reference" / "scores.toml").open("rb") as file:

@@ -11,17 +11,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cxresearch._rung import Rung
-from cxresearch.bias_ladder import BiasLadder
-from cxresearch.cause_table import CauseTable
-from cxresearch.errors import DataError
-from cxresearch.sensitivity import (
+from cxresearch.adjust._rung import Rung
+from cxresearch.adjust.bias_ladder import BiasLadder
+from cxresearch.adjust.sensitivity import (
     e_value,
     e_value_of_risk_ratio,
     e_values,
     negative_control,
     risk_ratio,
 )
+from cxresearch.cause_table import CauseTable
+from cxresearch.errors import DataError
 
 RUNG = Rung(
     "weighted",

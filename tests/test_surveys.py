@@ -15,7 +15,7 @@ from cxresearch import sql
 from cxresearch.errors import DataError
 from cxresearch.recipe import Scale
 from cxresearch.score_table import ScoreTable
-from cxresearch.scores import score_levels, score_waterfall
+from cxresearch.scores.levels import score_levels, score_waterfall
 from cxresearch.source import open_frames
 from cxresearch.surveys import ScoreRequest, score_query
 

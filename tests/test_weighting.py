@@ -8,12 +8,12 @@ import pytest
 import statsmodels.api as sm
 from confounded import Truth, draw, rows, table
 
-from cxresearch.balance import balance, overlap
-from cxresearch.comparability import comparability
+from cxresearch.adjust.balance import balance, overlap
+from cxresearch.adjust.comparability import comparability
+from cxresearch.adjust.weighting import RefusedError, arms, main_effects, weights
 from cxresearch.errors import DataError
 from cxresearch.product_limit import retained_share
 from cxresearch.tables import LifeTable
-from cxresearch.weighting import RefusedError, arms, main_effects, weights
 
 PAIR = ("promoter", "detractor")
 MIXED = Truth(passives=0.3, censoring=0.02, censoring_by_trait=0.4)

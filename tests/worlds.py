@@ -211,10 +211,7 @@ class World:
 
     def open(self) -> cx.Data:
         """Open the extract as a company would."""
-        words = {"as_of": AS_OF, "currency": "EUR", "scales": {"nps": {"min": 0, "max": 10}}}
-        if self.setting.observed_from:
-            words["observed_from"] = self.setting.observed_from
-        return cx.open_frames(self.frames, **words)
+        return open_extract(self.frames, self.setting)
 
     def followup_rows(self, blackout: int = 1) -> pd.DataFrame:
         """Return one row per answer still followed `blackout` months later, without any SQL.
@@ -250,6 +247,14 @@ class World:
             as_of=AS_OF.isoformat(),
             population="answers",
         )
+
+
+def open_extract(frames: dict[str, pd.DataFrame], setting: Setting) -> cx.Data:
+    """Open the tables of one world, or of several put together."""
+    words = {"as_of": AS_OF, "currency": "EUR", "scales": {"nps": {"min": 0, "max": 10}}}
+    if setting.observed_from:
+        words["observed_from"] = setting.observed_from
+    return cx.open_frames(frames, **words)
 
 
 def world(seed: int, setting: Setting | None = None) -> World:

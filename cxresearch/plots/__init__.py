@@ -3,6 +3,42 @@
 from __future__ import annotations
 
 from cxresearch._draw import GROUP_COLORS, alt_text, cx_style
+from cxresearch.plots.causes import plot_causes, plot_incidence
 from cxresearch.plots.curves import plot_rates, plot_retention, plot_waterfall
+from cxresearch.plots.hazards import ForestRow, plot_forest
+from cxresearch.plots.holdout import plot_holdout
+from cxresearch.plots.ladder import plot_balance, plot_bias_ladder, plot_overlap
+from cxresearch.plots.nonresponse import plot_nonresponse, plot_responders, plot_response_rates
+from cxresearch.plots.projection import plot_projection, plot_retention_rates
+from cxresearch.plots.revenue import plot_revenue_bridge
+from cxresearch.plots.risk import plot_calibration, plot_churn_risk
+from cxresearch.plots.scores import plot_answers, plot_control_chart, plot_league, plot_scores
 
-__all__ = ["GROUP_COLORS", "alt_text", "cx_style", "plot_rates", "plot_retention", "plot_waterfall"]
+__all__ = [
+    "GROUP_COLORS",
+    "ForestRow",
+    "alt_text",
+    "cx_style",
+    "plot_answers",
+    "plot_balance",
+    "plot_bias_ladder",
+    "plot_calibration",
+    "plot_causes",
+    "plot_churn_risk",
+    "plot_control_chart",
+    "plot_forest",
+    "plot_holdout",
+    "plot_incidence",
+    "plot_league",
+    "plot_nonresponse",
+    "plot_overlap",
+    "plot_projection",
+    "plot_rates",
+    "plot_responders",
+    "plot_response_rates",
+    "plot_retention",
+    "plot_retention_rates",
+    "plot_revenue_bridge",
+    "plot_scores",
+    "plot_waterfall",
+]

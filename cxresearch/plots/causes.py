@@ -7,9 +7,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
+from numpy.typing import NDArray
 
 from cxresearch import _format as words
-from cxresearch._cause_words import periods, recorded, whom
 from cxresearch._draw import (
     PALETTE,
     QUIET,
@@ -26,10 +26,10 @@ from cxresearch._draw import (
 )
 from cxresearch._retention_curve import RetentionCurve
 from cxresearch.cause_table import NOT_RECORDED
-from cxresearch.cumulative_incidence import CumulativeIncidence
+from cxresearch.causes._cause_words import periods, recorded, whom
+from cxresearch.causes.cumulative_incidence import CumulativeIncidence
 from cxresearch.errors import CxError
 from cxresearch.plots.curves import tenure_ticks
-from cxresearch.uncertainty import Floats
 
 __all__ = ["plot_causes", "plot_incidence"]
 
@@ -39,9 +39,12 @@ LONGEST = 26  # letters of a name that has a number behind it
 HATCHES = ("///", "...", "\\\\\\", "xxx", "---", "+++")
 
 
+Layers = Sequence[tuple[str, NDArray[np.float64]]]  # shares by name, from the bottom up
+
+
 class _Line(NamedTuple):
     label: str
-    values: tuple[Floats, Floats, Floats]
+    values: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
     curve: RetentionCurve
 
 
@@ -116,7 +119,7 @@ def plot_incidence(
     return ax
 
 
-def _layers(incidence: CumulativeIncidence) -> list[tuple[str, Floats]]:
+def _layers(incidence: CumulativeIncidence) -> Layers:
     """Return the shares from below: still there, then the reasons from the most frequent."""
     shares = incidence.cumulative_incidence
     order = [int(k) for k in np.argsort(-shares[:, -1], kind="stable")]
@@ -127,7 +130,7 @@ def _layers(incidence: CumulativeIncidence) -> list[tuple[str, Floats]]:
     return layers + ([("all other reasons", shares[rest].sum(axis=0))] if rest else [])
 
 
-def _stack(ax: Axes, curve: RetentionCurve, layers: Sequence[tuple[str, Floats]]) -> list[Series]:
+def _stack(ax: Axes, curve: RetentionCurve, layers: Layers) -> list[Series]:
     # everybody is still there at the first edge; the last share is seen a little beyond its period
     x = np.concatenate([curve.tenure[:1], curve.tenure, [_right([curve])]])
     below, found = np.zeros(len(x)), []
@@ -243,7 +246,7 @@ def _of_hundred(share: float) -> str:
     return "under 1" if 0 < share < 0.005 else words.number(100 * share)
 
 
-def _say_layers(incidence: CumulativeIncidence, layers: Sequence[tuple[str, Floats]]) -> str:
+def _say_layers(incidence: CumulativeIncidence, layers: Layers) -> str:
     curve = incidence.curve
     parts = [
         f"After {periods(curve, t)}: "

@@ -23,9 +23,9 @@ from cxresearch._draw import (
     size_in_points,
     wrapped,
 )
-from cxresearch._hazard_ratios import ratio_digits
 from cxresearch.errors import CxError
 from cxresearch.findings import Finding
+from cxresearch.hazards._hazard_ratios import ratio_digits
 
 __all__ = ["ForestRow", "plot_forest"]
 

@@ -18,10 +18,10 @@ from cxresearch._draw import (
     quieten,
     wrapped,
 )
-from cxresearch._forecast import COMBINED, TOGETHER
-from cxresearch._holdout import Holdout
 from cxresearch._results import Results
 from cxresearch.errors import CxError
+from cxresearch.projection._forecast import COMBINED, TOGETHER
+from cxresearch.projection._holdout import Holdout
 
 
 def plot_holdout(held: Results[Holdout] | Iterable[Holdout], *, ax: Axes | None = None) -> Axes:

@@ -21,9 +21,9 @@ from cxresearch._draw import (
     quieten,
     wrapped,
 )
-from cxresearch._rung import Rung, difference_cell, hazard_cell, heading
-from cxresearch.balance import Balance, Overlap
-from cxresearch.bias_ladder import BiasLadder
+from cxresearch.adjust._rung import Rung, difference_cell, hazard_cell, heading
+from cxresearch.adjust.balance import Balance, Overlap
+from cxresearch.adjust.bias_ladder import BiasLadder
 from cxresearch.errors import CxError
 
 MEASURES = ("hazard_ratio", "retained_difference")

@@ -23,11 +23,11 @@ from cxresearch._draw import (
     size_in_points,
     wrapped,
 )
-from cxresearch._nonresponse import NonResponse
 from cxresearch.errors import CxError
 from cxresearch.plots.curves import plot_retention
-from cxresearch.responder_retention import SIDES, ResponderRetention
-from cxresearch.response_rates import ResponseRate
+from cxresearch.scores._nonresponse import NonResponse
+from cxresearch.scores.responder_retention import SIDES, ResponderRetention
+from cxresearch.scores.response_rates import ResponseRate
 
 
 class Row(NamedTuple):

@@ -23,11 +23,11 @@ from cxresearch._draw import (
     quieten,
     size_in_points,
 )
-from cxresearch._forecast import COMBINED, TOGETHER, ModelCurve
-from cxresearch._model_fit import NAMES
-from cxresearch._projected import Projection
 from cxresearch.errors import CxError
 from cxresearch.plots.curves import tenure_ticks
+from cxresearch.projection._forecast import COMBINED, TOGETHER, ModelCurve
+from cxresearch.projection._model_fit import NAMES
+from cxresearch.projection._projected import Projection
 
 Projected = Projection | Iterable[Projection]
 MARKERS = ("o", "s", "^", "D", "v", "P")

@@ -17,7 +17,7 @@ from cxresearch._draw import (
     quieten,
     size_in_points,
 )
-from cxresearch.revenue_retention import RevenueRetention
+from cxresearch.scores.revenue_retention import RevenueRetention
 
 
 def plot_revenue_bridge(result: RevenueRetention, *, ax: Axes | None = None) -> Axes:

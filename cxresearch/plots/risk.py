@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from matplotlib.axes import Axes
+from numpy.typing import NDArray
 
 from cxresearch import _format as words
 from cxresearch._draw import (
@@ -19,9 +20,8 @@ from cxresearch._draw import (
     percent_axis,
     quieten,
 )
-from cxresearch.churn_risk import ChurnRisk
 from cxresearch.errors import CxError
-from cxresearch.uncertainty import Floats
+from cxresearch.hazards.churn_risk import ChurnRisk
 
 __all__ = ["plot_calibration", "plot_churn_risk"]
 
@@ -137,7 +137,7 @@ def _bars(ax: Axes, risk: ChurnRisk) -> None:
         )  # fmt: skip
 
 
-def _apart(values: Floats, least: float) -> list[int]:
+def _apart(values: NDArray[np.float64], least: float) -> list[int]:
     """Return the positions of increasing values that are at least so far from the last one."""
     shown: list[int] = []
     for k in np.argsort(values, kind="stable").tolist():

@@ -28,11 +28,11 @@ from cxresearch._draw import (
     size_in_points,
     wrapped,
 )
-from cxresearch.control_chart import SIGMAS, ControlChart
 from cxresearch.errors import CxError
-from cxresearch.league import INNER, OUTER, League
 from cxresearch.retention import MIN_GROUP
-from cxresearch.scores import Score
+from cxresearch.scores.control_chart import SIGMAS, ControlChart
+from cxresearch.scores.league import INNER, OUTER, League
+from cxresearch.scores.levels import Score
 
 __all__ = ["plot_answers", "plot_control_chart", "plot_league", "plot_scores"]
 

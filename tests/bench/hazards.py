@@ -73,7 +73,7 @@ def ours(path: Path) -> dict[str, float]:
     """Reduce the rows to counts in DuckDB and fit, 256 times without a replicate too."""
     import duckdb
 
-    from cxresearch.hazards import hazard_ratios
+    from cxresearch.hazards.ratios import hazard_ratios
     from cxresearch.tables import LifeTable
 
     connection = duckdb.connect()

@@ -1,0 +1,1 @@
+"""Why customers left, as it was recorded."""

@@ -1,0 +1,217 @@
+"""Hazard ratios of groups: their numbers and their sentences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from cxresearch import _format as words
+from cxresearch._html import Table
+from cxresearch.errors import DataError
+from cxresearch.findings import Finding
+from cxresearch.hazards._hazard_model import LogRatios
+from cxresearch.uncertainty import Floats, Interval, normal_interval
+
+PLURALS = {
+    "score_group": {"promoter": "promoters", "passive": "passives", "detractor": "detractors"}
+}
+
+
+@dataclass(frozen=True)
+class Wording:
+    """What a comparison is called, where its figures alone cannot tell.
+
+    Parameters
+    ----------
+    design
+        Label of the finding, e.g. "current"; without one the finding names no design.
+    when
+        What is alike in those compared, "in the same month as a customer" when not given.
+    note
+        A sentence to stand behind each, such as what is wrong with a naive design.
+    names
+        The customers of a label in words, e.g. {"promoter": "promoters"}.
+    """
+
+    design: str = ""
+    when: str = ""
+    note: str = ""
+    names: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, eq=False)
+class HazardRatios(Table):
+    """How many times as often each group leaves as the reference, at the same tenure.
+
+    Parameters
+    ----------
+    exposure, reference
+        Group column, and its label that the others are compared with.
+    levels
+        The other labels, L of them.
+    estimate
+        Log hazard ratios, both their standard errors, and without each replicate, so that
+        comparisons of two designs keep their covariance.
+    events, n
+        Customers who left, and customers, by label.
+    adjusted_for
+        Columns whose main effects are in the model.
+    refusal
+        Why there is no number; None when there is one.
+    """
+
+    exposure: str
+    reference: str
+    levels: tuple[str, ...]
+    estimate: LogRatios
+    events: Mapping[str, float]
+    n: Mapping[str, int]
+    adjusted_for: tuple[str, ...]
+    refusal: str | None
+    wording: Wording
+    confidence_level: float
+    population: str
+    periods_per_year: int
+    as_of: str | None
+
+    @property
+    def log_hazard_ratio(self) -> Floats:
+        """Shape (L,); NaN when refused."""
+        return self.estimate.log_ratio
+
+    @property
+    def standard_error(self) -> Floats:
+        """Of the log, shape (L,): the jackknife's where there are replicates, else the model's."""
+        return self.estimate.standard_error
+
+    @property
+    def left_out(self) -> Floats:
+        """Log hazard ratios without each replicate, shape (R, L), or (0, L)."""
+        return self.estimate.left_out
+
+    @property
+    def hazard_ratio(self) -> Floats:
+        """Shape (L,); NaN when refused."""
+        return np.asarray(np.exp(self.log_hazard_ratio))
+
+    @property
+    def hazard_ratio_ci_lower(self) -> Floats:
+        """Lower end of the interval, symmetric on the log scale, shape (L,)."""
+        return np.asarray(np.exp(self._interval[0]))
+
+    @property
+    def hazard_ratio_ci_upper(self) -> Floats:
+        """Upper end of the interval, shape (L,)."""
+        return np.asarray(np.exp(self._interval[1]))
+
+    @property
+    def _interval(self) -> Interval:
+        return normal_interval(self.log_hazard_ratio, self.standard_error, self.confidence_level)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per label, the reference first and without a ratio."""
+        ends = ("hazard_ratio", "hazard_ratio_ci_lower", "hazard_ratio_ci_upper")
+        labels = (self.reference, *self.levels)
+        columns = {name: [math.nan, *getattr(self, name)] for name in ends}
+        counts = {
+            "customers": [self.n.get(x, 0) for x in labels],
+            "churned": [self.events.get(x, 0) for x in labels],
+        }
+        return pd.DataFrame({self.exposure: labels, **counts, **columns})
+
+    def at(self, level: str) -> Finding:
+        """Return the hazard ratio of one label, as a finding.
+
+        Raises
+        ------
+        DataError
+            When the label is not compared with the reference.
+        """
+        if level not in self.levels:
+            raise DataError(
+                f"level is {level!r}, must be one of {words.and_list(self.levels) or 'none'}: "
+                "choose one that is compared with the reference."
+            )
+        i = self.levels.index(level)
+        return Finding(
+            "hazard_ratio",
+            float(self.hazard_ratio[i]),
+            float(self.hazard_ratio_ci_lower[i]),
+            float(self.hazard_ratio_ci_upper[i]),
+            self.n[level] + self.n[self.reference],
+            "ratio",
+            self._said(i),
+            self._group() | {self.exposure: level},
+            confidence_level=self.confidence_level,
+            as_of=self.as_of,
+        )
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return `hazard_ratio` of each label; one without a number when refused."""
+        if self.refusal is None:
+            return tuple(self.at(level) for level in self.levels)
+        said, group = self.sentence(), self._group()
+        nothing = (None, None, None, None)
+        return (Finding("hazard_ratio", *nothing, "ratio", said, group, as_of=self.as_of),)
+
+    def sentence(self, lang: str = "en") -> str:
+        """Return one sentence per label; "no clear difference" when the interval holds 1."""
+        words.check_language(lang)
+        if self.refusal is not None:
+            by = self.exposure.replace("_", " ")
+            return f"No hazard ratio by {by} is reported: {self.refusal}."
+        return " ".join(self._said(i) for i in range(len(self.levels)))
+
+    def name(self, label: str) -> str:
+        """Return the customers of a label in words."""
+        return level_words(self.exposure, label, self.population, self.wording)
+
+    def _said(self, i: int) -> str:
+        ends = [
+            float(x[i])
+            for x in (self.hazard_ratio, self.hazard_ratio_ci_lower, self.hazard_ratio_ci_upper)
+        ]
+        ratio, low, high = ratio_digits(*ends)
+        who, whom = self.name(self.levels[i]), self.name(self.reference)
+        spread = f"({words.level_words(self.confidence_level)} interval {low} to {high})"
+        clear = f"{who[:1].upper()}{who[1:]} left {ratio} times as often as {whom}"
+        unclear = f"No clear difference between {who} and {whom} in how often they left"
+        said = f"{clear} {self._when()} {spread}."
+        if ends[1] <= 1 <= ends[2]:
+            said = f"{unclear} {self._when()}: {ratio} times as often {spread}."
+        return f"{said} {self.wording.note}".rstrip()
+
+    def _when(self) -> str:
+        unit = words.period_word(self.periods_per_year)
+        when = self.wording.when or f"in the same {unit} as a customer"
+        alike = words.and_list(column.replace("_", " ") for column in self.adjusted_for)
+        return f"{when}, with the same {alike}" if alike else when
+
+    def _group(self) -> dict[str, str]:
+        return {"design": self.wording.design} if self.wording.design else {}
+
+
+def level_words(exposure: str, label: str, population: str, wording: Wording) -> str:
+    """Return the customers of a label in words: `promoters`, `customers with plan basic`."""
+    named = {**PLURALS.get(exposure, {}), "other": f"other {population}", **wording.names}
+    return named.get(label) or f"{population} with {exposure.replace('_', ' ')} {label}"
+
+
+def ratio_digits(value: float, lower: float, upper: float) -> tuple[str, str, str]:
+    """Return a ratio and its ends, rounded to the shorter arm of the interval.
+
+    A ratio's interval is longer above than below, and readers look at whether it holds 1: when
+    it does not, no end is rounded to 1.
+    """
+    unit = words.rounding_unit(0, min(value - lower, upper - value), coarsest=1.0)
+    unit = min(unit, 0.1) if lower < 10 else unit
+    while unit > 1e-4 and any(
+        x != 1 and words.number(x, unit) == words.number(1, unit) for x in (lower, upper)
+    ):
+        unit /= 10
+    coarse = max(unit, 1.0) if upper >= 10 * value else unit  # nothing hangs on its decimals
+    return words.number(value, unit), words.number(lower, unit), words.number(upper, coarse)

@@ -1,0 +1,1 @@
+"""Scores and what stands beside them: levels, changes, silence, and money kept."""
