@@ -8,6 +8,7 @@ import pytest
 from worlds import AS_OF, MONTHS, WAVE, Setting, live, months_later, true_retained, world
 
 import cxresearch as cx
+from cxresearch.designs import Design
 
 
 def occurrence(lives):
@@ -88,6 +89,20 @@ def test_an_extract_opens_without_a_complaint_and_counts_the_same_customers():
     assert isinstance(data, cx.Data)
     assert table.n.sum() == len(made.customers)
     assert table.churned.sum() == made.customers["end_date"].notna().sum()
+
+
+def test_answers_are_followed_as_the_reduction_follows_them():
+    setting = Setting(n=3000, observed_from=dt.date(2021, 7, 1), symptom=0.5, involuntary=0.01)
+    made = world(7, setting)
+    groups = ("score_group", "plan")
+    with made.open() as data:
+        # four weeks end within the month after the answer, thirty days in February do not
+        table = data.life_table(groups, design=Design("followup", blackout_days=28))
+    mine = made.followup(groups)
+    assert table.groups == mine.groups
+    for name in ("entered", "churned", "censored"):
+        theirs, ours = table.counts(name).sum(axis=1), mine.counts(name).sum(axis=1)
+        np.testing.assert_array_equal(theirs, ours)
 
 
 def test_those_who_know_that_they_leave_answer_accordingly():
