@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MAX_ROWS = 60
 NUMBER = ' class="cx-number"'
+ACRONYMS = {"nps": "NPS", "csat": "CSAT", "ces": "CES", "sbg": "sBG", "bdw": "BdW"}
 LOWER, UPPER = "_ci_lower", "_ci_upper"
 SHARES = ("retained", "share", "_rate", "_share")
 
@@ -93,7 +94,8 @@ def _cut(n_rows: int, n_columns: int) -> str:
 
 
 def _title(column: str) -> str:
-    return column.replace("_", " ")
+    words_of = column.replace("_", " ").split(" ")
+    return " ".join(ACRONYMS.get(word, word) for word in words_of)
 
 
 def _float(value: object) -> float:

@@ -32,6 +32,7 @@ NEEDS: Final[Mapping[str, str]] = {
     "nps": "survey_responses with the nps question, its scale in the recipe, and as_of",
     "csat": "survey_responses with the csat question, its scale in the recipe, and as_of",
     "ces": "survey_responses with the ces question, its scale and high_is in the recipe, and as_of",
+    "invitations": "survey_invitations, and survey_responses with their invitation_id",
     "causes": "cancel_type in subscriptions or customers: who ended it",
 }
 
@@ -286,6 +287,9 @@ def capabilities(data: Data) -> set[str]:
         found.add("dates")
     if data.pipeline.has_scores and data.pipeline.has_nps_scale:
         found.add("scores")
+    answers = data.fields.get("survey_responses", ())
+    if any(f.name == "invitation_id" and f.present for f in answers):
+        found |= {"invitations"} & {name.removeprefix("survey_") for name in data.fields}
     if data.pipeline.has_causes:
         found.add("causes")
     return found

@@ -23,6 +23,8 @@ _ACROSS = {
     "tenure": "after {} months",
     "horizon": "months of the first {}",
     "cause": "recorded as {}",
+    "model": "{}",
+    "parameter": "{}",
 }
 _ROWS_OF = {"retention": "rows of a retention table"}
 LIBRARIES = ("duckdb", "numpy", "pandas", "sqlglot")
@@ -95,13 +97,17 @@ def show(*results: Shown) -> None:
         publish(result._repr_html_(), text, found)
 
 
-def tabulate(*items: HasFindings | Iterable[HasFindings], spread: str = "") -> None:
+def tabulate(
+    *items: HasFindings | Iterable[HasFindings], spread: str = "", counted: str = "customers"
+) -> None:
     """Show findings as one table, a row per group, and attach them as `say` does.
 
     Parameters
     ----------
     spread
         The label whose values become columns side by side, e.g. "tenure".
+    counted
+        What the findings count: "customers", "answers", "invitations".
     """
     found = collect(items)
     if not found:
@@ -112,7 +118,7 @@ def tabulate(*items: HasFindings | Iterable[HasFindings], spread: str = "") -> N
         labels = tuple((name, text) for name, text in finding.group.items() if name != spread)
         if finding.id == "not_reported" and not labels:
             continue  # it counts groups and is a sentence below the table, not a row of it
-        row = rows.setdefault(labels, {"customers": finding.n})
+        row = rows.setdefault(labels, {counted: finding.n})
         if finding.id != "not_reported":
             row[_column(finding, spread, alone=len(ids) < 2)] = _cell(finding)
     numbers = list(dict.fromkeys(column for row in rows.values() for column in row))

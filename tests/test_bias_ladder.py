@@ -366,9 +366,9 @@ def test_sentences_of_a_difference_give_natural_frequencies(ladder):
         if f.id == "retained_difference" and f.group["design"] == "weighted"
     ]
     assert re.fullmatch(
-        r"Each score, weighted for plan and tenure band: of 100 promoters \d+ and of 100 detractors "
-        r"\d+ are still there 12 months after the answer counts, a difference of \d+ "
-        r"\(\d+ to \d+\) with its 95 % interval\.",
+        r"Of 100 promoters \d+ and of 100 detractors \d+ are still there 12 months after the answer "
+        r"counts, a difference of \d+ \(\d+ to \d+\) with its 95 % interval "
+        r"\(each score, weighted for plan and tenure band\)\.",
         said,
     )
 

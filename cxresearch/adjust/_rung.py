@@ -67,6 +67,7 @@ STEPS: Final = {
     ),
     "first_score_from_answer": Step("first score, from the answer on"),
     "current_score": Step("current score, as it changes", "stretches of time"),
+    "each_score": Step("each score, from the answer on", "answers", since_answer=True),
     "weighted": Step("each score, weighted", "answers", since_answer=True, adjusted=True),
     "doubly_robust": Step("each score, doubly robust", "answers", since_answer=True, adjusted=True),
 }
@@ -252,8 +253,8 @@ def _hazard_words(rung: Rung, corrected: Rung) -> str:
     first, second = (f"{label}s" for label in rung.labels)
     leave = "seem to leave" if rung.naive else "leave"
     said = f"{first} {leave} at {_times(rung)} times the rate of {second} ({_base(rung)})"
-    opening = _opening(rung, rung.hazard_ratio, "leaving", same=1)
-    return f"{opening}: {said}.{_of_curves(rung)}{_beside(rung, f'{_times(corrected)} times')}"
+    whole = _with_method(rung, said, _unclear(rung.hazard_ratio, "leaving", same=1))
+    return f"{whole}{_of_curves(rung)}{_beside(rung, f'{_times(corrected)} times')}"
 
 
 def _difference_words(rung: Rung, corrected: Rung) -> str:
@@ -264,15 +265,23 @@ def _difference_words(rung: Rung, corrected: Rung) -> str:
     )
     be = "seem to be" if rung.naive else "are"
     said = f"{sides} {be} still there {_when(rung)}, a difference of {_per_hundred(rung)}"
-    opening = _opening(rung, rung.difference, "customers kept", same=0)
-    beside = _beside(rung, f"{_per_hundred(corrected)}, {_when(corrected)}")
-    return f"{opening}: {said}.{beside}"
+    whole = _with_method(rung, said, _unclear(rung.difference, "customers kept", same=0))
+    return f"{whole}{_beside(rung, f'{_per_hundred(corrected)}, {_when(corrected)}')}"
 
 
-def _opening(rung: Rung, values: Ends, what: str, *, same: float) -> str:
-    if values[1] <= same <= values[2]:
-        return f"No clear difference in {what} ({rung.title})"
-    return _capital(rung.title)
+def _with_method(rung: Rung, said: str, unclear: str) -> str:
+    """Return the sentence with how it was counted: last where it is the answer, else first."""
+    if unclear:
+        return f"{unclear} ({rung.title}): {said}."
+    return (
+        f"{_capital(said)} ({rung.title})."
+        if rung.step.adjusted
+        else f"{_capital(rung.title)}: {said}."
+    )
+
+
+def _unclear(values: Ends, what: str, *, same: float) -> str:
+    return f"No clear difference in {what}" if values[1] <= same <= values[2] else ""
 
 
 def _capital(text: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 
 import numpy as np
 import pandas as pd
@@ -79,7 +80,20 @@ class Balance(Table):
         )
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption=self.sentence())
+        return f"<p>{escape(self.sentence())}</p>{self.to_html()}"
+
+    def to_html(self) -> str:
+        """Return the table that people read: shares as they were, differences before and after."""
+        frame = self.to_frame()
+        traits = [
+            f"{c.replace('_', ' ')}: {x}" for c, x in zip(self.covariates, self.levels, strict=True)
+        ]
+        shown = pd.DataFrame({"known before": traits})
+        for label in self.labels:
+            shown[f"{label}_share"] = frame[f"{label}_before_share"]
+        for when, said in (("before", "difference"), ("after", "difference weighted")):
+            shown[said] = [f"{x:.2f}" for x in frame[f"difference_{when}"]]
+        return html_table(shown, numbers=("difference", "difference weighted"))
 
     def _largest(self, difference: Floats) -> str:
         i = int(np.abs(difference).argmax())

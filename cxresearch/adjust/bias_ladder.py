@@ -81,7 +81,10 @@ class BiasLadder(Table):
         return pd.DataFrame([_row(rung) for rung in self.rungs])
 
     def _repr_html_(self) -> str:
-        return html_table(pd.DataFrame([rung_row(rung) for rung in self.rungs]))
+        frame = pd.DataFrame([rung_row(rung) for rung in self.rungs])
+        if not frame.empty and not frame["not reported"].any():
+            frame = frame.drop(columns="not reported")
+        return html_table(frame, numbers=("losses",))
 
     def sentence(self, lang: str = "en") -> str:
         """Return the sentences of all rungs."""
@@ -103,7 +106,8 @@ class BiasLadder(Table):
         """
         found = [rung for design in ADJUSTED if (rung := self.get(design)) is not None]
         reported = [rung for rung in found if rung.reported]
-        return tuple(f for rung in (reported or found)[:1] for f in rung_findings(rung, rung))
+        said = [f for rung in (reported or found)[:1] for f in rung_findings(rung, rung)]
+        return tuple(sorted(said, key=lambda f: f.id != "retained_difference"))
 
 
 def bias_ladder(
@@ -123,9 +127,9 @@ def bias_ladder(
     tables
         Life table by design, such as `survey_tables` returns: `ever_promoter_from_signup`,
         `first_score_from_signup` (both naive), `ever_promoter_from_answer`,
-        `first_score_from_answer`, `landmark_6` and other months, `current_score`, `weighted`,
-        `doubly_robust`. The last two are follow-up tables grouped by `score_group` and what is
-        to be adjusted for.
+        `first_score_from_answer`, `landmark_6` and other months, `current_score`, `each_score`,
+        `weighted`, `doubly_robust`. The last two are follow-up tables grouped by `score_group`
+        and what is to be adjusted for.
     months
         Over which customers kept are compared. On the clock of tenure with late entry it is
         the months after the first tenure from which both groups have `min_at_risk`.
@@ -188,7 +192,8 @@ def survey_tables(
     }
     tables = {name: data.life_table([EXPOSURE], design=d) for name, d in designs.items()}
     followed = data.life_table([EXPOSURE, *adjust_for], design=Design("followup", **wait))
-    return tables | {"weighted": followed, "doubly_robust": followed}
+    adjusted = {"weighted": followed, "doubly_robust": followed}
+    return tables | {"each_score": followed.pooled(EXPOSURE)} | adjusted
 
 
 def _beside(rung: Rung, rungs: Mapping[str, Rung]) -> Rung:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from html import escape
 
 import pandas as pd
 
 from cxresearch import _format as words
-from cxresearch._html import Table, html_table
+from cxresearch._html import Table
 from cxresearch.adjust.balance import Balance, Overlap, balance, overlap
 from cxresearch.adjust.weighting import MAX_WEIGHT, RefusedError, arms, score_labels, weights
 from cxresearch.findings import Finding
@@ -53,7 +54,8 @@ class Comparability(Table):
         return (Finding("not_reported", *nothing, "share", said, as_of=self.as_of),)
 
     def _repr_html_(self) -> str:
-        return html_table(self.to_frame(), caption=self.sentence())
+        said = f"<p>{escape(self.sentence())}</p>"
+        return said if self.balance is None else said + self.balance.to_html()
 
 
 def comparability(
