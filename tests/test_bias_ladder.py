@@ -22,7 +22,7 @@ from cxresearch.tables import LifeTable
 EVER = ("ever_promoter_from_signup", "ever_promoter_from_answer")
 ALL = (
     *EVER, "first_score_from_signup", "first_score_from_answer", "landmark_6", "landmark_12",
-    "current_score", "weighted", "doubly_robust",
+    "current_score", "each_score", "weighted", "doubly_robust",
 )  # fmt: skip
 
 

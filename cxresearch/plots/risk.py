@@ -69,7 +69,7 @@ def plot_calibration(risk: ChurnRisk, *, ax: Axes | None = None) -> Axes:
         ax.set_title(f"Left within {risk.horizon}", loc="left", fontsize=10, color=QUIET)
         percent_axis(ax)
         ax.xaxis.set_major_formatter(lambda share, _: f"{100 * share:.6g} %")
-        attach_alt(ax, _say(risk))
+        attach_alt(ax, f"What was observed against what was predicted. {_say(risk)}")
     return ax
 
 
