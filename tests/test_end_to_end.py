@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import runs
-from runs import CHECK, CURVES, SAMPLE, Report, Shelf, command
+from runs import CHECK, CURVES, NOTEBOOKS, SAMPLE, Report, Shelf, command
 from sqlglot import exp, parse_one
 
 from cxresearch import write_sample
@@ -115,7 +115,7 @@ def test_a_sample_of_ones_own_from_simulation_to_report(tmp_path: Path) -> None:
     done = command("report", "--data", folder, "--out", out)
     assert done.returncode == 0, done.stderr
     findings = json.loads((out / "findings.json").read_text("utf-8"))
-    assert {f["notebook"] for f in findings} == {CHECK, CURVES}
+    assert {f["notebook"] for f in findings} == {path.stem for path in NOTEBOOKS}
     counted = {f["notebook"]: f["value"] for f in findings if f["id"] == "customers_used"
                and not f["group"]}  # fmt: skip
     assert counted[CHECK] == counted[CURVES] > 300
