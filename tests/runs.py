@@ -114,6 +114,11 @@ class Report:
         return dict(self.notebook["metadata"]["cxresearch_report"])
 
     @property
+    def monthly(self) -> bool:
+        """Whether the data reach over years of months, as sentences and figures expect."""
+        return self.folder.name.split("-")[0] in {"default", "second", "telco"}
+
+    @property
     def outputs(self) -> list[dict[str, Any]]:
         return outputs(self.notebook)
 
@@ -155,6 +160,10 @@ class Shelf:
 
     def default(self, notebook: str) -> Report:
         return self.report("default", notebook, SAMPLE)
+
+    def recipe(self, recipe: Path, notebook: str) -> Report:
+        """Return the report of a notebook on a recipe that comes with the project."""
+        return self.report(recipe.stem, notebook, recipe)
 
     def second(self, notebook: str = CURVES) -> Report:
         """Return a notebook with a value of its own for every parameter."""

@@ -23,11 +23,12 @@ from runs import CHECK, CURVES, DATED, NOTEBOOKS, SECOND, WITH_SCORES, Report, S
 from typer.testing import CliRunner
 
 import cxresearch
-from cxresearch.checking import NEEDS
+from cxresearch.checking import NEEDS, capabilities
 from cxresearch.cli import app
 from cxresearch.contract import TABLES
 from cxresearch.findings import Finding
 from cxresearch.reports.notebooks import read_notebook
+from cxresearch.source import open_data
 
 shelf = runs.shelf
 
@@ -300,6 +301,27 @@ def test_it_runs_on_the_sample(shelf: Shelf, path: Path) -> None:
     assert len(pictures(report)) == len(drawn) > 0
     headline = read(path).metadata.cxresearch.headline
     assert report.entry["headline"] == report.of(headline)[0]["sentence"]
+
+
+@every
+@pytest.mark.parametrize("recipe", [runs.TELCO, runs.SAAS, runs.PAPER], ids=lambda p: p.stem)
+def test_it_runs_on_every_recipe_and_says_what_is_missing(
+    shelf: Shelf, path: Path, recipe: Path, request: pytest.FixtureRequest
+) -> None:
+    if recipe != runs.PAPER:
+        request.getfixturevalue("shared_data")
+    report = shelf.recipe(recipe, path.stem)
+    assert (report.entry["status"], report.entry["error"]) == ("ok", None)
+    check_quiet(report)
+    check_pictures(report)
+    wants = read(path).metadata.cxresearch.adds
+    with open_data(recipe) as data:
+        lacking = set(wants) - capabilities(data)
+    said = report.html.count(
+        'class="cx-missing"'
+    )  # what is missing may make more go without saying
+    assert said <= len(lacking)
+    assert bool(said) == bool(lacking)
 
 
 @every
