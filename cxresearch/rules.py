@@ -297,6 +297,11 @@ def _survivors(data: Data) -> Iterator[Rule]:
         "With cohort_size survivors are percent, from 0 to 100; without it they are customers.",
         "survivors",
     )  # fmt: skip
+    yield Rule(
+        "retention_not_whole", "retention", "error", "survivors are no whole customers: {value}",
+        "Percent need cohort_size, the customers behind 100 %: intervals depend on how many.",
+        "survivors",
+    )  # fmt: skip
 
 
 def _present(data: Data, table: str) -> set[str]:

@@ -84,6 +84,7 @@ def test_customers_take_precedence_over_a_table_of_survivors() -> None:
         ([(0, 100), (1, 80), (1, 80)], "retention_gap"),
         ([(0, 100), (1, 80), (2, 81)], "retention_rises"),
         ([(0, 100), (1, -1)], "retention_no_share"),
+        ([(0, 100), (1, 63.1)], "retention_not_whole"),
     ],
 )
 def test_rows_that_are_no_retention_table_are_named(rows: list[tuple[int, int]], rule: str) -> None:
@@ -99,6 +100,21 @@ def test_more_than_a_hundred_percent_is_refused() -> None:
     with slide([(0, 1000, 1000), (1, 800, 1000)], "tenure survivors cohort_size") as data:
         rules = {o.rule: o.count for o in cx.check(data).offences}
     assert rules == {"retention_no_share": 2}
+
+
+def test_printed_shares_of_any_cohort_are_whole_customers() -> None:
+    shares = [(0, 100, 777), (1, 63.1, 777), (2, 46.8, 777), (3, 38.2, 777)]
+    with slide(shares, "tenure survivors cohort_size", period="year") as data:
+        assert cx.check(data).usable
+        life = data.life_table()
+    assert not life.weighted  # parts of customers would have no interval: there is one replicate
+    assert life.counts("churned")[0, 0].tolist() == [0, 287, 126, 67]  # 490.3, 363.6, 296.8 left
+    assert len(cx.projections(life)) == 1
+
+
+def test_a_cohort_that_grows_by_its_size_rises() -> None:
+    with slide([(0, 100, 50), (1, 90, 100)], "tenure survivors cohort_size") as data:
+        assert {o.rule for o in cx.check(data).offences} == {"retention_rises"}
 
 
 def test_a_retention_table_says_what_it_cannot_tell() -> None:

@@ -20,14 +20,11 @@ FROM (
       "@attributes",
       retention.cohort,
       retention.tenure,
-      -- a share of a cohort is printed with few digits: rounding takes away what is only binary
-      ROUND(
-        CASE
-          WHEN retention.cohort_size IS NULL THEN retention.survivors
-          ELSE retention.survivors * retention.cohort_size / 100
-        END,
-        6
-      ) AS customers
+      CASE
+        WHEN retention.cohort_size IS NULL THEN retention.survivors
+        -- a share is printed with few digits: the customers behind it are whole
+        ELSE ROUND(retention.survivors * retention.cohort_size / 100)
+      END AS customers
     FROM retention
   ) AS counted
 ) AS steps
