@@ -354,8 +354,8 @@ def test_a_label_describes_a_group_only_when_many_share_it(rows, risk):
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"months": 0}, "months is 0, must be a whole number from 1 to"),
-        ({"months": 1000}, "the longest time anybody was followed"),
+        ({"months": 0}, "months is 0, must be a whole number from 1: take 6"),
+        ({"months": 1.5}, r"months is 1\.5, must be a whole number"),
         ({"groups": 1}, "groups is 1, must be from 2 to 100"),
     ],
 )
@@ -397,6 +397,14 @@ def test_nobody_followed_so_long_is_refused(rows):
     short.loc[short.index[:10], ["months", "churned"]] = [9, False]
     found = churn_risk(table_of(short), 9)
     assert "In the last month fewer than 30 customers who answered were at risk" in found.refusal
+
+
+def test_a_horizon_beyond_all_that_was_seen_is_a_reason_and_no_error(rows):
+    nobody = LifeTable(("score_group",), (), *(np.zeros((0, 256, 1)) for _ in range(3)))
+    for table, months in ((table_of(rows), 60), (nobody, 6)):
+        found = churn_risk(table, months)
+        assert found.refusal == "Nobody was followed for so long: look less far ahead."
+        assert [f.value for f in found.findings()] == [None]
 
 
 def test_without_a_difference_no_order_is_claimed():

@@ -7,6 +7,7 @@ by that prediction, and then followed: what share of each group did leave, and w
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -19,6 +20,7 @@ from cxresearch._cells import Counts
 from cxresearch._html import Table
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding
+from cxresearch.hazards import _risk_words as say
 from cxresearch.hazards._calibration import (
     NOTHING,
     Triple,
@@ -38,7 +40,6 @@ from cxresearch.retention import MIN_GROUP
 from cxresearch.tables import LifeTable
 from cxresearch.uncertainty import Floats, jackknife
 
-FEW_EVENTS = 10  # fewer customers who left than this come with a warning
 MOSTLY, MORE_OFTEN = 0.5, 1.25  # share of a group with a label, and that relative to everybody's
 AT_MOST = 3  # labels that a group is described by
 
@@ -130,7 +131,8 @@ class ChurnRisk(Table):
         one finding without a number that says why.
         """
         if self.refusal:
-            return (self._finding("churn_risk", NOTHING, None, f"{self._unknown} {self.refusal}"),)
+            unknown = f"Who is likely to leave within {self.horizon} is not known."
+            return (self._finding("churn_risk", NOTHING, None, f"{unknown} {self.refusal}"),)
         groups = [self._group_finding(k) for k in range(len(self))]
         return (*groups, *self._quality())
 
@@ -142,85 +144,26 @@ class ChurnRisk(Table):
         said = [found[k].sentence for k in ends]
         return " ".join([*said, *(f.sentence for f in found[len(self) :] if len(self))])
 
-    @property
-    def _unknown(self) -> str:
-        return f"Who is likely to leave within {self.horizon} is not known."
-
-    @property
-    def _level(self) -> str:
-        return f"{words.level_words(self.about.confidence_level)} interval"
-
     def _group_finding(self, k: int) -> Finding:
+        about = self.about
         values = _triple(self.churn_rate, self.churn_rate_ci_lower, self.churn_rate_ci_upper, k)
-        whole, left, spread = words.out_of(*values)
-        place = f"risk group {k + 1} of {len(self)}{self._place(k)}"
-        events = float(self.churned[k])
-        few = f" Only {words.number(events)} left while observed:" if events else " None left:"
-        warning = f"{few} read the interval, not the figure." if events < FEW_EVENTS else ""
-        guess = words.number(float(whole.replace(",", "")) * self.predicted[k])
-        sentence = (
-            f"Of {whole} {self.about.population} in {place}, {left} left within {self.horizon} "
-            f"({self._level} {spread}); predicted were {guess}.{warning}"
-        )
+        who = f"{about.population} in {say.place_words(k, len(self))}"
+        guess = float(self.predicted[k])
+        said = say.group_words(values, guess, who, self.horizon, about.confidence_level)
+        sentence = f"{said}{say.few_words(float(self.churned[k]))}"
         n = round(float(self.at_risk[k]))
         return self._finding("churn_risk", values, n, sentence, decile=str(k + 1))
 
-    def _place(self, k: int) -> str:
-        names = {0: " (lowest predicted risk)", len(self) - 1: " (highest predicted risk)"}
-        return names.get(k, "") if len(self) > 1 else ""
-
-    def _quality(self) -> tuple[Finding, ...]:
-        n = round(float(self.at_risk.sum()))
-        within = int(self.as_predicted.sum())
-        said = (
-            ("risk_observed_to_predicted", "ratio", self.observed_to_predicted, self._ratio_words),
-            ("risk_slope", "slope", self.slope, self._slope_words),
-            ("risk_concordance", "share", self.concordance, self._concordance_words),
-        )
-        agreement = (
-            f" In {within} of {len(self)} {words.plural('group', len(self))} the predicted share "
-            "lies in the interval of the observed one."
-        )
-        return tuple(
-            self._finding(name, values, n, f"{say()}{agreement if i == 0 else ''}", unit=unit)
-            for i, (name, unit, values, say) in enumerate(said)
-        )
-
-    def _ratio_words(self) -> str:
-        value = self._spread(self.observed_to_predicted)
-        if _holds(self.observed_to_predicted, 1):
-            return (
-                "No clear difference between how many left and how many were predicted to: "
-                f"{value} times as many."
-            )
-        return f"Not calibrated: {value} times as many left as were predicted to."
-
-    def _slope_words(self) -> str:
-        value = self._spread(self.slope)
-        if np.isnan(self.slope[0]):
-            return "The slope of observed on predicted risk is not known: all risks are the same."
-        if _holds(self.slope, 0):
-            return f"It is not clear that risks differ as predicted at all: slope {value}."
-        if _holds(self.slope, 1):
-            return (
-                "No clear difference between how far risks were predicted to differ and how far "
-                f"they do: slope {value}."
-            )
-        size = "more" if self.slope[0] < 1 else "less"
-        return f"Risks were predicted to differ {size} than they do: slope {value}, not 1."
-
-    def _concordance_words(self) -> str:
-        share = words.percent_interval(*self.concordance)
-        pairs = (
-            f"in {share} of the pairs of a customer who left and one who stayed longer, the one "
-            f"who left had the higher predicted risk ({self._level}; a coin has 50 %)"
-        )
-        unclear = _holds(self.concordance, 0.5)
-        return f"No clear difference from a coin: {pairs}." if unclear else f"I{pairs[1:]}."
-
-    def _spread(self, values: Triple) -> str:
-        text = words.number_interval(*values)
-        return text.replace("(", f"({self._level} ")
+    def _quality(self) -> Iterator[Finding]:
+        n, level = round(float(self.at_risk.sum())), self.about.confidence_level
+        ratio, slope, order = self.observed_to_predicted, self.slope, self.concordance
+        agreement = say.agreement_words(int(self.as_predicted.sum()), len(self))
+        said = f"{say.ratio_words(ratio, level)} {agreement}"
+        yield self._finding("risk_observed_to_predicted", ratio, n, said, unit="ratio")
+        said = say.slope_words(slope, level)
+        yield self._finding("risk_slope", slope, n, said, unit="slope")
+        said = say.concordance_words(order, level)
+        yield self._finding("risk_concordance", order, n, said)
 
     def _finding(
         self,
@@ -280,10 +223,12 @@ def churn_risk(
         When an argument breaks its rule, or customers have no replicates to split them by.
     """
     _check(table, months, groups)
+    about = About(months, confidence_level, table.as_of, table.population, table.periods_per_year)
+    if months > table.axis[-1]:
+        return _refused("Nobody was followed for so long: look less far ahead.", about)
     counts = split_in_halves(table, months)
     labels = label_columns(table, counts[0], max(min_group, 1))
     held = predict_halves(counts, labels, min_events)
-    about = About(months, confidence_level, table.as_of, table.population, table.periods_per_year)
     if isinstance(held, str):
         return _refused(held, about)
     member = risk_groups(held, min(groups, len(table.groups)), max(min_group, 1))
@@ -355,17 +300,10 @@ def _triple(value: Floats, lower: Floats, upper: Floats, k: int) -> Triple:
     return float(value[k]), float(lower[k]), float(upper[k])
 
 
-def _holds(values: Triple, what: float) -> bool:
-    return bool(values[1] <= what <= values[2])
-
-
 def _check(table: LifeTable, months: int, groups: int) -> None:
     problems = []
-    if months not in range(1, table.axis[-1] + 1):
-        problems.append(
-            f"months is {months!r}, must be a whole number from 1 to {table.axis[-1]}, the longest "
-            "time anybody was followed: choose a smaller one."
-        )
+    if months < 1 or months != int(months):
+        problems.append(f"months is {months!r}, must be a whole number from 1: take 6.")
     if groups not in range(2, 101):
         problems.append(f"groups is {groups!r}, must be from 2 to 100: ten are usual.")
     if table.n_replicates < 2:
