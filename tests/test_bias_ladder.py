@@ -197,6 +197,22 @@ def test_a_share_needs_both_rungs_and_replicates(tables):
         immortal_time_share(BiasLadder((), 12))
 
 
+def test_a_gap_that_grows_when_counted_properly_is_said_to_grow():
+    # promoters leave more often, and immortal time hides part of it
+    sides = {}
+    for seed, (name, hazard) in enumerate(zip(EVER, (0.06, 0.12), strict=True)):
+        frame = lives(6000, seed=seed, hazard=0.03, others="other")
+        fast = lives(6000, seed=seed + 9, hazard=hazard, others="other")
+        both = [frame[frame["score_group"] == "other"], fast[fast["score_group"] == "promoter"]]
+        sides[name] = count(pd.concat(both))
+    share = immortal_time_share(bias_ladder(sides))
+    assert share.share_ci_upper < 0
+    assert share.sentence().startswith(
+        "None of the naive gap between ever-promoters and others is immortal time: counted from "
+        "the answer on the gap is larger, and the share is -"
+    )
+
+
 def test_words_of_a_share(ladder):
     share = immortal_time_share(ladder)
     (found,) = share.findings()
@@ -278,6 +294,52 @@ def test_too_short_a_time_takes_the_difference_only():
     assert hazard.id == "hazard_ratio"
     assert difference.id == "not_reported"
     assert "fewer than 30 of one group are still observed 60 months on" in difference.sentence
+
+
+def answers(*sizes, covariate="plan"):
+    """Follow-up table: (score_group, level, answers, losses), losses in month 3 of 20."""
+    rows = [
+        (label, level, 3 if i < lost else 20, i < lost)
+        for label, level, n, lost in sizes
+        for i in range(n)
+    ]
+    frame = pd.DataFrame(rows, columns=["score_group", covariate, "months", "churned"])
+    columns = ["score_group", covariate]
+    return LifeTable.from_durations(
+        frame["months"],
+        frame["churned"],
+        group=frame[columns],
+        replicate=np.random.default_rng(1).permutation(len(frame)) % 256,
+    )
+
+
+@pytest.mark.parametrize(
+    ("detractors", "losses", "reason"),
+    [
+        (18, 12, "fewer than 30 answers of detractors have a counterpart"),
+        (300, 3, "of promoters with a counterpart fewer than 10 left"),
+    ],
+)
+def test_those_without_a_counterpart_carry_no_adjusted_number(detractors, losses, reason):
+    # 40 promoters left on the plan on which there is no detractor
+    followed = answers(
+        ("promoter", "pro", 200, 40),
+        ("promoter", "basic", 300, losses),
+        ("detractor", "basic", detractors, 12),
+    )
+    for rung in bias_ladder({"weighted": followed, "doubly_robust": followed}):
+        assert rung.refusals == (reason,)
+
+
+def test_the_months_compared_are_those_of_answers_with_a_counterpart():
+    # 70 promoters are followed for 12 months, but only 20 of them have a counterpart
+    basic = [("promoter", "basic", 40, 20), ("detractor", "basic", 100, 20)]
+    followed = answers(*basic, ("promoter", "pro", 50, 0))
+    tables = {"weighted": followed, "doubly_robust": followed}
+    for rung in bias_ladder(tables, min_at_risk=20):
+        assert rung.difference_refusal is None
+    for rung in bias_ladder(tables, min_at_risk=21):
+        assert "fewer than 21 of one group are still observed" in rung.difference_refusal
 
 
 def test_separation_is_a_reason_and_no_error():

@@ -189,7 +189,8 @@ def test_balance_in_words():
         "covariate", "level", "promoter_before_share", "detractor_before_share",
         "promoter_after_share", "detractor_after_share", "difference_before", "difference_after",
     ]  # fmt: skip
-    assert "<caption>Before weighting" in found._repr_html_()
+    assert "<p>Before weighting" in found._repr_html_()
+    assert ">-0.00<" not in found._repr_html_()
 
 
 def test_hostile_labels_are_escaped_in_tables():
@@ -218,7 +219,7 @@ def test_comparability_shows_both_and_never_fails_on_data():
     given = weights(arms(followed, *PAIR))
     assert found.sentence() == f"{balance(given).sentence()} {overlap(given).sentence()}"
     assert found.findings() == ()
-    assert "<caption>Before weighting" in found._repr_html_()
+    assert "<p>Before weighting" in found._repr_html_()
     bare = comparability(draw(MIXED, 1000, 17, ()))
     assert bare.balance is None
     assert bare.sentence().startswith("Every history before the survey")

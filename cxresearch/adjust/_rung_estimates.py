@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from cxresearch import _format as words
+from cxresearch._cells import Counts
 from cxresearch.adjust._rung import Ends, Rung, step
 from cxresearch.adjust.doubly_robust import doubly_robust_retained
-from cxresearch.adjust.weighting import EXPOSURE, RefusedError, Weights, arms, weights
+from cxresearch.adjust.weighting import EXPOSURE, Arms, RefusedError, Weights, arms, weights
 from cxresearch.hazards._grouped_hazards import fit_proportional
+from cxresearch.hazards._hazard_refusal import MIN_GROUP
 from cxresearch.hazards.ratios import hazard_ratios
 from cxresearch.product_limit import curve_end, greenwood_se, retained_share
 from cxresearch.retention import first_safe_tenure
@@ -70,7 +73,7 @@ def _begin(design: str, table: LifeTable, limits: Limits) -> tuple[Rung, LifeTab
 def _plain(rung: Rung, sides: LifeTable, limits: Limits) -> Rung:
     start = first_safe_tenure(sides, limits.min_at_risk)
     found = replace(_with_hazard(rung, sides, limits), start=start)
-    reason = _too_short(sides, start, limits)
+    reason = _too_short(sides.at_risk.sum(axis=1), start, limits)
     if reason:
         return replace(found, difference_refusal=reason)
     return _with_difference(found, *_kept(sides, start, start + limits.months))
@@ -99,8 +102,9 @@ def _with_hazard(rung: Rung, sides: LifeTable, limits: Limits) -> Rung:
 def _adjusted(rung: Rung, table: LifeTable, limits: Limits) -> Rung:
     """Estimate a rung that adjusts for what was known before; both numbers, or none."""
     overlapping = arms(table, *rung.labels)
+    _check_arms(overlapping, limits)
     given = weights(overlapping, max_weight=limits.max_weight)
-    reason = _too_short(_sides(table, rung.labels), 0, limits)
+    reason = _too_short(overlapping.at_risk.sum(axis=(1, 2)), 0, limits)
     if rung.design == "weighted":
         kept = retained_share(given.counts("at_risk"), given.counts("churned"))
         kept = kept[..., min(limits.months, kept.shape[-1] - 1)]
@@ -177,19 +181,29 @@ def _sides(table: LifeTable, labels: tuple[str, str]) -> LifeTable:
 
 
 def _check_events(sides: LifeTable, limits: Limits) -> None:
-    events = sides.churned.sum(axis=(1, 2))
-    few = [
-        f"{label}s"
-        for n, (label,) in zip(events, sides.groups, strict=True)
-        if n < limits.min_events
-    ]
+    few = _fewer(sides.churned.sum(axis=(1, 2)), [x for (x,) in sides.groups], limits.min_events)
     if few:
-        raise RefusedError(f"fewer than {limits.min_events} {words.and_list(few)} left")
+        raise RefusedError(f"fewer than {limits.min_events} {few} left")
 
 
-def _too_short(sides: LifeTable, start: int, limits: Limits) -> str | None:
-    """Return why the two groups cannot be compared after `months`."""
-    end = int(curve_end(sides.at_risk.sum(axis=1), start, limits.min_at_risk).min())
+def _check_arms(sides: Arms, limits: Limits) -> None:
+    """Refuse what rests on too few once those without a counterpart are left out."""
+    few = _fewer(sides.people.sum(axis=(1, 2)), sides.labels, MIN_GROUP)
+    if few:
+        raise RefusedError(f"fewer than {MIN_GROUP} answers of {few} have a counterpart")
+    few = _fewer(sides.churned.sum(axis=(1, 2, 3)), sides.labels, limits.min_events)
+    if few:
+        raise RefusedError(f"of {few} with a counterpart fewer than {limits.min_events} left")
+
+
+def _fewer(counts: Counts, labels: Sequence[str], least: int) -> str:
+    """Return the groups with fewer than `least`, in words."""
+    return words.and_list(f"{x}s" for x, n in zip(labels, counts, strict=True) if n < least)
+
+
+def _too_short(at_risk: Counts, start: int, limits: Limits) -> str | None:
+    """Return why two groups at risk, shape (2, T + 1), cannot be compared after `months`."""
+    end = int(curve_end(at_risk, start, limits.min_at_risk).min())
     if end >= start + limits.months:
         return None
     few = f"fewer than {limits.min_at_risk} of one group"

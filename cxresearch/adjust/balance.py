@@ -92,7 +92,7 @@ class Balance(Table):
         for label in self.labels:
             shown[f"{label}_share"] = frame[f"{label}_before_share"]
         for when, said in (("before", "difference"), ("after", "difference weighted")):
-            shown[said] = [f"{x:.2f}" for x in frame[f"difference_{when}"]]
+            shown[said] = [f"{round(x, 2) + 0:.2f}" for x in frame[f"difference_{when}"]]
         return html_table(shown, numbers=("difference", "difference weighted"))
 
     def _largest(self, difference: Floats) -> str:

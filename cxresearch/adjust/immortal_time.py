@@ -27,8 +27,8 @@ class ImmortalTimeShare(Table):
     ----------
     share, share_ci_lower, share_ci_upper
         1 minus the corrected log hazard ratio over the naive one. 0: counting properly changes
-        nothing; 1: nothing is left of the gap; above 1: the gap points the other way. NaN when
-        refused.
+        nothing; 1: nothing is left of the gap; above 1: the gap points the other way; below 0:
+        it is larger. NaN when refused.
     refusal
         Why there is no number.
     """
@@ -56,6 +56,11 @@ class ImmortalTimeShare(Table):
         gap = "the naive gap between ever-promoters and others"
         level = words.level_words(self.confidence_level)
         how = f"({level} interval; of the log hazard ratio)"
+        if upper < 0:
+            return (
+                f"None of {gap} is immortal time: counted from the answer on the gap is larger, "
+                f"and the share is {amount} {how}."
+            )
         if lower <= 0:
             return f"It is not clear how much of {gap} is immortal time: {amount} {how}."
         is_time = "is time before the answer, in which nobody could have left"
