@@ -21,7 +21,7 @@ from cxresearch.errors import DataError
 from cxresearch.hazards._grouped_hazards import Cells, fit_proportional
 from cxresearch.hazards._hazard_ratios import ratio_digits
 from cxresearch.hazards.proportionality import proportionality_check
-from cxresearch.hazards.ratios import HazardRatios, Wording, fitted_hazards, hazard_ratios
+from cxresearch.hazards.ratios import HazardRatios, Wording, hazard_ratios
 from cxresearch.tables import LifeTable
 
 PUBLISHED = tomllib.loads(
@@ -311,45 +311,6 @@ def test_months_in_which_nobody_or_everybody_left_say_nothing() -> None:
     padded = hazard_ratios(life_table(pd.concat([frame, last])), reference="detractor")
     assert padded.log_hazard_ratio == pytest.approx(found.log_hazard_ratio, abs=1e-9)
     assert padded.left_out == pytest.approx(found.left_out, abs=1e-9)
-
-
-# Fitted hazards
-
-
-def test_fitted_hazards_add_up_to_the_losses() -> None:
-    """Score equations: the weighted residuals of each month and each label are zero."""
-    table = life_table(people(promoter=0.7))
-    found = fitted_hazards(table)
-    assert found.hazards.shape == (257, 6, len(table.axis))
-    z = -np.log1p(-found.hazards[0])
-    with np.errstate(invalid="ignore"):
-        slope = np.where(z > 0, z / found.hazards[0], 0)
-    rest = (table.churned.sum(1) - table.at_risk.sum(1) * found.hazards[0]) * slope
-    assert rest.sum(axis=0) == pytest.approx(np.zeros(len(table.axis)), abs=1e-6)
-    promoters = [g for g in range(6) if table.labels(g)["score_group"] == "promoter"]
-    assert rest[promoters].sum() == pytest.approx(0, abs=1e-6)
-
-
-def test_fitted_hazards_are_proportional_and_0_where_nobody_left() -> None:
-    table = life_table(people(promoter=0.7))
-    found = fitted_hazards(table, ["score_group", "plan"])
-    ratio = hazard_ratios(table, reference="detractor", adjust_for=["plan"])
-    basic = [table.groups.index((group, "basic")) for group in ("detractor", "promoter")]
-    cumulative = found.cumulative[:, basic]
-    seen = table.churned.sum(axis=(0, 1)) > 0
-    assert (found.hazards[0][:, ~seen] == 0).all()
-    for b, log_ratio in ((0, ratio.log_hazard_ratio[1]), (7, ratio.left_out[6, 1])):
-        apart = np.log(cumulative[b, 1, seen] / cumulative[b, 0, seen])
-        assert apart == pytest.approx(np.full(seen.sum(), log_ratio), abs=1e-8)
-
-
-def test_fitted_hazards_of_one_stratum_are_the_observed_shares() -> None:
-    table = life_table(people(promoter=0.7), ["score_group"])
-    found = fitted_hazards(table, stratify_by=["score_group"])
-    left, there = table.churned.sum(1), table.at_risk.sum(1)
-    assert found.hazards[0] == pytest.approx(left / np.maximum(there, 1), abs=1e-12)
-    last = LifeTable.from_durations([3, 3], [True, True])
-    assert fitted_hazards(last).hazards[0, 0].tolist() == [0, 0, 0, 1]
 
 
 # Refusals

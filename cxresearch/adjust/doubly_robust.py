@@ -12,7 +12,6 @@ import numpy as np
 from cxresearch._cells import Counts
 from cxresearch.adjust.weighting import Weights
 from cxresearch.hazards._grouped_hazards import fit_proportional
-from cxresearch.hazards._links import probability
 from cxresearch.uncertainty import Floats, leave_one_out
 
 LEAST_OBSERVED = 0.05  # a chance of being still observed below this counts as this
@@ -72,6 +71,5 @@ def _one_step(given: Weights, arm: int, months: int) -> Floats:
 def _hazard(design: Floats, events: Counts, at_risk: Counts) -> Floats:
     """Return the hazard of each cell and period from a proportional model, shape (1 + R, X, K)."""
     effects = design[:, 1:]  # the intercept is in the baseline
-    fit = fit_proportional(effects, events, at_risk, np.zeros(len(design), dtype=np.int64))
-    shift = fit.coefficients @ effects.T
-    return probability(fit.baseline + shift[..., None], "cloglog")
+    one = np.zeros(len(design), dtype=np.int64)
+    return fit_proportional(effects, events, at_risk, one).hazards(effects, one)

@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from cxresearch._checks import check_level
-from cxresearch.hazards._grouped_hazards import ProportionalFit, fit_proportional
-from cxresearch.hazards._hazard_model import (
-    build_model,
-    check_columns,
-    log_ratios,
-    most_at_risk,
-    no_ratios,
-    strata_of,
-    tables,
-    treatment_design,
-)
+from cxresearch.hazards._hazard_model import build_model, log_ratios, no_ratios
 from cxresearch.hazards._hazard_ratios import HazardRatios, Wording
 from cxresearch.hazards._hazard_refusal import fit_or_refuse
 from cxresearch.tables import LifeTable
-from cxresearch.uncertainty import Floats
 
-__all__ = ["FittedHazards", "HazardRatios", "Wording", "fitted_hazards", "hazard_ratios"]
+__all__ = ["HazardRatios", "Wording", "hazard_ratios"]
 
 
 def hazard_ratios(
@@ -98,50 +86,3 @@ def hazard_ratios(
         periods_per_year=table.periods_per_year,
         as_of=table.as_of,
     )
-
-
-@dataclass(frozen=True, eq=False)
-class FittedHazards:
-    """Hazards of each group under a proportional model, also without each replicate.
-
-    Parameters
-    ----------
-    hazards
-        Share of those at risk who leave, shape (1 + R, G, T + 1) in the order of the table's
-        groups, or (1, G, T + 1) for a table with one replicate. A group has a hazard also where
-        nobody of it is at risk; in periods in which nobody leaves it is 0.
-    fit
-        The fit behind them; where it is separated, the hazards are its limits.
-    """
-
-    hazards: Floats
-    fit: ProportionalFit
-
-    @property
-    def cumulative(self) -> Floats:
-        """Cumulative hazard −log S(t) up to each tenure, of the shape of `hazards`."""
-        with np.errstate(divide="ignore"):
-            return np.asarray(np.cumsum(-np.log1p(-self.hazards), axis=-1))
-
-
-def fitted_hazards(
-    table: LifeTable, columns: Sequence[str] = (), *, stratify_by: Sequence[str] = ()
-) -> FittedHazards:
-    """Fit the main effects of group columns and return the hazard of each group.
-
-    Parameters
-    ----------
-    table
-        Counts by tenure.
-    columns
-        Group columns whose main effects are in the model; all that do not stratify by default.
-    stratify_by
-        Group columns whose combinations each have a baseline of their own.
-    """
-    check_columns(table, (*columns, *stratify_by))
-    columns = columns or [c for c in table.group_columns if c not in stratify_by]
-    references = {column: most_at_risk(table, column) for column in columns}
-    _, design = treatment_design(table, columns, references)
-    strata = strata_of(table, stratify_by)
-    fit = fit_proportional(design, tables(table.churned), tables(table.at_risk), strata)
-    return FittedHazards(fit.hazards(design, strata), fit)
