@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 
 import numpy as np
 import pandas as pd
@@ -69,6 +70,9 @@ class ProportionalityCheck(Table):
             for part in parts
         ]
         return pd.concat(frames, ignore_index=True)
+
+    def _repr_html_(self) -> str:
+        return f"<p>{escape(self.sentence())}</p>{super()._repr_html_()}"
 
     def sentence(self, lang: str = "en") -> str:
         """Return in words whether the ratio changes with tenure."""
