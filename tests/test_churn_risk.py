@@ -375,7 +375,7 @@ def test_all_problems_at_once(rows):
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        ({"n": 150}, "customers left in one half of the data, must be at least 30 (10 for each"),
+        ({"n": 150}, "answers were followed by a loss, must be at least 30 (10 for each"),
         ({"n": 20}, "Nothing that was known at the answer tells customers apart"),
     ],
 )

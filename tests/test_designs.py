@@ -256,7 +256,25 @@ def test_both_ever_designs_hold_the_same_customers_and_losses(world: Any) -> Non
     naive = data.life_table(["score_group"], design=Design("ever_from_signup"))
     right = data.life_table(["score_group"], design=Design("ever_from_answer"))
     assert (naive.churned == right.churned).all()
-    assert naive.at_risk.sum() >= right.at_risk[..., 1:].sum() > 0
+    everybody = data.life_table([])
+    for table in (naive, right):
+        assert (months_and_losses(table) == months_and_losses(everybody)).all()
+
+
+@pytest.mark.parametrize("blackout_days", [0, 30])
+def test_a_score_that_never_grows_old_loses_no_month_and_no_loss(
+    world: Any, blackout_days: int
+) -> None:
+    _, data = world
+    first = Design("first_from_answer", blackout_days=blackout_days)
+    endless = Design("current", blackout_days=blackout_days, max_age_months=1200)
+    whole, pieces = (data.life_table(["score_group"], design=d) for d in (first, endless))
+    assert (months_and_losses(whole) == months_and_losses(pieces)).all()
+
+
+def months_and_losses(table: LifeTable) -> Any:
+    """Customers at risk and losses of each month in all groups together."""
+    return np.stack([table.at_risk[..., 1:], table.churned[..., 1:]]).sum(axis=(1, 2))
 
 
 def test_a_design_says_all_that_is_wrong_with_it() -> None:

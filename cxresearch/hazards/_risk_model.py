@@ -134,10 +134,11 @@ def _too_few(events: Counts, parameters: int, min_events: int) -> str:
     needed = min_events * parameters
     if events.min() >= needed:
         return ""
+    each = f"{min_events} for each of {parameters} {words.plural('label', parameters)}"
     return (
-        f"{words.number(events.min())} customers left in one half of the data, must be at least "
-        f"{needed} ({min_events} for each of {parameters} {words.plural('label', parameters)} to "
-        "be told apart): group by fewer columns, or look further ahead."
+        f"In one half of the data {words.number(events.min())} answers were followed by a loss, "
+        f"must be at least {needed} ({each} to be told apart): group by fewer columns, or look "
+        "further ahead."
     )
 
 

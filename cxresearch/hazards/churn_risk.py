@@ -7,7 +7,6 @@ by that prediction, and then followed: what share of each group did leave, and w
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -154,16 +153,16 @@ class ChurnRisk(Table):
         n = round(float(self.at_risk[k]))
         return self._finding("churn_risk", values, n, sentence, decile=str(k + 1))
 
-    def _quality(self) -> Iterator[Finding]:
+    def _quality(self) -> tuple[Finding, ...]:
         n, level = round(float(self.at_risk.sum())), self.about.confidence_level
         ratio, slope, order = self.observed_to_predicted, self.slope, self.concordance
         agreement = say.agreement_words(int(self.as_predicted.sum()), len(self))
-        said = f"{say.ratio_words(ratio, level)} {agreement}"
-        yield self._finding("risk_observed_to_predicted", ratio, n, said, unit="ratio")
-        said = say.slope_words(slope, level)
-        yield self._finding("risk_slope", slope, n, said, unit="slope")
-        said = say.concordance_words(order, level)
-        yield self._finding("risk_concordance", order, n, said)
+        level_said = f"{say.ratio_words(ratio, level)} {agreement}"
+        return (
+            self._finding("risk_observed_to_predicted", ratio, n, level_said, unit="ratio"),
+            self._finding("risk_slope", slope, n, say.slope_words(slope, level), unit="slope"),
+            self._finding("risk_concordance", order, n, say.concordance_words(order, level)),
+        )
 
     def _finding(
         self,
