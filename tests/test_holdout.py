@@ -114,6 +114,15 @@ def test_sentences_say_no_clear_error_where_the_interval_has_0() -> None:
         assert check_digits(one.to_dict())
 
 
+def test_where_nobody_is_left_no_share_of_them_is_said() -> None:
+    exits = np.repeat([1, 2, 3, 4], [500, 300, 150, 50])
+    held = holdout(LifeTable.from_durations(exits, [1] * 1000), holdout_periods=1)
+    assert len(held) > 1
+    for one in held:
+        assert np.isnan(one.mean_absolute_percentage_error)
+        assert one.sentence().endswith("than observed at 4 months (95 % interval).")
+
+
 def test_arguments_that_break_a_rule_are_refused() -> None:
     with pytest.raises(DataError, match="holdout_periods is -1") as error:
         holdout(paper(), holdout_periods=-1, models=["sbq"])

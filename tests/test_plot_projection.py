@@ -144,7 +144,7 @@ def test_alternatives_say_what_is_shown() -> None:
     rates = alt_text(plot_retention_rates(projected()))
     assert "high_end: 86.9 % observed at first" in rates
     held = alt_text(plot_holdout(holdout(paper(), holdout_periods=8)))
-    assert "High_end, geometric: -19 percentage points (-22 to -17)." in held
+    assert "high_end, geometric: -19 percentage points (-22 to -17)." in held
 
 
 def test_nothing_to_draw_is_refused() -> None:

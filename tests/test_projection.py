@@ -171,6 +171,7 @@ def test_weights_count_as_customers_for_the_estimate_and_have_no_tests() -> None
     )
     assert list(weighted.standing.credible) == ["geometric", "sbg", "bdw"]
     assert {f.value for f in weighted.fit_tests()} == {None}
+    assert all(f.sentence.endswith("tested: they are weighted.") for f in weighted.fit_tests())
 
 
 # What the models do not speak of

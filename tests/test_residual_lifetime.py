@@ -197,6 +197,22 @@ def test_the_findings_say_which_unit_and_how_much_is_assumed() -> None:
     assert all(check_digits(f.to_dict()) for f in residual_lifetimes(MONTHLY, [0, 12], annual_discount_rate=0.1).findings())  # fmt: skip
 
 
+def test_a_tenure_before_the_data_is_said_and_not_proposed() -> None:
+    rng = np.random.default_rng(2)
+    exits, entry = rng.geometric(0.03, 3000), np.tile([6, 9], 1500)
+    kept = exits > entry
+    end = np.minimum(exits, 36)[kept]
+    table = LifeTable.from_durations(end, (exits < 36)[kept], entry=entry[kept])
+    projected = projections(table, start=6)
+    assert (projected.tenures_seen[0], projected.tenures[0]) == (6, 12)
+    early, since = residual_lifetimes(projected, [0, 6], annual_discount_rate=0.1, horizon=12)[::4]
+    said = (
+        "lies beyond the data. So does what comes before: customers are observed from 6 months on."
+    )
+    assert early.sentence().endswith(said)
+    assert "what comes before" not in since.sentence()
+
+
 @pytest.mark.parametrize(
     ("tenures", "words", "message"),
     [
@@ -207,9 +223,9 @@ def test_the_findings_say_which_unit_and_how_much_is_assumed() -> None:
         (
             [0],
             {"annual_discount_rate": 0.0},
-            "annual_discount_rate is 0.0, must be higher .* horizon",
+            "annual_discount_rate is 0.0, must be higher .*residual_horizon in the report",
         ),
-        ([0], {"annual_discount_rate": 1e-4}, "give a horizon, in periods"),
+        ([0], {"annual_discount_rate": 1e-4}, "how many periods ahead count"),
         ([0], {"horizon": -3}, "horizon is -3, must be from 0"),
     ],
 )

@@ -79,8 +79,8 @@ def _held_title(row: Holdout) -> str:
 def _say_error(row: Holdout) -> str:
     value, lower, upper = (100 * x for x in row.values)
     points = words.quantity(value, lower, upper, "percentage point")
-    name = f"{row.label}, {row.name}" if row.label else row.name
-    return f"{name[:1].upper()}{name[1:]}: {points}."
+    name = TOGETHER if row.model == COMBINED else row.name
+    return f"{row.label}, {name}: {points}." if row.label else f"{name}: {points}."
 
 
 def _signed(points: float) -> str:

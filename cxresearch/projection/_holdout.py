@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
@@ -92,18 +93,24 @@ class Holdout(Table):
         what = "mean of all models" if self.model == COMBINED else f"{self.name} model"
         whom = f"{self.observed.population}{words.with_group(self.group)}"
         fitted = f"fitted to the first {until} only, the {what} for {whom} is"
-        off = words.percent(self.mean_absolute_percentage_error, 0.001)
-        mean = f"over the {unit}s held out it is {off} of the observed share off on average."
+        mean = self._average(unit)
         value, low, high = (100 * x for x in self.values)
         if low <= 0 <= high:
             points = words.quantity(value, low, high, "percentage point")
             seen = f"from what was observed ({level} interval)"
-            return f"No clear error at {end}: {fitted} {points} {seen}; {mean}"
+            return f"No clear error at {end}: {fitted} {points} {seen}{mean}"
         near, far = sorted((abs(low), abs(high)))
         points = words.quantity(abs(value), near, far, "percentage point")
         way = "higher" if value > 0 else "lower"
-        said = f"{fitted} {points} {way} than observed at {end} ({level} interval); {mean}"
+        said = f"{fitted} {points} {way} than observed at {end} ({level} interval){mean}"
         return f"{said[:1].upper()}{said[1:]}"
+
+    def _average(self, unit: str) -> str:
+        """Return the mean error of the tenures held out; nothing where nobody was left at one."""
+        if math.isnan(self.mean_absolute_percentage_error):
+            return "."
+        off = words.percent(self.mean_absolute_percentage_error, 0.001)
+        return f"; over the {unit}s held out it is {off} of the observed share off on average."
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the finding `holdout_error`."""

@@ -164,6 +164,10 @@ class Projection(Table):
         frame["extrapolated"] = frame["tenure"] > self.longest
         return pd.DataFrame(dict(self.group), index=frame.index).join(frame)
 
+    @property
+    def _weighted(self) -> bool:
+        return bool(self.observed.at_risk.dtype.kind == "f")
+
     def _whom(self) -> str:
         since = f" who reached {self._periods(self.start)}" if self.start else ""
         return f"{self.observed.population}{words.with_group(self.group)}{since}"
@@ -215,7 +219,8 @@ class Projection(Table):
         test = f"(chi-square by {period}, {words.p_value(p)})"
         said = f"No clear departure of the {fit.name} model from {counts} {test}."
         if math.isnan(p):
-            said = f"Whether the {fit.name} model fits {counts} cannot be tested: too few left."
+            why = "they are weighted" if self._weighted else "too few left"
+            said = f"Whether the {fit.name} model fits {counts} cannot be tested: {why}."
         elif p <= 1 - self.observed.confidence_level:
             departs = f"The {fit.name} model departs from {counts} by more than chance"
             said = f"{departs} {test}: read its figures as rough."

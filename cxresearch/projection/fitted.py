@@ -53,8 +53,13 @@ class Projections(Results[Projection]):
 
     @property
     def tenures_seen(self) -> list[int]:
-        """The start, and a few whole years within the data of every group."""
-        return [0, *_some_years(self, min((r.longest for r in self.results), default=0))]
+        """The start, and a few whole years after it within the data of every group."""
+        return [self.start, *_some_years(self, min((r.longest for r in self.results), default=0))]
+
+    @property
+    def start(self) -> int:
+        """Tenure that the curves are conditional on; 0 where there is no curve."""
+        return max((result.start for result in self.results), default=0)
 
     def findings(self, tenures: Sequence[int] | None = None) -> tuple[Finding, ...]:
         """Return the `projected_retained` of each group, as `Projection.findings` does."""
@@ -194,7 +199,7 @@ def _far(observed: Sequence[RetentionCurve], until: int) -> int:
 
 def _some_years(projected: Projections, last: int) -> list[int]:
     year = projected.table.periods_per_year
-    years = list(range(last // year * year, 0, -year)) or [last]
+    years = [t for t in range(last // year * year, 0, -year) if t > projected.start] or [last]
     return years[:: -(-len(years) // SOME)][::-1]
 
 

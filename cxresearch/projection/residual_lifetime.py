@@ -87,6 +87,7 @@ class ResidualLifetime(Table):
             f"{words.with_group(self.group)} have on average another {left}{ahead}, "
             f"{words.level_words(observed.confidence_level)} interval, discounted at {rate} a "
             f"year, by {after}; {words.percent(self.beyond_data_share)} of it lies beyond the data."
+            f"{self._before()}"
         )
 
     def findings(self) -> tuple[Finding, ...]:
@@ -108,6 +109,15 @@ class ResidualLifetime(Table):
                 as_of=observed.as_of,
             ),
         )
+
+    def _before(self) -> str:
+        """Return that the tenure itself lies before the data, where customers came in late."""
+        start, observed = self.projection.start, self.projection.observed
+        if self.tenure >= start:
+            return ""
+        unit = words.period_word(observed.periods_per_year)
+        seen = f"{observed.population} are observed from {_count(start, unit)} on"
+        return f" So does what comes before: {seen}."
 
     def _values(self) -> tuple[float, float, float]:
         ends = (self.residual_lifetime_ci_lower, self.residual_lifetime_ci_upper)
@@ -201,8 +211,8 @@ def _enough(rate: float, annual: float) -> int:
     needed = math.log(TAIL * (1 - rate)) / math.log(rate) if rate < 1 else math.inf
     if needed > LONGEST:
         raise DataError(
-            f"annual_discount_rate is {annual!r}, must be higher where nothing ends the sum: "
-            "give a horizon, in periods."
+            f"annual_discount_rate is {annual!r}, must be higher where nothing ends the sum: say "
+            "how many periods ahead count (horizon; residual_horizon in the report)."
         )
     return math.ceil(needed)
 
