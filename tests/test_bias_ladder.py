@@ -342,6 +342,19 @@ def test_the_months_compared_are_those_of_answers_with_a_counterpart():
         assert "fewer than 21 of one group are still observed" in rung.difference_refusal
 
 
+def test_a_difference_needs_losses_of_both_groups_in_its_months():
+    # everybody who left did so in month 3: an interval of 0 to 0 would claim certainty
+    followed = answers(("promoter", "basic", 200, 20), ("detractor", "basic", 200, 40))
+    tables = {"each_score": followed.pooled("score_group")}
+    tables |= {"weighted": followed, "doubly_robust": followed}
+    for rung in bias_ladder(tables, months=2):
+        assert math.isnan(rung.difference[0])
+    (said,) = [f for f in bias_ladder(tables, months=2).findings() if "each score, from" in
+               f.sentence and "difference" in f.sentence]  # fmt: skip
+    assert said.sentence.endswith("nobody of one group left within 2 months, or everybody did.")
+    assert all(rung.difference_refusal is None for rung in bias_ladder(tables, months=3))
+
+
 def test_separation_is_a_reason_and_no_error():
     frame = rows(Truth(), 1000, 2)
     frame["x"] = np.where(frame["score_group"] == "promoter", "1", "0")
@@ -392,6 +405,11 @@ def test_the_answer_is_the_most_adjusted_rung_that_has_one(tables, ladder):
     assert {f.group["design"] for f in short.answer()} == {"weighted"}
     assert {f.id for f in BiasLadder((robust,), 12).answer()} == {"not_reported"}
     assert bias_ladder({"current_score": tables["current_score"]}).answer() == ()
+
+
+def test_the_score_is_not_adjusted_for():
+    with pytest.raises(DataError, match="adjust_for names score_group, must name what was known"):
+        survey_tables(cx.open_data("data/sample"), adjust_for=["plan", "score_group"])
 
 
 def test_all_designs_come_from_the_data(tables, ladder):

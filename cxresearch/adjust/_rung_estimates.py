@@ -21,6 +21,8 @@ from cxresearch.retention import first_safe_tenure
 from cxresearch.tables import LifeTable
 from cxresearch.uncertainty import Floats, jackknife_se, leave_one_out, normal_interval
 
+EDGE = 1e-12  # a share kept as near to 0 or 1 as this is 0 or 1
+
 
 @dataclass(frozen=True)
 class Limits:
@@ -156,6 +158,11 @@ def _kept(sides: LifeTable, start: int, end: int) -> tuple[Floats, float]:
 
 
 def _with_difference(rung: Rung, kept: Floats, error: float) -> Rung:
+    if ((kept <= EDGE) | (kept >= 1 - EDGE)).any():
+        # there the jackknife says nothing, and the interval would have no width or half of it
+        months = f"{rung.months} {words.plural('month', rung.months)}"
+        reason = f"nobody of one group left within {months}, or everybody did"
+        return replace(rung, difference_refusal=reason)
     value = float(kept[0] - kept[1])
     lower, upper = (float(x) for x in normal_interval(value, error, rung.confidence_level))
     return replace(

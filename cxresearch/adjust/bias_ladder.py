@@ -179,7 +179,16 @@ def survey_tables(
         Months of tenure.
     blackout_days, lag_months, max_age_months
         As in `Design`.
+
+    Raises
+    ------
+    DataError
+        When there is no such column, or the score itself is to be adjusted for.
     """
+    if EXPOSURE in adjust_for:
+        raise DataError(
+            f"adjust_for names {EXPOSURE}, must name what was known before the answer: leave it out."
+        )
     wait = {"blackout_days": blackout_days}
     old = wait | {"max_age_months": max_age_months}
     designs = {
