@@ -14,6 +14,7 @@ from cxresearch.errors import CxError
 
 MISSING = "–"
 LANGUAGES = ("en",)
+FINEST = 1e-5  # of a share: a thousandth of a percent
 PERIOD_WORDS = {1: "year", 4: "quarter", 12: "month", 52: "week", 365: "day"}
 
 
@@ -62,7 +63,7 @@ def percent(share: float, unit: float = 0.01) -> str:
 
 def percent_interval(share: float, lower: float, upper: float) -> str:
     """Return a share with its interval: `84 % (83 to 85 %)`."""
-    unit = rounding_unit(lower, upper, coarsest=0.01)
+    unit = max(rounding_unit(lower, upper, coarsest=0.01), FINEST)
     if not (math.isfinite(lower) and math.isfinite(upper)):
         return percent(share, unit)
     ends = f"{number(100 * lower, 100 * unit)} to {percent(upper, unit)}"
@@ -89,6 +90,17 @@ def number_interval(value: float, lower: float, upper: float) -> str:
     if not math.isfinite(value):
         return MISSING
     return _spread(value, lower, upper, rounding_unit(lower, upper))
+
+
+def parameter_interval(value: float, lower: float, upper: float) -> str:
+    """Return a model's parameter as papers print it: `0.6681 (0.4928 to 0.9057)`.
+
+    With more digits than its interval supports, since whoever computes on needs them.
+    """
+    if not math.isfinite(value):
+        return MISSING
+    unit = 1e-4 if abs(value) < 10 else 1e-2 if abs(value) < 1000 else 1.0
+    return _spread(value, lower, upper, unit)
 
 
 def money(value: float, lower: float, upper: float, currency: str) -> str:

@@ -21,6 +21,7 @@ PROJECT: Final = Path(__file__).resolve().parent.parent
 _TOP = {
     "name", "note", "as_of", "observed_from", "currency", "group_by", "scales",
     "reactivation_days", "tenure_counts", "snapshot_months", "period",
+    "first_periods",
 }  # fmt: skip
 _TABLE_KEYS = {
     "path", "database", "schema", "table", "delimiter", "encoding", "decimal", "timezone",
@@ -95,6 +96,8 @@ class Recipe:
         cohort): reports then say what that does to the curve.
     period
         What one period of a retention table is: "month", "quarter" or "year".
+    first_periods
+        Retention models are also fitted to the first so many periods, for each of these.
     """
 
     name: str
@@ -109,6 +112,7 @@ class Recipe:
     tenure_counts: str = "billed"
     snapshot_months: int | None = None
     period: str = "month"
+    first_periods: tuple[int, ...] = ()
     tables: Mapping[str, TableSource] = field(default_factory=dict)
 
 
@@ -207,6 +211,7 @@ class _Reader:
             tenure_counts=self.choice(content, "tenure_counts", ("billed", "completed")),
             snapshot_months=self.whole(content, "snapshot_months", 0) or None,
             period=self.choice(content, "period", ("month", "quarter", "year")),
+            first_periods=self.wholes(content, "first_periods"),
             tables={k: self.source(k, v) for k, v in tables.items() if k in TABLES},
         )
 
@@ -306,6 +311,13 @@ class _Reader:
             self.add(f"{key} == {value!r}, must be a whole number of at least 0")
             return default
         return value
+
+    def wholes(self, content: Mapping[str, Any], key: str) -> tuple[int, ...]:
+        values = content.get(key, [])
+        if isinstance(values, list) and all(type(v) is int and v > 0 for v in values):
+            return tuple(values)
+        self.add(f"{key} == {values!r}, must be a list of whole numbers, e.g. {key} = [4, 7]")
+        return ()
 
     def choice(self, content: Mapping[str, Any], key: str, choices: tuple[str, ...]) -> str:
         value = content.get(key, choices[0])

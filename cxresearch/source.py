@@ -82,6 +82,11 @@ class Data(Lifetimes, Surveys, Invitations, Money):
         """How far back the churned flag reaches, where the extract is a snapshot."""
         return self.recipe.snapshot_months
 
+    @property
+    def first_periods(self) -> tuple[int, ...]:
+        """To how many first periods retention models are also fitted."""
+        return self.recipe.first_periods
+
     def reduction_sql(
         self,
         name: str,

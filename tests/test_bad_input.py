@@ -86,6 +86,7 @@ nmae = "x"
 as_of = "yesterday"
 group_by = "plan"
 tenure_counts = "roughly"
+first_periods = [4, 0]
 reactivation_days = -3
 [scales]
 nps = { min = 10, max = 0 }
@@ -105,6 +106,7 @@ price = { column = "p", bands = [3, 1] }
         "as_of == 'yesterday', must be a date, e.g. as_of = 2025-12-31",
         "group_by == 'plan', must be a list",
         "tenure_counts == 'roughly', must be one of: billed, completed",
+        "first_periods == [4, 0], must be a list of whole numbers, e.g. first_periods = [4, 7]",
         "reactivation_days == -3, must be a whole number of at least 0",
         "nps == {'min': 10, 'max': 0}, must be like { min = 0, max = 10 }",
         "'pth' is not a key of a recipe; did you mean 'path'?",

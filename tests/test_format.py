@@ -132,3 +132,13 @@ def test_long_tables_are_cut_and_say_so():
     html = html_table(pd.DataFrame({"n": range(MAX_ROWS + 5)}))
     assert "… and 5 more rows" in html
     assert html.count("<tr>") == MAX_ROWS + 2
+
+
+def test_no_share_has_more_digits_than_a_thousandth_of_a_percent() -> None:
+    assert words.percent_interval(3e-40, 1e-42, 2e-38) == "0.000 % (0.000 to 0.000 %)"
+
+
+def test_parameters_have_the_digits_of_papers() -> None:
+    assert words.parameter_interval(0.66809, 0.4928, 0.9057) == "0.6681 (0.4928 to 0.9057)"
+    assert words.parameter_interval(15.1919, 10, 2345.6) == "15.19 (10.00 to 2,345.60)"
+    assert words.parameter_interval(float("nan"), 0, 1) == "–"

@@ -71,6 +71,36 @@ def test_the_recipe_gives_the_published_parameters() -> None:
     assert round(found["bdw", "c", "high_end"], 4) == REFERENCE["bdw_7_years_high_end"]["c"]
 
 
+def test_the_recipe_names_the_fits_that_were_published() -> None:
+    with cx.open_data(ROOT / "data" / "recipes" / "fader_hardie.toml") as data:
+        projected = projections(data.life_table(["segment"]))
+        again = projected.first_parameters(data.first_periods)
+    found = {tuple(f.group.values()): (round(f.value, 4), f.sentence) for f in again}
+    for segment in ("regular", "high_end"):
+        for name in ("alpha", "beta"):
+            printed = REFERENCE["sbg_7_years"][segment][name]
+            value, said = found["7", "sbg", name, segment]
+            assert value == printed
+            assert f"fitted to the first 7 years, is {printed:.4f} (" in said
+    for name in ("alpha", "beta", "c"):
+        assert found["4", "bdw", name, "high_end"][0] == REFERENCE["bdw_4_years_high_end"][name]
+    everything = {tuple(f.group.items()) for f in (*again, *projected.parameters())}
+    assert len(everything) == len(again) + len(projected.parameters())  # no key stands twice
+
+
+def test_the_five_cohorts_of_the_recipe_are_the_published_case() -> None:
+    case = REFERENCE["case_1"]
+    with cx.open_data(ROOT / "data" / "recipes" / "fader_hardie_2010.toml") as data:
+        projected = projections(data.life_table())
+    assert projected.table.n.tolist() == [50_000 - 10_000]  # the last one was seen once
+    found = named(projected)
+    assert found["sbg", "alpha"] == pytest.approx(case["alpha_refitted"], abs=5e-5)
+    assert found["sbg", "beta"] == pytest.approx(case["beta_refitted"], abs=5e-5)
+    left = cx.residual_lifetimes(projected, projected.tenures_seen, annual_discount_rate=0.1)
+    years = [round(r.residual_lifetime, 2) for r in left if r.model == "sbg"]
+    assert years == case["derl"]
+
+
 def test_the_recipe_gives_the_published_projection() -> None:
     projected = projections(paper().select(segment="high_end"), fit_periods=7, horizon=12)
     values = [f.value for f in projected.findings([8, 9, 10, 11, 12]) if f.group["model"] == "sbg"]

@@ -204,7 +204,7 @@ class Projection(Table):
             return self._finding("model_parameter", UNKNOWN, said, group, unit="parameter")
         values = (found.value, found.ci_lower, found.ci_upper)
         share = name == "theta"
-        text = words.percent_interval(*values) if share else words.number_interval(*values)
+        text = words.percent_interval(*values) if share else words.parameter_interval(*values)
         said = f"{of} is {text}."
         unit = "share" if share else "parameter"
         return self._finding("model_parameter", values, said, group, unit=unit)

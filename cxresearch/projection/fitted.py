@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 
 import numpy as np
 
@@ -23,7 +24,12 @@ from cxresearch.uncertainty import leave_one_out
 
 SOME = 6  # tenures that are proposed at most
 MIN_EVENTS = 30  # customers who left: ten for each parameter of the largest model
-TAKEN = ("model", "parameter", "tenure")  # keys of findings, which no group column may be called
+TAKEN = (
+    "model",
+    "parameter",
+    "tenure",
+    "fit_periods",
+)  # keys of findings, which no group column may be called
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +75,26 @@ class Projections(Results[Projection]):
     def parameters(self) -> tuple[Finding, ...]:
         """Return the `model_parameter` of each group, model and parameter."""
         return tuple(finding for result in self.results for finding in result.parameters())
+
+    def first_parameters(self, periods: Sequence[int]) -> tuple[Finding, ...]:
+        """Return `model_parameter` fitted to the first so many periods only, for each of `periods`.
+
+        Their groups say to how many: `fit_periods`. As papers do it, to try the rest.
+        """
+        fit_again = partial(
+            projections,
+            self.table,
+            models=self.models,
+            start=self.start,
+            min_group=1,
+            confidence_level=self.confidence_level,
+        )
+        return tuple(
+            replace(found, group={"fit_periods": str(until), **found.group})
+            for until in periods
+            if until > self.start
+            for found in fit_again(fit_periods=until).parameters()
+        )
 
     def fit_tests(self) -> tuple[Finding, ...]:
         """Return the `model_fit_p_value` of each group and model."""
