@@ -187,7 +187,8 @@ def survey_tables(
     """
     if EXPOSURE in adjust_for:
         raise DataError(
-            f"adjust_for names {EXPOSURE}, must name what was known before the answer: leave it out."
+            f"adjust_for names {EXPOSURE}, must name what was known before the answer: leave it "
+            "out."
         )
     wait = {"blackout_days": blackout_days}
     old = wait | {"max_age_months": max_age_months}
