@@ -355,6 +355,12 @@ def test_a_difference_needs_losses_of_both_groups_in_its_months():
     assert all(rung.difference_refusal is None for rung in bias_ladder(tables, months=3))
 
 
+def test_where_all_leave_there_is_no_ratio_of_cumulative_hazards():
+    followed = answers(("promoter", "basic", 50, 50), ("detractor", "basic", 50, 50))
+    (rung,) = bias_ladder({"doubly_robust": followed}, months=3)
+    assert rung.refusals == ("the share kept is estimated at or beyond 0 or 100 %",)
+
+
 def test_separation_is_a_reason_and_no_error():
     frame = rows(Truth(), 1000, 2)
     frame["x"] = np.where(frame["score_group"] == "promoter", "1", "0")

@@ -21,7 +21,7 @@ from cxresearch.retention import first_safe_tenure
 from cxresearch.tables import LifeTable
 from cxresearch.uncertainty import Floats, jackknife_se, leave_one_out, normal_interval
 
-EDGE = 1e-12  # a share kept as near to 0 or 1 as this is 0 or 1
+EDGE = 1e-9  # a share kept as near to 0 or 1 as this is 0 or 1
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ def _weighted_log_ratio(given: Weights) -> Floats:
 
 def _cumulative_log_ratio(kept: Floats) -> Floats:
     """Return log(log S₁/log S₀) from shares kept, shape (1 + R, 2) to (1 + R,)."""
-    if not ((kept > 0) & (kept < 1)).all():
+    if not ((kept > EDGE) & (kept < 1 - EDGE)).all():
         raise RefusedError("the share kept is estimated at or beyond 0 or 100 %")
     logs = np.log(-np.log(kept))
     return np.asarray(logs[:, 0] - logs[:, 1])
