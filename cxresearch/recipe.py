@@ -20,8 +20,7 @@ PROJECT: Final = Path(__file__).resolve().parent.parent
 
 _TOP = {
     "name", "note", "as_of", "observed_from", "currency", "group_by", "scales",
-    "reactivation_days", "tenure_counts", "snapshot_months", "period",
-    "first_periods",
+    "reactivation_days", "tenure_counts", "snapshot_months", "period", "first_periods",
 }  # fmt: skip
 _TABLE_KEYS = {
     "path", "database", "schema", "table", "delimiter", "encoding", "decimal", "timezone",
@@ -94,10 +93,9 @@ class Recipe:
     snapshot_months
         Set where the churned flag speaks only of the last so many months (a snapshot, not a
         cohort): reports then say what that does to the curve.
-    period
-        What one period of a retention table is: "month", "quarter" or "year".
-    first_periods
-        Retention models are also fitted to the first so many periods, for each of these.
+    period, first_periods
+        What one period of a retention table is: "month", "quarter" or "year"; and to how many
+        of the first periods, for each of these, retention models are fitted as well.
     """
 
     name: str
