@@ -13,19 +13,21 @@ import pandas as pd
 
 from cxresearch import __version__
 from cxresearch import _format as words
-from cxresearch._html import html_table
+from cxresearch._html import ACRONYMS, html_table
+from cxresearch.cause_table import NOT_RECORDED
 from cxresearch.checking import NEEDS, CheckResult, capabilities, check
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding, HasFindings, collect, publish, to_html
 from cxresearch.source import Data
 
 _ACROSS = {
-    "tenure": "after {} months",
-    "horizon": "months of the first {}",
+    "tenure": "after {} {periods}",
+    "horizon": "{period}s of the first {}",
     "cause": "recorded as {}",
     "model": "{}",
     "parameter": "{}",
 }
+_DOWN = {"tenure": "{} {periods}", "fit_periods": "first {} {periods}"}
 _ROWS_OF = {"retention": "rows of a retention table"}
 LIBRARIES = ("duckdb", "numpy", "pandas", "sqlglot")
 
@@ -98,7 +100,11 @@ def show(*results: Shown) -> None:
 
 
 def tabulate(
-    *items: HasFindings | Iterable[HasFindings], spread: str = "", counted: str = "customers"
+    *items: HasFindings | Iterable[HasFindings],
+    spread: str = "",
+    counted: str = "customers",
+    periods_per_year: int = 12,
+    assumed: str = "",
 ) -> None:
     """Show findings as one table, a row per group, and attach them as `say` does.
 
@@ -108,19 +114,29 @@ def tabulate(
         The label whose values become columns side by side, e.g. "tenure".
     counted
         What the findings count: "customers", "answers", "invitations".
+    periods_per_year
+        What tenures are counted in: 12 for months.
+    assumed
+        Said of the tenures whose findings have grade D: "extrapolated".
     """
     found = collect(items)
     if not found:
         return
+    period = words.period_word(periods_per_year)
     rows: dict[tuple[tuple[str, str], ...], dict[str, object]] = {}
     ids = {f.id for f in found if spread in f.group and f.id != "not_reported"}
     for finding in found:
-        labels = tuple((name, text) for name, text in finding.group.items() if name != spread)
+        mark = f", {assumed}" if assumed and finding.grade == "D" else ""
+        labels = tuple(
+            (name, _row_label(name, text, period, mark))
+            for name, text in finding.group.items()
+            if name != spread
+        )
         if finding.id == "not_reported" and not labels:
             continue  # it counts groups and is a sentence below the table, not a row of it
         row = rows.setdefault(labels, {counted: finding.n})
         if finding.id != "not_reported":
-            row[_column(finding, spread, alone=len(ids) < 2)] = _cell(finding)
+            row[_column(finding, spread, period, alone=len(ids) < 2)] = _cell(finding)
     numbers = list(dict.fromkeys(column for row in rows.values() for column in row))
     frame = pd.DataFrame([_named(labels, numbers) | row for labels, row in rows.items()])
     small = [finding for finding in found if finding.id == "not_reported"]
@@ -129,12 +145,26 @@ def tabulate(
     publish(table[0] + to_html(small), f"{table[1]}\n{said}".strip("\n"), found)
 
 
-def _column(finding: Finding, spread: str, *, alone: bool) -> str:
+def _row_label(name: str, text: str, period: str, mark: str) -> str:
+    """Return a label as it stands in its row: `12 months, extrapolated`, `sBG`."""
+    if not text.isdecimal() or name not in _DOWN:
+        return ACRONYMS.get(text, text) if name == "model" else text
+    said = _DOWN[name].format(text, periods=words.plural(period, int(text)))
+    return said + mark if name == "tenure" else said
+
+
+def _column(finding: Finding, spread: str, period: str, *, alone: bool) -> str:
     """Return the heading that a finding stands under; `alone` where all across are of one kind."""
     at = finding.group.get(spread)
     if at is None:
         return finding.id
-    across = _ACROSS.get(spread, f"{spread} {{}}").format(at)
+    across = _ACROSS.get(spread, f"{spread} {{}}").format(
+        at, period=period, periods=words.plural(period, 1 if at == "1" else 2)
+    )
+    if spread == "cause" and at == NOT_RECORDED:
+        across = "no reason recorded"
+    if spread == "model" and finding.unit == f"{period}s":
+        across = f"{ACRONYMS.get(at, at)}, {period}s"
     return across if alone else f"{finding.id} {across}"
 
 
@@ -149,6 +179,10 @@ def _cell(finding: Finding) -> str:
     )
     if finding.unit == "share":
         return words.percent_interval(value, lower, upper)
+    if finding.unit == "parameter":
+        return words.parameter_interval(value, lower, upper)
+    if finding.unit == "p-value":
+        return words.p_value(value) if math.isfinite(value) else words.MISSING
     return words.number_interval(value, lower, upper)
 
 

@@ -334,3 +334,38 @@ def test_not_reported_says_whom_and_the_rule() -> None:
         "Customers who answered with plan a, region n are not reported: fewer than 30 customers "
         "who answered."
     )
+
+
+def test_tenures_are_counted_in_the_periods_of_the_data(shown: list[dict[str, Any]]) -> None:
+    found = retention_curves(life(["a"])).findings([1, 6])
+    tabulate(found, spread="tenure", periods_per_year=1)
+    assert Cells(shown[0]["text/html"]).rows[0][2:4] == ["after 1 year", "after 6 years"]
+
+
+def test_rows_say_their_unit_and_what_is_assumed(shown: list[dict[str, Any]]) -> None:
+    def at(tenure: str, grade: str, unit: str = "share") -> Finding:
+        group = {"model": "sbg", "tenure": tenure}
+        return finding(id="x", group=group, grade=grade, unit=unit)
+
+    tabulate(
+        at("7", "C"), at("14", "D"), spread="model", periods_per_year=1, assumed="extrapolated"
+    )
+    _, *rows = Cells(shown[0]["text/html"]).rows
+    assert [row[0] for row in rows] == ["7 years", "14 years, extrapolated"]
+    tabulate(at("7", "D", "years"), spread="model", periods_per_year=1)
+    assert Cells(shown[1]["text/html"]).rows[0] == ["tenure", "customers", "sBG, years"]
+
+
+def test_parameters_tests_and_missing_reasons_are_worded(shown: list[dict[str, Any]]) -> None:
+    tabulate(
+        finding(id="a", unit="parameter", value=0.66809, ci_lower=0.4928, ci_upper=0.9057),
+        finding(id="b", unit="p-value", value=0.47, ci_lower=None, ci_upper=None),
+        finding(id="c", unit="p-value", value=None, ci_lower=None, ci_upper=None),
+    )
+    assert Cells(shown[0]["text/html"]).rows[1][-3:] == [
+        "0.6681 (0.4928 to 0.9057)", "p = 0.47", "–",
+    ]  # fmt: skip
+    tabulate(finding(id="d", group={"cause": "not recorded"}), spread="cause")
+    assert Cells(shown[1]["text/html"]).rows[0][-1] == "no reason recorded"
+    tabulate(finding(id="e", group={"model": "bdw", "fit_periods": "4"}))
+    assert Cells(shown[2]["text/html"]).rows[1][:2] == ["BdW", "first 4 months"]
