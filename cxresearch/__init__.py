@@ -72,6 +72,7 @@ if TYPE_CHECKING:
     from cxresearch.present import require_usable as require_usable
     from cxresearch.present import show as show
     from cxresearch.present import tabulate as tabulate
+    from cxresearch.present import unless_missing as unless_missing
     from cxresearch.present import unlocked as unlocked
     from cxresearch.projection._holdout import holdout as holdout
     from cxresearch.projection._likelihood_ratio import (
@@ -97,6 +98,7 @@ if TYPE_CHECKING:
     from cxresearch.scores.levels import weighted_score as weighted_score
     from cxresearch.scores.nonresponse import nps_nonresponse as nps_nonresponse
     from cxresearch.scores.responder_retention import compare_responders as compare_responders
+    from cxresearch.scores.response_rates import invitation_waterfall as invitation_waterfall
     from cxresearch.scores.response_rates import response_rates as response_rates
     from cxresearch.scores.revenue_retention import revenue_retention as revenue_retention
     from cxresearch.scores.score_change import score_changes as score_changes
@@ -146,6 +148,7 @@ _HOME: Final = {
     "hazard_ratios": "hazards.ratios",
     "holdout": "projection._holdout",
     "immortal_time_share": "adjust.immortal_time",
+    "invitation_waterfall": "scores.response_rates",
     "logrank_test": "logrank",
     "negative_control": "adjust.sensitivity",
     "nested_model_tests": "projection._likelihood_ratio",
@@ -198,6 +201,7 @@ _HOME: Final = {
     "survey_tables": "adjust.bias_ladder",
     "tabulate": "present",
     "tenure_rates": "rates",
+    "unless_missing": "present",
     "unlocked": "present",
     "wave_pairs": "scores.score_change",
     "weighted_score": "scores.levels",

@@ -24,5 +24,9 @@ class DataError(CxError):
     """The data or the recipe cannot be used as it is."""
 
 
+class NotEnoughError(DataError):
+    """The data hold too little for a question; a report says so and goes on without it."""
+
+
 class ReportError(CxError):
     """A report could not be built."""

@@ -160,8 +160,14 @@ class InvitationTable(CountTable):
         return (
             f"Response rate: invitations answered within {words.number(self.response_days)} "
             f"{words.plural('day', self.response_days)}, divided by those delivered; bounced "
-            "invitations are in neither number."
+            f"invitations are in neither number.{self._without_link()}"
         )
+
+    def _without_link(self) -> str:
+        if not self.unlinked:
+            return ""
+        these = f"{words.number(self.unlinked)} {words.plural('answer', self.unlinked)}"
+        return f" Left out: {these} without the id of an invitation."
 
     def by_wave(self) -> Iterator[Self]:
         """Yield the table of each wave in order of time; the whole table where there are none."""

@@ -12,7 +12,7 @@ from cxresearch import sql
 from cxresearch._cells import MISSING_LABEL, unknown
 from cxresearch._engine import MAX_CELLS, Engine, unique
 from cxresearch.blocks import TENURE_BAND, TICKETS_BEFORE, Blocks
-from cxresearch.errors import DataError
+from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.invitation_table import RESPONSE_DAYS, InvitationTable
 from cxresearch.periods import Window
 from cxresearch.score_table import METRICS, WAVE
@@ -80,7 +80,7 @@ class Invitations(Engine):
         left_out = self.invitation_counts(asked).drop("counted", errors="ignore")
         if rows.empty:
             why = ", ".join(f"{reason}: {n:,}" for reason, n in left_out.items()) or "none was sent"
-            raise DataError(
+            raise NotEnoughError(
                 f"survey_invitations: there are 0 invitations to count ({why}), must be at least "
                 "1: check the dates, the metric and response_days."
             )
@@ -195,7 +195,7 @@ class Invitations(Engine):
     def _check_links(self, asked: Asked) -> None:
         missing = [t for t in ("survey_invitations", "survey_responses") if t not in self.fields]
         if missing:
-            raise DataError(
+            raise NotEnoughError(
                 [
                     f"{table}: there is no such table, which it takes. Bring one."
                     for table in missing
@@ -203,7 +203,7 @@ class Invitations(Engine):
             )
         self.pipeline.require_lifetimes()
         if not self._bears("survey_responses", "invitation_id"):
-            raise DataError(
+            raise NotEnoughError(
                 "survey_responses: there is no column invitation_id, so no answer can be matched "
                 f"to its invitation and nobody knows who was silent. Export it with the "
                 f"{asked.metric} answers."

@@ -9,7 +9,7 @@ import pandas as pd
 
 from cxresearch import sql
 from cxresearch._engine import MAX_GROUPS, Engine, unique
-from cxresearch.errors import DataError
+from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.periods import Window
 from cxresearch.revenue_bridge import RevenueBridge
 
@@ -42,7 +42,7 @@ class Money(Engine):
         self._check_months(closing - months, closing)
         rows = self.query(bridge_query(columns, closing - months, closing))
         if rows.empty or not (rows["opening"] > 0).any():
-            raise DataError(
+            raise NotEnoughError(
                 f"revenue: no customer paid in {_label(closing - months)}, somebody must have: "
                 "check the months and the signs of the amounts."
             )
@@ -62,13 +62,13 @@ class Money(Engine):
         )
 
     def _check_revenue(self, columns: Sequence[str], months: int) -> None:
-        problems = []
+        lacking, problems = [], []
         if "revenue" not in self.fields:
-            problems.append(
-                "revenue: there is no such table. Bring one row per customer and month."
-            )
+            lacking.append("revenue: there is no such table. Bring one row per customer and month.")
+        if "customers" not in self.fields:
+            lacking.append("customers: there is no such table, which says who is new. Bring one.")
         if self.recipe.as_of is None:
-            problems.append(
+            lacking.append(
                 "recipe: as_of is missing, which says what the last whole month is. State the last "
                 "day up to which the extract is complete, e.g. as_of = 2025-12-31."
             )
@@ -81,28 +81,30 @@ class Money(Engine):
             if name.lower() in _TAKEN
         ]
         if problems:
-            raise DataError(problems)
+            raise DataError([*lacking, *problems])
+        if lacking:
+            raise NotEnoughError(lacking)
         self._check_groups(columns)
 
     def _check_months(self, opening: int, closing: int) -> None:
         held = self.query(sql.load("revenue_months")).set_index("month")
         held.index = held.index.astype("int64")
-        problems = list(_currency_problems(held, self.recipe.currency))
+        mixed = _currency_problems(held, self.recipe.currency)
+        if mixed:
+            raise DataError(mixed)
         lacking = [_label(m) for m in range(opening, closing + 1) if m not in held.index]
         if lacking:
             shown = ", ".join(lacking[:6]) + (", …" if len(lacking) > 6 else "")
-            problems.append(
+            raise NotEnoughError(
                 f"revenue: there are no amounts in {shown}, must be in every month from "
                 f"{_label(opening)} to {_label(closing)}: export them, or take fewer months."
             )
-        elif opening < self.pipeline.first_month:
-            problems.append(
+        if opening < self.pipeline.first_month:
+            raise NotEnoughError(
                 f"revenue: the opening month is {_label(opening)}, must not lie before "
                 f"{_label(self.pipeline.first_month)}, from which on the extract holds everybody "
                 "who left: take fewer months."
             )
-        if problems:
-            raise DataError(problems)
 
 
 def bridge_query(group_by: Sequence[str], opening: int, closing: int) -> sql.Expression:

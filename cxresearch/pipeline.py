@@ -13,7 +13,7 @@ from cxresearch import mapping, sql
 from cxresearch.blocks import SCORE_GROUP, TENURE_BAND, TICKETS_BEFORE, Blocks
 from cxresearch.contract import TABLES
 from cxresearch.designs import FIRST_ANSWER, Design
-from cxresearch.errors import DataError
+from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.recipe import Recipe, TableSource
 
 REDUCTIONS: Final = ("life_table", "period_table", "waterfall", "answer_counts")
@@ -165,7 +165,7 @@ class Pipeline(Blocks):
     def require_lifetimes(self) -> None:
         """Raise when nothing tells how long customers stayed."""
         if self.lifetimes is None:
-            raise DataError(
+            raise NotEnoughError(
                 "customers: nothing tells how long customers stayed. Bring a table of "
                 "subscriptions, or start_date and end_date, or tenure and churned."
             )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 import platform
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import contextmanager
 from html import escape
 from importlib.metadata import version
 from typing import Protocol
@@ -16,7 +17,7 @@ from cxresearch import _format as words
 from cxresearch._html import ACRONYMS, html_table
 from cxresearch.cause_table import NOT_RECORDED
 from cxresearch.checking import NEEDS, CheckResult, capabilities, check
-from cxresearch.errors import DataError
+from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.findings import Finding, HasFindings, collect, publish, to_html
 from cxresearch.source import Data
 
@@ -86,6 +87,22 @@ def unlocked(data: Data, need: str, what: str) -> bool:
     text = f"Not shown: {what}. It would take {missing}."
     publish(f'<p class="cx-missing">{_escaped(text)}</p>', text)
     return False
+
+
+@contextmanager
+def unless_missing(what: str) -> Iterator[None]:
+    """Go on after the block where the data hold too little for it, and show what is missing.
+
+    Parameters
+    ----------
+    what
+        As for `unlocked`.
+    """
+    try:
+        yield
+    except NotEnoughError as error:
+        text = f"Not shown: {what}. {' '.join(error.problems)}"
+        publish(f'<p class="cx-missing">{_escaped(text)}</p>', text)
 
 
 def show(*results: Shown) -> None:

@@ -10,6 +10,7 @@ from sqlglot import exp
 
 from cxresearch import sql
 from cxresearch.contract import KIND_WORDS, SEEN_AT, TABLES, Column
+from cxresearch.score_table import METRICS, scale_problems
 from cxresearch.source import Data
 
 Severity = Literal["error", "warning"]
@@ -17,7 +18,8 @@ MIN_CUSTOMERS: Final = 30
 
 _UNUSED_ANSWERS: Final[Mapping[str, str]] = {
     "before the customer started": "Check the dates of both; the customer id may be wrong.",
-    "after the customer left": "They say why somebody left, not who will; they are not used.",
+    "after the customer left": "They say why somebody left, not who will; they are not used to "
+    "compare retention.",
     "after notice was given": "The decision had fallen; they are not used to compare retention.",
 }
 
@@ -200,9 +202,9 @@ def _answers(data: Data) -> Iterator[Rule]:
             "Correct them, or the scale in the recipe.", "score", {"key": "response_id"},
             values={"metric": name, "minimum": scale.minimum, "maximum": scale.maximum},
         )  # fmt: skip
-        if name == "nps":
+        if name == "nps" or (name in METRICS and not scale_problems(name, scale)):
             yield Rule(
-                "not_whole", table, "error", "nps scores are no whole numbers: {value}",
+                "not_whole", table, "error", f"{name} scores are no whole numbers: {{value}}",
                 "They may be averages; bring each customer's own answer.",
                 "score", {"key": "response_id"}, values={"metric": name},
             )  # fmt: skip

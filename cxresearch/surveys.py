@@ -42,7 +42,7 @@ class Surveys(Engine):
             return frozenset()
         metric = exp.func("LOWER", exp.column("metric"))
         asked = exp.select(exp.alias_(metric, "metric")).distinct().from_("survey_responses")
-        scored = asked.where("score IS NOT NULL AND responded_at IS NOT NULL")
+        scored = asked.where("score IS NOT NULL AND customer_id IS NOT NULL").where(self._in_time())
         scales = self.recipe.scales
         held = {str(name) for name in self.query(scored)["metric"]} & set(scales)
         return frozenset(name for name in held if not scale_problems(name, scales[name]))
@@ -121,6 +121,10 @@ class Surveys(Engine):
                 "last day up to which the extract is complete, e.g. as_of = 2025-12-31."
             )
         return problems
+
+    def _in_time(self) -> str:
+        first, end = (self.pipeline.values[n] for n in ("observed_from", "observation_end"))
+        return f"responded_at >= DATE '{first}' AND responded_at < DATE '{end}'"
 
     def _has(self, column: str) -> bool:
         return any(f.name == column and f.present for f in self.fields["survey_responses"])

@@ -122,7 +122,7 @@ def test_rates_of_0_and_1_have_an_interval():
         frame = pd.DataFrame(
             {"outcome": list(counts), "invitations": 40, "customers": 20, "replicate": 7}
         )
-        (result,) = response_rates(InvitationTable.from_counts(frame))
+        (result,) = response_rates(InvitationTable.from_counts(frame), min_group=20)
         low, high = (float(end) for end in wilson_interval(result.response_rate * 20, 20))
         assert (result.response_rate_ci_lower, result.response_rate_ci_upper) == (low, high)
 
@@ -137,11 +137,10 @@ def test_small_groups_are_counted_and_not_named():
     )
     found = response_rates(InvitationTable.from_counts(frame, ["plan"]))
     assert [r.group for r in found] == [{"plan": "a"}]
-    assert (
-        found.findings()[-1].sentence == "1 group with fewer than 30 invitations is not reported."
-    )
+    assert found.findings()[-1].sentence == "1 group with fewer than 30 customers is not reported."
     scored = nps_nonresponse(InvitationTable.from_counts(frame, ["plan"]), ["plan"])
-    assert scored.findings()[-1].sentence == "1 group with fewer than 30 answers is not reported."
+    few = "1 group with fewer than 30 customers who answered is not reported."
+    assert scored.findings()[-1].sentence == few
     assert "secret" not in found.sentence() + scored.sentence()
 
 

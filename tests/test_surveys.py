@@ -105,7 +105,7 @@ def test_only_whole_waves_count_as_whole(wave, labels, incomplete):
     assert (found.waves, found.incomplete) == (labels, incomplete)
     if labels:
         last = score_levels(found, min_group=1)[1]
-        assert last.sentence().endswith("The extract ends within this wave.")
+        assert last.sentence().endswith("The extract holds only part of this wave.")
 
 
 def test_surveys_are_in_the_order_of_their_first_answer():

@@ -119,10 +119,11 @@ class Score(Table):
         said = f"{words.number(self.answers)} {words.plural('answer', self.answers)}"
         if self.customers in {None, self.answers}:
             return said
-        return f"{said} of {words.number(float(self.customers or 0))} customers"
+        customers = self.customers or 0
+        return f"{said} of {words.number(customers)} {words.plural('customer', customers)}"
 
     def _partial(self) -> str:
-        return "" if self.complete else " The extract ends within this wave."
+        return "" if self.complete else " The extract holds only part of this wave."
 
 
 def score_levels(
@@ -144,8 +145,9 @@ def score_levels(
     NPS: adjusted Wald interval (Rocks 2016, The American Statistician 70, 365–372). CSAT and CES:
     Wilson (1927, JASA 22, 209–212). Where customers answered more than once, both take the
     effective number of answers, by the delete-a-group jackknife over customers. Computed exactly
-    for shares on a grid, the adjusted Wald interval covers the true NPS with at least 93.8 % from
-    30 answers on, whatever the NPS; with 10 answers, and nearly no detractors, it is 88 to 99 %.
+    for shares on a grid, the adjusted Wald interval covers the true NPS with 94 to 98 % from 30
+    answers on, but with nearly no promoters or nearly no detractors with no less than 91 %; with 10
+    answers and nearly no detractors it is 86 to 100 %.
     """
     large, small = table.split_small(max(min_group, 1))
     measure = measure_of(table)

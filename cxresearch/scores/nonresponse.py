@@ -15,15 +15,23 @@ import numpy as np
 from cxresearch._cells import Counts, unknown
 from cxresearch._results import Results, too_small
 from cxresearch.errors import DataError
-from cxresearch.invitation_table import InvitationTable
+from cxresearch.invitation_table import SCORED, InvitationTable
 from cxresearch.retention import MIN_GROUP
 from cxresearch.score_table import WAVE
 from cxresearch.scores._nonresponse import ENDS, NUMBERS, NonResponse
 from cxresearch.scores._response_weights import ResponseWeights, response_weights
-from cxresearch.scores.response_rates import answers_only
-from cxresearch.uncertainty import Floats, jackknife_se, leave_one_out, normal_interval
+from cxresearch.scores._score_intervals import adjusted_wald, spread
+from cxresearch.scores.response_rates import people_only
+from cxresearch.uncertainty import (
+    Floats,
+    Interval,
+    jackknife_se,
+    leave_one_out,
+    normal_interval,
+)
 
 MAX_WEIGHT = 5.0
+NOISE = 1e-6  # points; what rounding leaves of a standard error where all answers are alike
 
 
 def nps_nonresponse(
@@ -45,7 +53,7 @@ def nps_nonresponse(
     max_weight
         What an answer counts beyond itself is cut at so many times its mean.
     min_group
-        Answers that a wave and group need to be shown.
+        Customers who answered that a wave and group need to be shown.
     confidence_level
         Of the intervals.
 
@@ -59,9 +67,10 @@ def nps_nonresponse(
     Response propensity weights as in `_response_weights`; worst-case bounds of Manski (1989,
     Journal of Human Resources 24, 343–360); tipping point NPS/(1 − response rate), where a
     pattern-mixture model (Little 1993, JASA 88, 125–134) puts the silent δ points below the
-    answers. Intervals: delete-a-group jackknife with the weights estimated anew without each
-    replicate; with a single replicate, linearised for independent answers, the weights taken as
-    known.
+    answers. Standard errors: delete-a-group jackknife with the weights estimated anew without
+    each replicate; with a single replicate, linearised for independent answers, the weights taken
+    as known. Both NPS have the adjusted Wald interval of `score_levels`, at the number of answers
+    that would have this error.
     """
     _check(table, by, max_weight)
     found, few = [], 0
@@ -69,11 +78,21 @@ def nps_nonresponse(
         for labels in wave.pooled(*_reported(wave, by)).groups:
             group = dict(zip(_reported(wave, by), labels, strict=True))
             cells = wave.select(**group)
-            if cells.scores.sum() < max(min_group, 1):
+            if _customers(cells) < max(min_group, 1):
                 few += 1
                 continue
             found.append(_estimate(cells, group, max_weight, confidence_level))
-    return Results(tuple(found), too_small(answers_only(table), few, max(min_group, 1)))
+    counted = people_only(table, "customers who answered")
+    return Results(tuple(found), too_small(counted, few, max(min_group, 1)))
+
+
+def _customers(cells: InvitationTable) -> int:
+    """Return how many customers answered, at the least: few are no group by answering often.
+
+    Who answered a later invitation only is not among the first ones, but in some replicate.
+    """
+    seen = (cells.scores.sum(axis=(0, 2)) > 0).sum()
+    return int(max(cells.customers[..., SCORED].sum(), seen))
 
 
 def _estimate(
@@ -91,7 +110,9 @@ def _estimate(
         if table.n_replicates > 1
         else _linearised(weights, scores, values[0])
     )
+    error = np.where(error > NOISE, error, 0.0)
     lower, upper = normal_interval(values[0], error, level)
+    lower[:2], upper[:2] = _score_intervals(weights, scores, error[:2], (_customers(cells), level))
     numbers: dict[str, Any] = {}
     for i, name in enumerate(NUMBERS):
         known = not (reason and name in {"nps_weighted", "difference"})
@@ -148,6 +169,23 @@ def _linearised(weights: ResponseWeights, scores: Counts, values: Floats) -> Flo
     silent = 1 - rate if rate < 1 else np.nan
     tipping = np.hypot(plain / silent, values[0] * missing / silent**2)
     return np.array([plain, weighted, shift, *ends, tipping])
+
+
+def _score_intervals(
+    weights: ResponseWeights, scores: Counts, error: Floats, ask: tuple[float, float]
+) -> Interval:
+    """Return the ends of the NPS and of the weighted NPS, each of shape (2,).
+
+    Answers that are all alike have no spread, and are worth as many as there are customers.
+    """
+    customers, level = ask
+    each = np.stack([np.ones_like(weights.weight[0]), weights.weight[0]]) @ scores
+    share = each / each.sum(axis=1, keepdims=True)
+    high, low = share[:, 2], share[:, 0]
+    fewest = np.minimum([scores.sum(), weights.effective_n], customers)
+    told = 1e4 * spread(high, low) / np.where(error > 0, error, 1.0) ** 2
+    ends = adjusted_wald(high, low, np.where(error > 0, told, fewest), level)
+    return 100 * ends[0], 100 * ends[1]
 
 
 def _in_range(name: str, number: float) -> float:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -12,12 +12,12 @@ from cxresearch import _format as words
 from cxresearch._html import Table
 from cxresearch._results import Results, too_small
 from cxresearch._retention_curve import RetentionCurve
-from cxresearch.errors import DataError
+from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.findings import Finding
 from cxresearch.product_limit import retained_share
 from cxresearch.retention import MIN_GROUP, RetentionCurves, retention_curves
 from cxresearch.tables import LifeTable
-from cxresearch.uncertainty import Floats, jackknife, normal_interval
+from cxresearch.uncertainty import Floats, Interval, jackknife, normal_interval
 
 RESPONSE = "response"
 SIDES = ("answered", "silent")
@@ -137,7 +137,8 @@ def compare_responders(
     months
         Months since the last day to answer; those that are not observed are left out.
     min_group
-        Invitations that each side needs.
+        Invitations that each side needs, of at least as many customers: counted by replicates
+        that are not empty, of which half are always enough.
     confidence_level
         Of the intervals.
 
@@ -150,7 +151,8 @@ def compare_responders(
     -----
     Difference of two product-limit estimates with a delete-a-group jackknife over customers, who
     may stand on both sides in different waves; with a single replicate, Greenwood's variances
-    of independent sides are added.
+    of independent sides are added. Where nobody has left on either side, the interval is that of
+    Newcombe.
     """
     _check(table)
     others = [name for name in table.group_columns if name != RESPONSE]
@@ -166,11 +168,17 @@ def compare_responders(
             method="jackknife" if table.n_replicates > 1 else "greenwood",
         )
         seen = tuple(month for month in sorted(set(months)) if 0 < month <= curves.common_horizon)
-        if len(curves) < 2 or not seen:
+        if len(curves) < 2 or not seen or _fewest(sides) < min(min_group, sides.n_replicates // 2):
             few += 1
             continue
         found.append(_compare(curves, seen, group))
-    return Results(tuple(found), too_small(table, few, max(min_group, 1)))
+    counted = replace(table, population="customers to follow on each side")
+    return Results(tuple(found), too_small(counted, few, max(min_group, 1)))
+
+
+def _fewest(sides: LifeTable) -> int:
+    """Return the replicates with anybody in them on the smaller side: each has a customer."""
+    return int((sides.entered.sum(axis=2) > 0).sum(axis=1).min())
 
 
 def _compare(
@@ -189,14 +197,34 @@ def _compare(
 
         error = jackknife(theta, curves.table.at_risk, curves.table.churned).standard_error[0]
     lower, upper = normal_interval(difference, error, curves.confidence_level)
+    least, most = _hybrid(answered, silent, at)
+    lower, upper = np.where(error > 0, lower, least), np.where(error > 0, upper, most)
     return ResponderRetention(months, answered, silent, difference, lower, upper, group)
 
 
+def _hybrid(answered: RetentionCurve, silent: RetentionCurve, at: list[int]) -> Interval:
+    """Return the difference with the distances to the ends of both curves, for no loss at all.
+
+    Newcombe 1998, Statistics in Medicine 17, 873–890, method 10, with the curves' own intervals.
+    """
+    (up, down), (above, below) = (
+        (c.retained_ci_upper[at] - c.retained[at], c.retained[at] - c.retained_ci_lower[at])
+        for c in (answered, silent)
+    )
+    difference = answered.retained[at] - silent.retained[at]
+    return difference - np.hypot(down, above), difference + np.hypot(up, below)
+
+
 def _check(table: LifeTable) -> None:
-    position = table.group_columns.index(RESPONSE) if RESPONSE in table.group_columns else None
-    found = set() if position is None else {group[position] for group in table.groups}
-    if not found >= set(SIDES):
+    if RESPONSE not in table.group_columns:
         raise DataError(
-            f"the table has the groups {words.and_list(sorted(found)) or 'of nobody'}, must have "
-            f"{words.and_list(SIDES)} in a column {RESPONSE}: take Data.responder_table."
+            f"the table has the columns {words.and_list(table.group_columns) or 'of nothing'}, "
+            f"must have {words.and_list(SIDES)} in a column {RESPONSE}: take Data.responder_table."
+        )
+    found = {group[table.group_columns.index(RESPONSE)] for group in table.groups}
+    lacking = [side for side in SIDES if side not in found]
+    if lacking:
+        raise NotEnoughError(
+            f"survey_invitations: nobody {words.and_list(lacking)} can be followed, somebody must "
+            "be on each side: check the invitations, and response_days."
         )

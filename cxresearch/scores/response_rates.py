@@ -11,6 +11,7 @@ import pandas as pd
 from cxresearch import _format as words
 from cxresearch._html import Table
 from cxresearch._results import Results, too_small
+from cxresearch.exclusions import Waterfall
 from cxresearch.findings import Finding
 from cxresearch.invitation_table import InvitationTable
 from cxresearch.retention import MIN_GROUP
@@ -103,7 +104,7 @@ def response_rates(
         Counts of invitations. All waves together are `table.pooled()`; a segment over all waves
         is `table.pooled("plan")`.
     min_group
-        Invitations delivered that a group needs to be shown.
+        Customers whom an invitation reached that a group needs to be shown.
     confidence_level
         Of the interval.
 
@@ -115,7 +116,7 @@ def response_rates(
     193–201, with Wilson's interval in place of the exact one). At a rate of 0 or 1, the
     customers are counted instead.
     """
-    large, small = table.split_small(max(min_group, 1))
+    large, small = table.split_small(max(min_group, 1), invited_customers(table))
     delivered, answered = large.delivered.sum(axis=1), large.answered.sum(axis=1)
     effective = _effective(large)
     rate = answered / delivered
@@ -139,7 +140,16 @@ def response_rates(
         )
         for g in _ordered(large)
     )
-    return Results(results, too_small(table, len(small), max(min_group, 1)))
+    return Results(results, too_small(people_only(table), len(small), max(min_group, 1)))
+
+
+def invitation_waterfall(table: InvitationTable) -> Waterfall:
+    """Return how many invitations count as delivered, and why the others do not."""
+    bounced = int(table.invitations[..., 0].sum())
+    found = {**table.left_out, **({"bounced": bounced} if bounced else {})}
+    left_out = dict(sorted(found.items(), key=lambda item: (-item[1], item[0])))
+    total = int(table.n.sum()) + sum(left_out.values())
+    return Waterfall("invitations", total, left_out, table.as_of, {"metric": table.metric})
 
 
 def in_group(group: Mapping[str, str]) -> str:
@@ -149,9 +159,17 @@ def in_group(group: Mapping[str, str]) -> str:
     return wave + (f" to customers{words.with_group(rest)}" if rest else "")
 
 
-def answers_only(table: InvitationTable) -> InvitationTable:
-    """Return the table with its words for groups that are too small, which count answers."""
-    return replace(table, population="answers")
+def people_only(table: InvitationTable, population: str = "customers") -> InvitationTable:
+    """Return the table with its words for groups that are too small, which count customers."""
+    return replace(table, population=population)
+
+
+def invited_customers(table: InvitationTable) -> Floats:
+    """Return the customers whom an invitation reached, shape (G,); of several waves the sum.
+
+    Who was invited often counts once, and only where the first of the invitations was delivered.
+    """
+    return np.asarray(np.minimum(table.customers[..., 1:].sum(axis=(1, 2)), table.n))
 
 
 def _effective(table: InvitationTable) -> Floats:
@@ -159,7 +177,7 @@ def _effective(table: InvitationTable) -> Floats:
     n: Floats = table.delivered.sum(axis=1).astype(np.float64)
     if table.once or not len(n):
         return n
-    people: Floats = np.minimum(table.customers[..., 1:].sum(axis=(1, 2)), n)
+    people = invited_customers(table)
     p = table.answered.sum(axis=1) / n
     fewest: Floats = np.where(people > 0, people, n)
     if table.n_replicates < 2:
