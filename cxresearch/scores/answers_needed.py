@@ -16,7 +16,7 @@ from cxresearch.errors import CxError
 from cxresearch.findings import Finding
 from cxresearch.retention import MIN_GROUP
 from cxresearch.score_table import WAVE, ScoreTable
-from cxresearch.scores._score_intervals import Estimates, adjusted, estimates
+from cxresearch.scores._score_intervals import ADDED, ADDED_EACH, Estimates, estimates
 from cxresearch.scores._score_measures import Measure, measure_of
 from cxresearch.scores.levels import in_group, in_wave
 from cxresearch.uncertainty import Floats, critical_value, log_interval
@@ -81,8 +81,9 @@ class AnswersNeeded(Table):
 
     def _sentence(self, i: int) -> str:
         value, low, high = self._values(i)
-        # a number without a natural unit: digits down to a quarter of the interval
-        unit = words.rounding_unit(low / 4, high / 4, coarsest=1000)
+        # a number without a natural unit: digits down to a quarter of the interval, and to its end
+        coarsest = 10.0 ** min(3, int(np.log10(max(low, 1))))
+        unit = words.rounding_unit(low / 4, high / 4, coarsest=coarsest)
         needed, lowest, highest = (words.number(x, unit) for x in (value, low, high))
         what = "point" if self.unit == "points" else "percentage point"
         size = f"{self.points[i]:g} {words.plural(what, self.points[i])}"
@@ -165,7 +166,7 @@ def _variance(found: Estimates, g: int) -> tuple[float, float]:
     """Return the variance of one answer and its standard error, by its influence function."""
     p, d, n = (float(x[g]) for x in (found.high, found.low, found.effective_n))
     if p + d - (p - d) ** 2 <= 0:  # all answers alike: three unlike ones are added
-        return float(adjusted(p, d, n)[1]) * (n + 3), 0.0
+        p, d, n = *((x * n + ADDED_EACH) / (n + ADDED) for x in (p, d)), n + ADDED
     mean = p - d
     influence = np.array([1 - 2 * mean, 1 + 2 * mean])
     shares = np.array([p, d])

@@ -15,7 +15,7 @@ from cxresearch._results import Results, too_small
 from cxresearch.findings import Finding
 from cxresearch.retention import MIN_GROUP
 from cxresearch.revenue_bridge import NEW, RevenueBridge
-from cxresearch.scores.revenue_retention import AT, OLD, bridge_errors, retention_rates
+from cxresearch.scores.revenue_retention import AT, OLD, bridge_errors, few_payers, retention_rates
 from cxresearch.uncertainty import Floats, critical_value
 
 
@@ -168,7 +168,8 @@ def earned_growth(
     """
     large, small = table.split_small(max(min_group, 1))
     values = _growth(large.opening.sum(axis=1), large.closing.sum(axis=1))
-    z, error = critical_value(confidence_level), bridge_errors(large, _growth)
+    z = critical_value(confidence_level)
+    error = bridge_errors(large, _growth) * few_payers(large, confidence_level)[:, None]
     people = large.people.sum(axis=1)
     results = tuple(
         EarnedGrowth(

@@ -19,6 +19,7 @@ from cxresearch.findings import Finding
 from cxresearch.retention import MIN_GROUP
 from cxresearch.score_table import WAVE, ScoreTable
 from cxresearch.scores._score_intervals import (
+    ADDED,
     Estimates,
     adjusted,
     correlation,
@@ -165,7 +166,9 @@ def score_changes(
     NPS: difference of adjusted scores ± z·√(v₁ + v₂ − 2r√(v₁v₂)), v as in Rocks 2016. CSAT and
     CES: Newcombe's hybrid score interval (1998, Statistics in Medicine 17, 873–890, method 10)
     with the correlation of Zou & Donner 2008 (Statistics in Medicine 27, 1693–1702). The
-    correlation r is that of customers who answered both times, from the replicates. p values of
+    correlation r is that of customers who answered both times, from the replicates, times
+    √(n₁n₂/((n₁ + a)(n₂ + a))), since the a answers that an interval adds, 3 or z², are of
+    nobody who answered both times. p values of
     several groups: Benjamini & Hochberg 1995, JRSS B 57, 289–300.
     """
     chosen = wave_pairs(table) if pairs is None else tuple(pairs)
@@ -177,7 +180,7 @@ def score_changes(
     few: set[tuple[str, ...]] = set()
     for pair in chosen:
         large, small = table.select(wave=pair).split_small(max(min_group, 1))
-        few |= {_without_wave(table, labels) for labels in small}
+        few |= {_without_wave(table, labels) for labels in small} | _once_only(large)
         found += _changes(large, pair, measure, confidence_level)
     return Results(tuple(found), too_small(table, len(few), max(min_group, 1)))
 
@@ -214,11 +217,13 @@ def _change(
     table: ScoreTable, found: Estimates, ends: tuple[int, int], measure: Measure, level: float
 ) -> ScoreChange:
     i, j = ends
-    r = correlation(found, i, j)
-    raw = float(found.score[j] - found.score[i])
     signed = bool((measure.values < 0).any())
+    added = ADDED if signed else critical_value(level) ** 2
+    r = correlation(found, i, j)
+    shared = r * _own_part(found.worth(level)[[i, j]], added)
+    raw = float(found.score[j] - found.score[i])
     estimator = _wald if signed else _newcombe
-    middle, lower, upper, p = estimator(found, ends, r, measure, level)
+    middle, lower, upper, p = estimator(found, ends, shared, measure, level)
     factor = measure.factor
     labels = table.labels(j)
     return ScoreChange(
@@ -228,6 +233,14 @@ def _change(
         1, measure.unit, {n: label for n, label in labels.items() if n != WAVE}, level,
         table.as_of,
     )  # fmt: skip
+
+
+def _own_part(n: Floats, added: float) -> float:
+    """Return how much of both intervals comes from answers: those added are of different customers.
+
+    So not even two waves of the same answers are known to be alike.
+    """
+    return float(np.sqrt((n / (n + added)).prod()))
 
 
 Spread = tuple[float, float, float, float]
@@ -264,6 +277,12 @@ def _newcombe(
 def _without_wave(table: ScoreTable, labels: tuple[str, ...]) -> tuple[str, ...]:
     named = zip(table.group_columns, labels, strict=True)
     return tuple(label for name, label in named if name != WAVE)
+
+
+def _once_only(table: ScoreTable) -> set[tuple[str, ...]]:
+    """Return the groups of a pair of waves that are in one of them only."""
+    groups = [_without_wave(table, labels) for labels in table.groups]
+    return {group for group in groups if groups.count(group) < 2}
 
 
 def _check_waves(table: ScoreTable, pairs: Sequence[Pair]) -> None:
