@@ -324,6 +324,24 @@ def test_it_runs_on_every_recipe_and_says_what_is_missing(
     assert bool(said) == bool(lacking)
 
 
+def test_the_projection_finds_the_published_estimates_on_every_run(shelf: Shelf) -> None:
+    report = shelf.recipe(runs.PAPER, "03_retention_projection")
+    found = {tuple(sorted(f["group"].values())): f["value"] for f in report.of("model_parameter")}
+    for value, *group in (
+        (0.7041, "7", "alpha", "regular", "sbg"),
+        (1.1820, "7", "beta", "regular", "sbg"),
+        (0.6681, "7", "alpha", "high_end", "sbg"),
+        (3.8061, "7", "beta", "high_end", "sbg"),
+        (0.2593, "4", "alpha", "bdw", "high_end"),
+        (1.7226, "4", "bdw", "beta", "high_end"),
+        (1.5844, "4", "bdw", "c", "high_end"),
+    ):
+        assert round(found[tuple(sorted(group))], 4) == value
+        assert f"<td>{value:.4f} (" in re.sub(r' class="[^"]*"', "", report.html)
+    assert "24 years, extrapolated" in report.html
+    assert "sBG, years" in report.html
+
+
 @every
 def test_it_runs_with_other_values_for_all_parameters(shelf: Shelf, path: Path) -> None:
     given = {p.name for p in read_notebook(path).parameters}
