@@ -47,7 +47,8 @@ def html_table(frame: pd.DataFrame, caption: str = "", numbers: Collection[str] 
     columns = [str(c) for c in frame.columns if not str(c).endswith((LOWER, UPPER))]
     right = {c for c in columns if c in numbers or is_numeric_dtype(frame[c])}
     head = "".join(
-        f'<th scope="col"{NUMBER if c in right else ""}>{escape(_title(c))}</th>' for c in columns
+        f'<th scope="col"{NUMBER if c in right else ""}>{escape(words.plain(_title(c)))}</th>'
+        for c in columns
     )
     records = [{str(k): v for k, v in r.items()} for r in frame.head(MAX_ROWS).to_dict("records")]
     rows = "".join(_row(record, columns, right) for record in records)
@@ -84,7 +85,7 @@ def _cell(record: dict[str, object], column: str, *, first: bool, right: bool) -
         column, record[column], record.get(column + LOWER), record.get(column + UPPER)
     )
     tag, scope = ("th", ' scope="row"') if first else ("td", "")
-    return f"<{tag}{scope}{NUMBER if right else ''}>{escape(text)}</{tag}>"
+    return f"<{tag}{scope}{NUMBER if right else ''}>{escape(words.plain(text))}</{tag}>"
 
 
 def _cut(n_rows: int, n_columns: int) -> str:

@@ -30,7 +30,7 @@ from cxresearch._cells import (
     without_noise,
 )
 from cxresearch._html import Table
-from cxresearch.errors import DataError
+from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.tables import LifeTable
 
 NOT_RECORDED = "not recorded"  # the cause of a customer who left without one being written down
@@ -233,12 +233,17 @@ def check_causes(names: Iterable[str], causes: Labels) -> None:
     """Raise when a table with these causes has no such cause; all unknown names are named.
 
     A word of the contract may be absent where others of them are used, or nothing is recorded:
-    then nobody left with it. Where a company has words of its own, it would be a misreading.
+    then nobody left with it. Where a company has words of its own, it would be a misreading: a
+    report then goes on without, unless a name is so close that it was mistyped.
     """
+    names = list(names)
     recorded = set(causes) - {NOT_RECORDED}
     known = {*causes, *(CONTRACT if recorded & set(CONTRACT) or not recorded else ())}
     problems = [unknown("reason", name, causes) for name in names if name not in known]
     if problems:
+        foreign = len(problems) == len(names) and not any("did you mean" in p for p in problems)
+        if foreign:
+            raise NotEnoughError([f"{p[:1].upper()}{p[1:]}" for p in problems])
         raise DataError(problems)
 
 

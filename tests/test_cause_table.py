@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cxresearch.cause_table import NOT_RECORDED, CauseTable
-from cxresearch.errors import DataError
+from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.tables import LifeTable
 
 
@@ -167,8 +167,12 @@ def test_a_word_of_the_contract_that_nobody_left_with_counts_nothing():
     unrecorded = CauseTable.from_durations([1, 2], [NOT_RECORDED, None])
     assert unrecorded.cause("voluntary").churned.sum() == 0
     own = CauseTable.from_durations([1, 2], ["moved", None])
-    with pytest.raises(DataError, match="reason 'voluntary' does not exist, must be one of moved"):
-        own.cause("voluntary")
+    with pytest.raises(NotEnoughError, match="'voluntary' does not exist, must be one of moved"):
+        own.cause("voluntary")  # which a report goes on without
+    for names in (("movd",), ("moved", "voluntary")):
+        with pytest.raises(DataError) as error:
+            own.cause(*names)
+        assert not isinstance(error.value, NotEnoughError)
 
 
 def test_several_causes_are_counted_together():

@@ -142,3 +142,9 @@ def test_parameters_have_the_digits_of_papers() -> None:
     assert words.parameter_interval(0.66809, 0.4928, 0.9057) == "0.6681 (0.4928 to 0.9057)"
     assert words.parameter_interval(15.1919, 10, 2345.6) == "15.19 (10.00 to 2,345.60)"
     assert words.parameter_interval(float("nan"), 0, 1) == "–"
+
+
+def test_a_label_cannot_turn_its_row_around():
+    table = html_table(pd.DataFrame({"\u202ex": ["\u202eevil"]}))
+    assert "\u202e" not in table
+    assert "\N{REPLACEMENT CHARACTER}evil" in table

@@ -7,6 +7,7 @@ import os
 import re
 import subprocess
 import sys
+from html import unescape
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -483,6 +484,20 @@ def test_a_group_that_nobody_left(shelf: Shelf, tmp_path: Path) -> None:
         assert "of them left while observed: read the interval" in found["sentence"]
     (median,) = [f for f in report.of("median_tenure") if f["group"].get("plan") == "pro"]
     assert (median["value"], median["ci_lower"], median["ci_upper"]) == (None, None, None)
+
+
+def test_reasons_in_words_of_the_company_are_shown_without_a_judgement(
+    shelf: Shelf, tmp_path: Path
+) -> None:
+    customers = lifetimes(600)
+    words = pd.Series(["too dear", "moved away"] * 300)
+    customers["cancel_type"] = words.where(customers["end_date"].notna())
+    data = runs.write_folder(tmp_path / "worded", DATED, customers=customers)
+    report = shelf.report("worded", "08_churn_reasons", data)
+    assert (report.entry["status"], report.entry["error"]) == ("ok", None)
+    assert "Not shown: the controllable share. Reason 'voluntary' does" in unescape(report.html)
+    assert {f["group"]["cause"] for f in report.of("cumulative_incidence")} == set(words)
+    assert report.of("controllable_share") == []
 
 
 def test_a_plan_that_is_sold_no_more_and_a_single_quarter(shelf: Shelf, tmp_path: Path) -> None:

@@ -143,7 +143,7 @@ def test_groups_are_compared_by_one_reason():
     for line, result in zip(ax.lines, groups, strict=True):
         k = result.causes.index("voluntary")
         np.testing.assert_array_equal(line.get_ydata()[1:], result.cumulative_incidence[k])
-    assert alt_text(ax).startswith("Left, recorded as voluntary, with 95 % intervals. A: ")
+    assert alt_text(ax).startswith("Left, recorded as voluntary, with 95 % intervals. a: ")
 
 
 def test_the_alternative_says_where_everybody_is():
@@ -195,3 +195,13 @@ def test_what_cannot_be_drawn_is_refused():
         plot_incidence(groups, cause="volontary")
     with pytest.raises(CxError, match="0 shares to draw"):
         plot_incidence([])
+
+
+def test_a_reason_called_as_the_rest_is_not_taken_for_it():
+    causes = ("price", "moved", "Sold PRO", NOT_RECORDED, "still there", "all other reasons")
+    (result,) = found(causes, n=3000)
+    ax = plot_incidence(result)
+    drawn = [t.get_text() for t in labels(ax)]
+    assert sorted(drawn) == sorted(["price", "moved", "Sold PRO", "no reason recorded"])
+    assert ax.get_title(loc="left").endswith("(the 4 most frequent of 6)")
+    assert " Sold PRO: " in alt_text(ax)  # as it is written

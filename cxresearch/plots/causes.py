@@ -164,8 +164,9 @@ def _lines(groups: Sequence[CumulativeIncidence], cause: str) -> list[_Line]:
         )
     if cause:
         return [_line(group, cause, group.curve.label) for group in groups]
-    layers = [label for label, _ in _layers(groups[0])[1:] if label in groups[0].causes]
-    return [_line(groups[0], label, label) for label in layers]
+    most = MOST if len(groups[0].causes) <= MOST else MOST - 1  # the last one may be of the rest
+    layers = [label for label, _ in _layers(groups[0])[1 : most + 1]]
+    return [_line(groups[0], label, _short(label)) for label in layers]
 
 
 def _by_reason(drawn: int, group: CumulativeIncidence) -> str:
@@ -265,6 +266,6 @@ def _say_lines(what: str, lines: Sequence[_Line]) -> str:
     for label, values, curve in lines:
         t = curve.years[-1]
         share = words.percent_interval(*(float(end[t - curve.start]) for end in values))
-        name = _short(label) if label else curve.population
-        said.append(f"{name.capitalize()}: {share} after {periods(curve, t)}.")
+        name = label or curve.population.capitalize()
+        said.append(f"{name}: {share} after {periods(curve, t)}.")
     return " ".join([f"{what}, with {level} intervals.", *said])
