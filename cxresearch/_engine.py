@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -186,6 +186,16 @@ class Engine:
                 f"customers: {' and '.join(group_by)} have more than {most} combinations of "
                 "values, which is too many to compare. Take fewer columns, or name bands for them."
             )
+
+
+def taken_problems(names: Iterable[str], taken: Container[str]) -> list[str]:
+    """Return what to say of columns that are called as something of ours is called."""
+    return [
+        f"customers: {name!r} has a meaning of its own here, must be another name: give the "
+        f'column one under [customers.columns], e.g. my_{name} = "{name}".'
+        for name in names
+        if name.lower() in taken
+    ]
 
 
 def unique(group_by: Sequence[str]) -> list[str]:

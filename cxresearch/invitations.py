@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from cxresearch import sql
 from cxresearch._cells import MISSING_LABEL, unknown
-from cxresearch._engine import MAX_CELLS, Engine, unique
+from cxresearch._engine import MAX_CELLS, Engine, taken_problems, unique
 from cxresearch.blocks import TENURE_BAND, TICKETS_BEFORE, Blocks
 from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.invitation_table import RESPONSE_DAYS, InvitationTable
@@ -182,12 +182,7 @@ class Invitations(Engine):
             )
         elif asked.metric == "nps" and not self.pipeline.has_nps_scale:
             problems.append("scales: nps must run from 0 or 1 to 10: state it in the recipe.")
-        problems += [
-            f"customers: {name!r} has a meaning of its own here, must be another name: give the "
-            f'column one under [customers.columns], e.g. my_{name} = "{name}".'
-            for name in columns
-            if name.lower() in _TAKEN
-        ]
+        problems += taken_problems(columns, _TAKEN)
         if problems:
             raise DataError(problems)
         self._check_groups([name for name in columns if name not in known_before(self.pipeline)])

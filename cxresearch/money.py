@@ -8,7 +8,7 @@ from typing import Final
 import pandas as pd
 
 from cxresearch import sql
-from cxresearch._engine import MAX_GROUPS, Engine, unique
+from cxresearch._engine import MAX_GROUPS, Engine, taken_problems, unique
 from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.periods import Window
 from cxresearch.revenue_bridge import RevenueBridge
@@ -74,12 +74,7 @@ class Money(Engine):
             )
         if type(months) is not int or not 1 <= months <= 120:
             problems.append(f"months is {months!r}, must be a whole number from 1 to 120: take 12.")
-        problems += [
-            f"customers: {name!r} has a meaning of its own here, must be another name: give the "
-            f'column one under [customers.columns], e.g. my_{name} = "{name}".'
-            for name in columns
-            if name.lower() in _TAKEN
-        ]
+        problems += taken_problems(columns, _TAKEN)
         if problems:
             raise DataError([*lacking, *problems])
         if lacking:

@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from cxresearch import sql
 from cxresearch._cells import unknown
-from cxresearch._engine import MAX_GROUPS, Engine, unique
+from cxresearch._engine import MAX_GROUPS, Engine, taken_problems, unique
 from cxresearch.errors import DataError
 from cxresearch.periods import Window
 from cxresearch.recipe import Recipe, Scale
@@ -104,12 +104,7 @@ class Surveys(Engine):
         return scales[request.metric]
 
     def _problems(self, request: ScoreRequest) -> list[str]:
-        problems = [
-            f"customers: {name!r} has a meaning of its own here, must be another name: give the "
-            f'column one under [customers.columns], e.g. my_{name} = "{name}".'
-            for name in request.group_by
-            if name.lower() in _TAKEN
-        ]
+        problems = taken_problems(request.group_by, _TAKEN)
         if request.wave == "survey" and not self._has("survey_id"):
             problems.append(
                 "wave is 'survey', must not be without a column survey_id in survey_responses: "
