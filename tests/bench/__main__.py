@@ -45,7 +45,7 @@ def prepare(path: Path) -> None:
     with open_data(recipe) as data:
         data.life_table(["plan"])
         target = path.with_suffix(".prepared.parquet")
-        data._run(f"COPY spells TO '{target}' (FORMAT parquet)")
+        data._run(f"COPY kept_spells TO '{target}' (FORMAT parquet)")
 
 
 def report(size: int, found: dict[str, list[Found]]) -> None:
