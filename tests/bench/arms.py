@@ -83,7 +83,7 @@ def floor(path: Path) -> dict[str, float]:
     prepared = path.with_suffix(".prepared.parquet")
     tree = sql.fill(
         sql.load("life_table"),
-        columns={"groups": [sql.column("plan")]},
+        columns={"groups": [sql.column("plan")], "cause": [], "no_cause": []},
         tables={"spells": "spells"},
     )
     connection = duckdb.connect()
