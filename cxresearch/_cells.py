@@ -15,6 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from cxresearch._checks import check_shapes
 from cxresearch._html import Table
 from cxresearch.errors import DataError
 
@@ -65,6 +66,12 @@ class CountTable(Table):
     def weighted(self) -> bool:
         """Whether counts are sums of weights rather than customers."""
         return any(self.counts(name).dtype.kind == "f" for name in self.count_fields)
+
+    def _freeze(self) -> None:
+        """Make the counts read-only and check that they fit together."""
+        for name in self.count_fields:
+            object.__setattr__(self, name, frozen(getattr(self, name)))
+        check_shapes(self)
 
     def labels(self, index: int) -> dict[str, str]:
         """Return the labels of one group as text to text; empty when nothing is grouped."""

@@ -198,6 +198,11 @@ def taken_problems(names: Iterable[str], taken: Container[str]) -> list[str]:
     ]
 
 
+def numbered(rows: pd.DataFrame) -> pd.DataFrame:
+    """Return counts with their replicate, two hex digits, as a number."""
+    return rows.assign(replicate=rows["replicate"].map(lambda text: int(text, 16)).astype("int64"))
+
+
 def unique(group_by: Sequence[str]) -> list[str]:
     """Return column names, each once; one name may come without a list."""
     return list(dict.fromkeys([group_by] if isinstance(group_by, str) else group_by))

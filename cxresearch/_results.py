@@ -11,7 +11,7 @@ import pandas as pd
 from cxresearch import _format as words
 from cxresearch._cells import CountTable
 from cxresearch._html import Table
-from cxresearch.findings import Finding
+from cxresearch.findings import Finding, without_number
 
 
 class Result(Protocol):
@@ -103,4 +103,4 @@ def _counted(table: CountTable, count: int, said: str, why: str) -> tuple[Findin
     sentence = f"{words.number(count)} {words.plural('group', count)} {said}."
     if not table.group_columns:
         sentence = f"{table.population.capitalize()} are not reported: {why}."
-    return (Finding("not_reported", None, None, None, None, "share", sentence, as_of=table.as_of),)
+    return (without_number(sentence, as_of=table.as_of),)

@@ -82,11 +82,15 @@ class Blocks:
         """Whether customers can be grouped by an NPS answer with a date."""
         return self.lifetimes in {"spells", "dates"} and "survey_responses" in self._fields
 
+    def has(self, table: str, column: str) -> bool:
+        """Whether a table is there and has the column."""
+        return any(f.name == column and f.present for f in self._fields.get(table, ()))
+
     @property
     def has_causes(self) -> bool:
         """Whether the table that tells who left also tells why."""
         table = "subscriptions" if self.lifetimes == "spells" else "customers"
-        return any(f.name == "cancel_type" and f.present for f in self._fields.get(table, ()))
+        return self.has(table, "cancel_type")
 
     @property
     def has_nps_scale(self) -> bool:

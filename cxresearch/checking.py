@@ -287,8 +287,7 @@ def capabilities(data: Data) -> set[str]:
         found.add("dates")
     if data.pipeline.has_scores and data.pipeline.has_nps_scale:
         found.add("scores")
-    answers = data.fields.get("survey_responses", ())
-    if any(f.name == "invitation_id" and f.present for f in answers):
+    if data.pipeline.has("survey_responses", "invitation_id"):
         found |= {"invitations"} & {name.removeprefix("survey_") for name in data.fields}
     if data.pipeline.has_causes:
         found.add("causes")

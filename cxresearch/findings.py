@@ -175,7 +175,15 @@ def not_reported(
     """
     whom = f"{population.capitalize()}{with_group(group)}"
     sentence = f"{whom} are not reported: {fewer_than(min_group, population)}."
-    return Finding("not_reported", None, None, None, None, "share", sentence, group, as_of=as_of)
+    return without_number(sentence, group, as_of=as_of)
+
+
+def without_number(
+    sentence: str, group: Mapping[str, str] | None = None, *, as_of: str | None, unit: str = "share"
+) -> Finding:
+    """Return the finding that stands in the place of a number and says why there is none."""
+    nothing = (None, None, None, None)
+    return Finding("not_reported", *nothing, unit, sentence, group or {}, as_of=as_of)
 
 
 def _collect(item: object) -> Iterable[Finding]:

@@ -21,12 +21,11 @@ from cxresearch._cells import (
     check_columns,
     count_cubes,
     encode_groups,
-    frozen,
     groups_words,
     long_frame,
     with_replicate,
 )
-from cxresearch._checks import check_long, check_shapes
+from cxresearch._checks import check_long
 from cxresearch.errors import DataError
 from cxresearch.score_table import WAVE
 
@@ -83,9 +82,7 @@ class InvitationTable(CountTable):
     population: str = "invitations"
 
     def __post_init__(self) -> None:
-        for name in self.count_fields:
-            object.__setattr__(self, name, frozen(getattr(self, name)))
-        check_shapes(self)
+        self._freeze()
 
     @classmethod
     def from_counts(

@@ -10,7 +10,7 @@ from sqlglot import exp
 
 from cxresearch import sql
 from cxresearch._cells import MISSING_LABEL, unknown
-from cxresearch._engine import MAX_CELLS, Engine, taken_problems, unique
+from cxresearch._engine import MAX_CELLS, Engine, numbered, taken_problems, unique
 from cxresearch.blocks import TENURE_BAND, TICKETS_BEFORE, Blocks
 from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.invitation_table import RESPONSE_DAYS, InvitationTable
@@ -76,7 +76,7 @@ class Invitations(Engine):
         self._check_invitations(asked, columns, wave)
         kept = self._keep_invited(asked)
         self._check_combinations(columns, kept, MAX_CELLS)
-        rows = _named(_numbered(self.query(invitation_query(asked, wave, columns, kept))), wave)
+        rows = _named(numbered(self.query(invitation_query(asked, wave, columns, kept))), wave)
         left_out = self.invitation_counts(asked).drop("counted", errors="ignore")
         if rows.empty:
             why = ", ".join(f"{reason}: {n:,}" for reason, n in left_out.items()) or "none was sent"
@@ -130,7 +130,7 @@ class Invitations(Engine):
             )
         kept = self._keep_invited(asked)
         self._check_combinations(columns, kept, MAX_CELLS)
-        rows = _numbered(self.query(responder_query(self.pipeline, columns, kept)))
+        rows = numbered(self.query(responder_query(self.pipeline, columns, kept)))
         return LifeTable.from_counts(
             rows, [RESPONSE, *columns], as_of=self.as_of, population="invitations"
         )
@@ -163,7 +163,7 @@ class Invitations(Engine):
         problems = []
         if wave not in WAVES:
             problems.append(unknown("wave", wave, list(WAVES)))
-        if wave == "survey" and not self._bears("survey_invitations", "survey_id"):
+        if wave == "survey" and not self.pipeline.has("survey_invitations", "survey_id"):
             problems.append(
                 "wave is 'survey', must not be without a column survey_id in survey_invitations: "
                 "take 'month', 'quarter' or 'year'."
@@ -197,15 +197,12 @@ class Invitations(Engine):
                 ]
             )
         self.pipeline.require_lifetimes()
-        if not self._bears("survey_responses", "invitation_id"):
+        if not self.pipeline.has("survey_responses", "invitation_id"):
             raise NotEnoughError(
                 "survey_responses: there is no column invitation_id, so no answer can be matched "
                 f"to its invitation and nobody knows who was silent. Export it with the "
                 f"{asked.metric} answers."
             )
-
-    def _bears(self, table: str, column: str) -> bool:
-        return any(f.name == column and f.present for f in self.fields[table])
 
 
 def known_before(blocks: Blocks) -> tuple[str, ...]:
@@ -265,10 +262,6 @@ def responder_query(
         tables={"spells": "responder_spells"},
     )
     return sql.assemble(table, {"responder_spells": spells})
-
-
-def _numbered(rows: pd.DataFrame) -> pd.DataFrame:
-    return rows.assign(replicate=rows["replicate"].map(lambda text: int(text, 16)).astype("int64"))
 
 
 def _named(rows: pd.DataFrame, wave: str) -> pd.DataFrame:

@@ -8,7 +8,7 @@ from typing import Final
 import pandas as pd
 
 from cxresearch import sql
-from cxresearch._engine import MAX_GROUPS, Engine, taken_problems, unique
+from cxresearch._engine import MAX_GROUPS, Engine, numbered, taken_problems, unique
 from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.periods import Window
 from cxresearch.revenue_bridge import RevenueBridge
@@ -51,9 +51,8 @@ class Money(Engine):
                 f"customers: {' and '.join(columns)} have more than {MAX_GROUPS} combinations of "
                 "values, which is too many to compare. Take fewer columns, or name bands for them."
             )
-        number = rows["replicate"].map(lambda text: int(text, 16)).astype("int64")
         return RevenueBridge.from_counts(
-            rows.assign(replicate=number),
+            numbered(rows),
             columns,
             opening_month=_label(closing - months),
             closing_month=_label(closing),

@@ -20,12 +20,11 @@ from cxresearch._cells import (
     check_columns,
     count_cubes,
     encode_groups,
-    frozen,
     groups_words,
     long_frame,
     with_replicate,
 )
-from cxresearch._checks import check_long, check_shapes
+from cxresearch._checks import check_long
 from cxresearch.errors import DataError
 
 KEPT: Final = ("unchanged", "contraction", "expansion", "churned")
@@ -73,9 +72,7 @@ class RevenueBridge(CountTable):
     population: str = "customers"
 
     def __post_init__(self) -> None:
-        for name in self.count_fields:
-            object.__setattr__(self, name, frozen(getattr(self, name)))
-        check_shapes(self)
+        self._freeze()
 
     @classmethod
     def from_counts(

@@ -22,12 +22,11 @@ from cxresearch._cells import (
     check_columns,
     count_cubes,
     encode_groups,
-    frozen,
     groups_words,
     long_frame,
     with_replicate,
 )
-from cxresearch._checks import check_long, check_shapes
+from cxresearch._checks import check_long
 from cxresearch.errors import DataError
 from cxresearch.recipe import Scale
 
@@ -87,9 +86,7 @@ class ScoreTable(CountTable):
 
     def __post_init__(self) -> None:
         check_scale(self.metric, self.scale)
-        for name in self.count_fields:
-            object.__setattr__(self, name, frozen(getattr(self, name)))
-        check_shapes(self)
+        self._freeze()
         if (self.customers > self.answers).any():
             raise DataError(
                 "customers has more than answers, must be at most as many: count each customer's "

@@ -12,7 +12,7 @@ from sqlglot import exp
 
 from cxresearch import sql
 from cxresearch._cells import unknown
-from cxresearch._engine import MAX_GROUPS, Engine, taken_problems, unique
+from cxresearch._engine import MAX_GROUPS, Engine, numbered, taken_problems, unique
 from cxresearch.errors import DataError
 from cxresearch.periods import Window
 from cxresearch.recipe import Recipe, Scale
@@ -71,9 +71,7 @@ class Surveys(Engine):
         rows = self.query(
             score_query(request, self.recipe, with_customers="customers" in self.fields)
         )
-        used = rows[rows["excluded"].isna()].assign(
-            replicate=lambda f: f["replicate"].map(lambda text: int(text, 16)).astype("int64")
-        )
+        used = numbered(rows[rows["excluded"].isna()])
         if used.empty:
             raise DataError(
                 f"survey_responses: there are 0 {metric} answers to use, must be at least 1: check "
@@ -105,7 +103,7 @@ class Surveys(Engine):
 
     def _problems(self, request: ScoreRequest) -> list[str]:
         problems = taken_problems(request.group_by, _TAKEN)
-        if request.wave == "survey" and not self._has("survey_id"):
+        if request.wave == "survey" and not self.pipeline.has("survey_responses", "survey_id"):
             problems.append(
                 "wave is 'survey', must not be without a column survey_id in survey_responses: "
                 "take 'month', 'quarter' or 'year'."
@@ -120,9 +118,6 @@ class Surveys(Engine):
     def _in_time(self) -> str:
         first, end = (self.pipeline.values[n] for n in ("observed_from", "observation_end"))
         return f"responded_at >= DATE '{first}' AND responded_at < DATE '{end}'"
-
-    def _has(self, column: str) -> bool:
-        return any(f.name == column and f.present for f in self.fields["survey_responses"])
 
     def _waves(self, used: pd.DataFrame, wave: str) -> dict[str, Any]:
         """Return the waves in order of time, and those that the extract holds only in part."""

@@ -32,7 +32,7 @@ from cxresearch._cells import (
     with_replicate,
     without_noise,
 )
-from cxresearch._checks import check_durations, check_life, check_long, check_period, check_shapes
+from cxresearch._checks import check_durations, check_life, check_long, check_period
 from cxresearch._pairing import first_in_first_out
 
 
@@ -76,9 +76,7 @@ class LifeTable(CountTable):
     population: str = "customers"
 
     def __post_init__(self) -> None:
-        for name in self.count_fields:
-            object.__setattr__(self, name, frozen(getattr(self, name)))
-        check_shapes(self)
+        self._freeze()
         check_life(self)
 
     @classmethod
@@ -247,9 +245,7 @@ class PeriodTable(CountTable):
     population: str = "customers"
 
     def __post_init__(self) -> None:
-        for name in self.count_fields:
-            object.__setattr__(self, name, frozen(getattr(self, name)))
-        check_shapes(self)
+        self._freeze()
         check_period(self)
 
     @classmethod

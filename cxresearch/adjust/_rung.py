@@ -17,7 +17,7 @@ import numpy as np
 from cxresearch import _format as words
 from cxresearch._cells import Labels, unknown
 from cxresearch.errors import DataError
-from cxresearch.findings import Finding
+from cxresearch.findings import Finding, without_number
 from cxresearch.hazards._hazard_ratios import ratio_digits
 from cxresearch.uncertainty import Floats
 
@@ -233,9 +233,7 @@ def _finding(rung: Rung, name: str, values: Ends, said: tuple[str | None, str]) 
     if refusal is not None:
         what = "hazard ratio" if name == "hazard_ratio" else "difference of customers kept"
         said_why = f"No {what} ({rung.title}): {refusal}."
-        return Finding(
-            "not_reported", None, None, None, None, "share", said_why, group, as_of=rung.as_of
-        )
+        return without_number(said_why, group, as_of=rung.as_of)
     unit = "ratio" if name == "hazard_ratio" else "share"
     return Finding(
         name,

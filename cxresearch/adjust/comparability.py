@@ -11,7 +11,7 @@ from cxresearch import _format as words
 from cxresearch._html import Table
 from cxresearch.adjust.balance import Balance, Overlap, balance, overlap
 from cxresearch.adjust.weighting import MAX_WEIGHT, RefusedError, arms, score_labels, weights
-from cxresearch.findings import Finding
+from cxresearch.findings import Finding, without_number
 from cxresearch.tables import LifeTable
 
 
@@ -49,9 +49,7 @@ class Comparability(Table):
         """Return `not_reported` with the reason where the groups cannot be compared."""
         if self.refusal is None:
             return ()
-        nothing = (None, None, None, None)
-        said = self.sentence()
-        return (Finding("not_reported", *nothing, "share", said, as_of=self.as_of),)
+        return (without_number(self.sentence(), as_of=self.as_of),)
 
     def _repr_html_(self) -> str:
         said = f"<p>{escape(self.sentence())}</p>"

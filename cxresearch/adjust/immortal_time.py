@@ -13,7 +13,7 @@ from cxresearch._html import Table
 from cxresearch.adjust._rung import NONE, Ends, Rung
 from cxresearch.adjust.bias_ladder import BiasLadder
 from cxresearch.errors import CxError
-from cxresearch.findings import Finding
+from cxresearch.findings import Finding, without_number
 from cxresearch.uncertainty import Floats, critical_value
 
 NAIVE, CORRECTED = "ever_promoter_from_signup", "ever_promoter_from_answer"
@@ -74,8 +74,7 @@ class ImmortalTimeShare(Table):
         """Return `immortal_time_share`, or why there is none."""
         said = self.sentence()
         if self.refusal is not None:
-            nothing = (None, None, None, None)
-            return (Finding("not_reported", *nothing, "share", said, as_of=self.as_of),)
+            return (without_number(said, as_of=self.as_of),)
         ends = (self.share, self.share_ci_lower, self.share_ci_upper)
         level = self.confidence_level
         name = "immortal_time_share"

@@ -21,7 +21,7 @@ from cxresearch.adjust._rung_estimates import Limits, hazard_rung
 from cxresearch.adjust.bias_ladder import BiasLadder
 from cxresearch.cause_table import CauseTable
 from cxresearch.errors import DataError
-from cxresearch.findings import Finding
+from cxresearch.findings import Finding, without_number
 from cxresearch.hazards._hazard_ratios import ratio_digits
 
 VOLUNTARY, INVOLUNTARY = "voluntary", "involuntary"
@@ -155,8 +155,7 @@ class NegativeControl(Table):
         group = {"design": rung.design, "outcome": outcome}
         if rung.hazard_refusal is not None:
             said = f"No hazard ratio of {outcome} losses ({rung.title}): {rung.hazard_refusal}."
-            nothing = (None, None, None, None)
-            return Finding("not_reported", *nothing, "share", said, group, as_of=rung.as_of)
+            return without_number(said, group, as_of=rung.as_of)
         return Finding(
             "hazard_ratio",
             *rung.hazard_ratio,
@@ -293,9 +292,7 @@ def _cause_rung(causes: CauseTable, cause: str, design: str, limits: Limits) -> 
 
 def _no_e_value(rung: Rung) -> Finding:
     said = f"No E-value ({rung.title}): {rung.hazard_refusal}."
-    group = {"design": rung.design}
-    nothing = (None, None, None, None)
-    return Finding("not_reported", *nothing, "share", said, group, as_of=rung.as_of)
+    return without_number(said, {"design": rung.design}, as_of=rung.as_of)
 
 
 def _ratio(value: float) -> str:

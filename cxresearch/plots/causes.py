@@ -22,14 +22,13 @@ from cxresearch._draw import (
     new_axes,
     percent_axis,
     quieten,
-    size_in_points,
 )
 from cxresearch._retention_curve import RetentionCurve
 from cxresearch.cause_table import NOT_RECORDED
 from cxresearch.causes._cause_words import periods, recorded, whom
 from cxresearch.causes.cumulative_incidence import CumulativeIncidence
 from cxresearch.errors import CxError
-from cxresearch.plots.curves import tenure_ticks
+from cxresearch.plots.curves import at_risk_by_tenure, room_for_counts, tenure_axis
 
 __all__ = ["plot_causes", "plot_incidence"]
 
@@ -200,14 +199,9 @@ def _draw(ax: Axes, line: _Line, look: tuple[str, Any]) -> Series:
 
 def _tenure_axis(ax: Axes, curves: Sequence[RetentionCurve]) -> None:
     first, last = min(c.start for c in curves), max(c.longest for c in curves)
-    per_year = curves[0].periods_per_year
-    unit = words.plural(words.period_word(per_year), 2)
     ax.set_xlim(first, _right(curves))
-    ax.set_xlabel(f"{unit.capitalize()} as a customer", labelpad=3)
     percent_axis(ax)
-    widest = max(len(words.number(float(c.at_risk.max()))) for c in curves)
-    room = max(2, int(size_in_points(ax)[0] * 0.8 // (5.2 * widest + 10)))
-    ax.set_xticks(tenure_ticks(first, last, per_year, room))
+    tenure_axis(ax, (first, last), curves[0].periods_per_year, room_for_counts(curves))
 
 
 def _right(curves: Sequence[RetentionCurve]) -> float:
@@ -228,9 +222,7 @@ def _title(ax: Axes, title: str) -> None:
 
 
 def _at_risk(curve: RetentionCurve, ticks: Iterable[float]) -> list[str]:
-    at = dict(zip(curve.tenure.tolist(), curve.at_risk.tolist(), strict=True))
-    # at its start a curve stands on those who are at risk in the first month after it
-    at[curve.start] = at.get(curve.start + 1, at[curve.start]) if curve.start else at[0]
+    at = at_risk_by_tenure(curve)
     return [words.number(float(at[t])) if t in at else words.MISSING for t in ticks]
 
 

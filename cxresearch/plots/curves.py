@@ -193,17 +193,34 @@ def _draw_curve(ax: Axes, label: str, curve: RetentionCurve, look: tuple[str, An
 
 def _tenure_axis(ax: Axes, curves: Sequence[RetentionCurve]) -> None:
     first, last = min(c.start for c in curves), max(c.longest for c in curves)
-    per_year = curves[0].periods_per_year
-    unit = words.plural(words.period_word(per_year), 2)
     length = max(last - first, 1)
     ax.set_xlim(first, first + 1.012 * length)  # the last step and the top line stay visible
     ax.set_ylim(0, 1.015)
     percent_axis(ax)
-    ax.set_xlabel(f"{unit.capitalize()} as a customer", labelpad=3)
-    longest = max(len(words.number(float(c.at_risk.max()))) for c in curves)
-    room = max(2, int(size_in_points(ax)[0] * 0.8 // (5.2 * longest + 10)))
-    ax.set_xticks(tenure_ticks(first, last, per_year, room))
+    tenure_axis(ax, (first, last), curves[0].periods_per_year, room_for_counts(curves))
     ax.set_yticks([0, 0.2, 0.4, 0.6, 0.8, 1])
+
+
+def tenure_axis(ax: Axes, ends: tuple[int, int], per_year: int, width: float) -> None:
+    """Name the axis of tenure and set ticks that each have `width` points of room."""
+    unit = words.plural(words.period_word(per_year), 2)
+    ax.set_xlabel(f"{unit.capitalize()} as a customer", labelpad=3)
+    room = max(2, int(size_in_points(ax)[0] * 0.8 // width))
+    ax.set_xticks(tenure_ticks(*ends, per_year, room))
+
+
+def room_for_counts(curves: Sequence[RetentionCurve]) -> float:
+    """Return the points that the longest number of customers at risk takes."""
+    longest = max(len(words.number(float(c.at_risk.max()))) for c in curves)
+    return 5.2 * longest + 10
+
+
+def at_risk_by_tenure(curve: RetentionCurve) -> dict[float, float]:
+    """Return who is at risk, as it stands below a curve."""
+    at = dict(zip(curve.tenure.tolist(), curve.at_risk.tolist(), strict=True))
+    # at its start a curve stands on those who are at risk in the first month after it
+    at[curve.start] = at.get(curve.start + 1, at[curve.start]) if curve.start else at[0]
+    return at
 
 
 def tenure_ticks(first: int, last: int, per_year: int, room: int) -> list[int]:
@@ -217,9 +234,7 @@ def tenure_ticks(first: int, last: int, per_year: int, room: int) -> list[int]:
 
 
 def _at_risk(curve: RetentionCurve, ticks: Iterable[float]) -> list[str]:
-    at = dict(zip(curve.tenure.tolist(), curve.at_risk.tolist(), strict=True))
-    # at its start a curve stands on those who are at risk in the first month after it
-    at[curve.start] = at.get(curve.start + 1, at[curve.start]) if curve.start else at[0]
+    at = at_risk_by_tenure(curve)
     beyond = f"<{curve.cut_below}" if curve.cut_below else "0"
     if curve.refills:
         beyond = words.MISSING  # more are at risk again, but the curve has ended

@@ -21,10 +21,9 @@ from cxresearch._draw import (
     new_axes,
     percent_axis,
     quieten,
-    size_in_points,
 )
 from cxresearch.errors import CxError
-from cxresearch.plots.curves import tenure_ticks
+from cxresearch.plots.curves import tenure_axis
 from cxresearch.projection._forecast import COMBINED, TOGETHER, ModelCurve
 from cxresearch.projection._model_fit import NAMES
 from cxresearch.projection._projected import Projection
@@ -185,13 +184,9 @@ def _observed_rates(ax: Axes, group: Projection, color: str, marker: str, shift:
 
 def _tenure_axis(ax: Axes, groups: Sequence[Projection]) -> None:
     first, last = min(g.start for g in groups), max(g.horizon for g in groups)
-    per_year = groups[0].observed.periods_per_year
-    unit = words.plural(words.period_word(per_year), 2)
     ax.set_xlim(first, last)
     percent_axis(ax)
-    ax.set_xlabel(f"{unit.capitalize()} as a customer", labelpad=3)
-    room = max(2, int(size_in_points(ax)[0] * 0.8 // 30))
-    ax.set_xticks(tenure_ticks(first, last, per_year, room))
+    tenure_axis(ax, (first, last), groups[0].observed.periods_per_year, 30)
 
 
 def _end_of_data(ax: Axes, groups: Sequence[Projection]) -> None:

@@ -13,7 +13,7 @@ from cxresearch._cells import unknown
 from cxresearch._results import Results
 from cxresearch._retention_curve import RetentionCurve
 from cxresearch.errors import DataError
-from cxresearch.findings import Finding
+from cxresearch.findings import Finding, without_number
 from cxresearch.projection._forecast import model_curves, standing
 from cxresearch.projection._model_fit import ModelFit, fit_models
 from cxresearch.projection._projected import FAR, Projection
@@ -244,7 +244,7 @@ def not_projected(table: LifeTable, count: int, min_events: int, span: str) -> t
         whom = table.population.capitalize()
     be = "is" if count == 1 and table.group_columns else "are"
     said = f"{whom} {be} not projected: {few}, or there are too few periods for any model."
-    return (Finding("not_reported", None, None, None, None, "share", said, as_of=table.as_of),)
+    return (without_number(said, as_of=table.as_of),)
 
 
 def check_arguments(table: LifeTable, models: Sequence[str], counts: Mapping[str, int]) -> None:

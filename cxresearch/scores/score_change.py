@@ -15,7 +15,7 @@ from cxresearch._cells import unknown
 from cxresearch._html import Table
 from cxresearch._results import Results, too_small
 from cxresearch.errors import DataError
-from cxresearch.findings import Finding
+from cxresearch.findings import Finding, without_number
 from cxresearch.retention import MIN_GROUP
 from cxresearch.score_table import WAVE, ScoreTable
 from cxresearch.scores._score_intervals import (
@@ -302,4 +302,4 @@ def _nothing(table: ScoreTable) -> Finding:
     whole = len(table.whole_waves)
     held = "no wave" if not whole else "one wave only"
     sentence = f"Changes are not reported: the extract holds {held} from beginning to end."
-    return Finding("not_reported", None, None, None, None, "points", sentence, as_of=table.as_of)
+    return without_number(sentence, as_of=table.as_of, unit="points")
