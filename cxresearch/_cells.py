@@ -34,6 +34,7 @@ class CountTable(Table):
     """
 
     count_fields: ClassVar[tuple[str, ...]]
+    signed_fields: ClassVar[tuple[str, ...]] = ()  # sums of money, which may be below 0
     group_columns: Labels
     groups: tuple[Labels, ...]
     as_of: str | None

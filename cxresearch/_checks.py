@@ -178,7 +178,9 @@ def _shape_problems(table: CountTable, shape: tuple[int, ...]) -> Iterator[str]:
 def _sign_problems(table: CountTable) -> Iterator[str]:
     for name in table.count_fields:
         counts = table.counts(name)
-        bad = ~(np.isfinite(counts) & (counts >= 0))
+        bad = ~np.isfinite(counts)
+        if name not in table.signed_fields:
+            bad |= counts < 0
         if bad.any():
             group = np.argwhere(bad)[0][0]
             yield (

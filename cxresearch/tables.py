@@ -109,8 +109,9 @@ class LifeTable(CountTable):
         tenure = frame["tenure"].to_numpy(dtype=np.int64)
         index = (codes, frame["replicate"].to_numpy(dtype=np.int64), tenure)
         shape = (len(groups), n_replicates, int(tenure.max(initial=0)) + 1)
-        entered, churned, censored = count_cubes(frame, cls.count_fields, index, shape)
-        return cls(tuple(group_columns), groups, entered, churned, censored, **words)
+        found = count_cubes(frame, cls.count_fields, index, shape)
+        cubes: dict[str, Any] = dict(zip(cls.count_fields, found, strict=True))
+        return cls(tuple(group_columns), groups, **cubes, **words)
 
     @classmethod
     def from_durations(

@@ -21,6 +21,7 @@ ROOMS = (
     ("sql", "files", "mapping", "opening", "blocks", "pipeline", "periods"),
     ("_format", "findings", "_html", "_results", "_cells", "_checks", "_pairing", "tables"),
     ("cause_table", "score_table", "invitation_table", "revenue_bridge"),
+    ("value_table", "purchase_table"),
     ("_engine", "lifetimes", "surveys", "invitations", "money", "exports", "source"),
     ("rules", "checking", "exclusions"),
     ("uncertainty",),
@@ -36,6 +37,7 @@ ROOMS = (
     ("hazards",),
     ("projection", "causes", "adjust"),
     ("scores",),
+    ("value", "purchases"),
     ("simulate",),
     ("plots", "_draw"),
     ("definitions", "present"),
@@ -98,7 +100,7 @@ def test_heavy_libraries_stay_in_their_room(path: Path) -> None:
 
 def test_plots_estimate_nothing_and_statistics_draw_nothing() -> None:
     estimators = [PACKAGE / f"{n}.py" for n in ("uncertainty", "product_limit", "retention")]
-    for folder in ("scores", "projection", "hazards", "adjust", "causes"):
+    for folder in ("scores", "projection", "hazards", "adjust", "causes", "value", "purchases"):
         estimators += (PACKAGE / folder).glob("*.py")
     figures = [name for path in (PACKAGE / "plots").glob("*.py") for name in imported(path)]
     drawn = {name.split(".")[1] for name in figures if name.startswith("cxresearch.")}
