@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -12,7 +11,15 @@ from cxresearch import _format as words
 from cxresearch._cells import Counts
 from cxresearch.adjust._rung import Ends, Rung, step
 from cxresearch.adjust.doubly_robust import doubly_robust_retained
-from cxresearch.adjust.weighting import EXPOSURE, Arms, RefusedError, Weights, arms, weights
+from cxresearch.adjust.weighting import (
+    EXPOSURE,
+    RefusedError,
+    Weights,
+    arms,
+    check_support,
+    fewer,
+    weights,
+)
 from cxresearch.hazards._grouped_hazards import fit_proportional
 from cxresearch.hazards._hazard_refusal import MIN_GROUP
 from cxresearch.hazards.ratios import hazard_ratios
@@ -104,7 +111,7 @@ def _with_hazard(rung: Rung, sides: LifeTable, limits: Limits) -> Rung:
 def _adjusted(rung: Rung, table: LifeTable, limits: Limits) -> Rung:
     """Estimate a rung that adjusts for what was known before; both numbers, or none."""
     overlapping = arms(table, *rung.labels)
-    _check_arms(overlapping, limits)
+    check_support(overlapping, MIN_GROUP, limits.min_events)
     given = weights(overlapping, max_weight=limits.max_weight)
     reason = _too_short(overlapping.at_risk.sum(axis=(1, 2)), 0, limits)
     if rung.design == "weighted":
@@ -188,24 +195,9 @@ def _sides(table: LifeTable, labels: tuple[str, str]) -> LifeTable:
 
 
 def _check_events(sides: LifeTable, limits: Limits) -> None:
-    few = _fewer(sides.churned.sum(axis=(1, 2)), [x for (x,) in sides.groups], limits.min_events)
+    few = fewer(sides.churned.sum(axis=(1, 2)), [x for (x,) in sides.groups], limits.min_events)
     if few:
         raise RefusedError(f"fewer than {limits.min_events} {few} left")
-
-
-def _check_arms(sides: Arms, limits: Limits) -> None:
-    """Refuse what rests on too few once those without a counterpart are left out."""
-    few = _fewer(sides.people.sum(axis=(1, 2)), sides.labels, MIN_GROUP)
-    if few:
-        raise RefusedError(f"fewer than {MIN_GROUP} answers of {few} have a counterpart")
-    few = _fewer(sides.churned.sum(axis=(1, 2, 3)), sides.labels, limits.min_events)
-    if few:
-        raise RefusedError(f"of {few} with a counterpart fewer than {limits.min_events} left")
-
-
-def _fewer(counts: Counts, labels: Sequence[str], least: int) -> str:
-    """Return the groups with fewer than `least`, in words."""
-    return words.and_list(f"{x}s" for x, n in zip(labels, counts, strict=True) if n < least)
 
 
 def _too_short(at_risk: Counts, start: int, limits: Limits) -> str | None:

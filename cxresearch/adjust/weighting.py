@@ -7,7 +7,7 @@ computed from these weights carries the estimation of the weights themselves.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -47,8 +47,8 @@ class Arms:
         Customers of the two groups who began the clock, shape (2, R, X).
     everybody
         The same of all groups together, whom the weights make both look like, shape (R, X).
-    churned, censored
-        Counts of the two groups, shape (2, X, R, T + 1).
+    counted
+        Every count of the table by its name, of the two groups, shape (2, X, R, T + 1) each.
     n_outside
         Customers of any group in the cells that are left out.
     """
@@ -59,17 +59,27 @@ class Arms:
     design: Floats
     people: Counts
     everybody: Counts
-    churned: Counts
-    censored: Counts
+    counted: Mapping[str, Counts]
     n_outside: float
+
+    @property
+    def churned(self) -> Counts:
+        """Customers lost at each tenure, shape (2, X, R, T + 1)."""
+        return self.counted["churned"]
+
+    @property
+    def censored(self) -> Counts:
+        """Customers last seen at each tenure, shape (2, X, R, T + 1)."""
+        return self.counted["censored"]
 
     @cached_property
     def at_risk(self) -> Counts:
         """Customers at risk at each tenure, shape (2, X, R, T + 1)."""
-        left = self.churned + self.censored
-        entered = np.zeros_like(left)
-        entered[..., 0] = np.swapaxes(self.people, 1, 2)
-        return at_risk(entered, left)
+        return at_risk(self.counted["entered"], self.churned + self.censored)
+
+    def counts(self, name: str) -> Counts:
+        """Return `at_risk` or a count of the table by its name, shape (2, X, R, T + 1)."""
+        return self.at_risk if name == "at_risk" else self.counted[name]
 
     @property
     def n(self) -> float:
@@ -107,8 +117,11 @@ class Weights:
     n_truncated: float
 
     def counts(self, name: str) -> Floats:
-        """Return weighted `at_risk`, `churned` or `censored`, shape (1 + R, 2, T + 1)."""
-        counts: Counts = getattr(self.arms, name)
+        """Return weighted `at_risk` or a count of the table, shape (1 + R, 2, T + 1).
+
+        Sums of money of a table that has them are weighted as its customers are.
+        """
+        counts = self.arms.counts(name)
         return np.stack([_weighted(self.weight[:, a], counts[a]) for a in (0, 1)], axis=1)
 
     @property
@@ -152,16 +165,16 @@ def arms(table: LifeTable, exposed: str, reference: str) -> Arms:
     covariates = tuple(c for c in table.group_columns if c != EXPOSURE)
     every = table.pooled(*covariates)
     sides = [_on_cells(table, label, every) for label in (exposed, reference)]
-    inside = np.all([side[0].sum(axis=(1, 2)) > 0 for side in sides], axis=0)
-    entered, churned, censored = (np.stack(parts)[:, inside] for parts in zip(*sides, strict=True))
+    inside = np.all([side["entered"].sum(axis=(1, 2)) > 0 for side in sides], axis=0)
+    counted = {name: np.stack([s[name][inside] for s in sides]) for name in table.count_fields}
     outside = float(every.n[~inside].sum())
     _check_overlap(outside / max(float(every.n.sum()), 1), (exposed, reference))
     cells = tuple(cell for cell, kept in zip(every.groups, inside, strict=True) if kept)
-    people = np.swapaxes(entered[..., 0], 1, 2)
+    people = np.swapaxes(counted["entered"][..., 0], 1, 2)
     everybody = every.entered[inside, :, 0].T
     design = main_effects(cells)
     pair = (exposed, reference)
-    return Arms(pair, covariates, cells, design, people, everybody, churned, censored, outside)
+    return Arms(pair, covariates, cells, design, people, everybody, counted, outside)
 
 
 def weights(sides: Arms, *, max_weight: float = MAX_WEIGHT) -> Weights:
@@ -198,6 +211,30 @@ def weights(sides: Arms, *, max_weight: float = MAX_WEIGHT) -> Weights:
     stable = _shares(sides)[..., None] / propensity
     cut = float((people[0] * (stable[0] > max_weight)).sum())
     return Weights(sides, propensity, np.minimum(stable, max_weight), max_weight, cut)
+
+
+def check_support(sides: Arms, min_people: int, min_events: int) -> None:
+    """Refuse what rests on too few once those without a counterpart are left out.
+
+    Raises
+    ------
+    RefusedError
+        When one of the two groups has fewer than `min_people` customers who began the clock, or
+        fewer than `min_events` who left.
+    """
+    few = fewer(sides.people.sum(axis=(1, 2)), sides.labels, min_people)
+    if few:
+        whose = " have a counterpart" if sides.covariates else ""
+        raise RefusedError(f"fewer than {min_people} answers of {few}{whose}")
+    few = fewer(sides.churned.sum(axis=(1, 2, 3)), sides.labels, min_events)
+    if few:
+        whose = " with a counterpart" if sides.covariates else ""
+        raise RefusedError(f"of {few}{whose} fewer than {min_events} left")
+
+
+def fewer(counts: Counts, labels: Sequence[str], least: int) -> str:
+    """Return the groups with fewer than `least`, in words; empty for none."""
+    return words.and_list(f"{x}s" for x, n in zip(labels, counts, strict=True) if n < least)
 
 
 def main_effects(cells: Sequence[Labels]) -> Floats:
@@ -246,11 +283,11 @@ def _weighted(weight: Floats, counts: Counts) -> Floats:
     """
     total = weight @ counts.sum(axis=1)
     total[1:] -= np.einsum("rx,xrk->rk", weight[1:], counts)
-    return without_noise(total, total.max(axis=-1, keepdims=True, initial=0))
+    return without_noise(total, np.abs(total).max(axis=-1, keepdims=True, initial=0))
 
 
-def _on_cells(table: LifeTable, label: str, every: LifeTable) -> tuple[Counts, Counts, Counts]:
-    """Return entered, churned and censored of one group on all cells, each (X, R, T + 1)."""
+def _on_cells(table: LifeTable, label: str, every: LifeTable) -> dict[str, Counts]:
+    """Return every count of one group on all cells by its name, each (X, R, T + 1)."""
     side = table.select(**{EXPOSURE: label}).pooled(*every.group_columns)
     rows = [every.groups.index(group) for group in side.groups]
 
@@ -259,7 +296,7 @@ def _on_cells(table: LifeTable, label: str, every: LifeTable) -> tuple[Counts, C
         out[rows] = side.counts(name)
         return out
 
-    return spread("entered"), spread("churned"), spread("censored")
+    return {name: spread(name) for name in table.count_fields}
 
 
 def _check_clock(table: LifeTable) -> None:
