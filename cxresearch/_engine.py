@@ -117,16 +117,17 @@ class Engine:
                 "read, or a file is damaged. Run `cxresearch check`, or export again."
             ) from None
 
-    def _materialise(self, design: Design | None = None) -> str:
+    def _materialise(self, design: Design | None = None, *, money: bool = False) -> str:
         """Keep the risk set with the opened data, once; return the name it is kept under.
 
-        Its MD5 is the costly part of a reduction.
+        Its MD5 is the costly part of a reduction. For `money` each row of a follow-up also says
+        whose it is, when its clock began, and what the customer pays monthly.
         """
-        name = f"kept_{design.table if design else 'spells'}"
+        name = f"kept_{'paid_' if money else ''}{design.table if design else 'spells'}"
         if name not in self._kept:
             if design:
                 self._materialise_answers(design)
-            self._keep(name, self.pipeline.kept(design, self.groupable))
+            self._keep(name, self.pipeline.kept(design, self.groupable, money=money))
         return name
 
     def _materialise_answers(self, design: Design) -> None:

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import Final
 
 from cxresearch import sql
+from cxresearch.contributions import FOLLOWUP, VALUE_PARTS, open_windows, value_queries
 from cxresearch.designs import Design
 from cxresearch.errors import DataError
 from cxresearch.invitations import Asked, invitation_query, invited_relations, responder_query
 from cxresearch.money import bridge_query
-from cxresearch.pipeline import REDUCTIONS, Pipeline, Request
+from cxresearch.pipeline import REDUCTIONS, Pipeline, Request, paid
 from cxresearch.surveys import WAVES, ScoreRequest, score_query
 
 Relations = dict[str, sql.Expression]
@@ -57,7 +58,7 @@ def export_text(
     DataError
         When there is no such reduction, or the tables at hand cannot answer it.
     """
-    names = (*REDUCTIONS, *_OTHERS)
+    names = (*REDUCTIONS, *_OTHERS, *VALUE_PARTS)
     if export.name not in names:
         close = difflib.get_close_matches(export.name, names, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
@@ -67,19 +68,19 @@ def export_text(
         request = Request(name, columns, months, export.design, export.causes)
         return pipeline.text(request, dialect, scans)
     _check(pipeline, export)
-    tree, relations = _OTHERS[export.name](pipeline, export)
+    tree, relations = _OTHERS.get(export.name, _value)(pipeline, export)
     own = [name for name in export.group_by if name in pipeline.attributes]
     return pipeline.query_text(sql.assemble(tree, relations), own, dialect, scans)
 
 
 def _check(pipeline: Pipeline, export: Export) -> None:
-    table = {"revenue_bridge": "revenue", "score_table": "survey_responses"}
-    needed = table.get(export.name, "survey_invitations")
+    needed = _NEEDED[export.name]
     problems = [f"{needed}: there is no such table, which {export.name} takes. Bring one."]
     problems = [] if needed in pipeline.recipe.tables else problems
     if export.wave not in WAVES:
         problems.append(f"wave == {export.wave!r}, must be one of: {', '.join(WAVES)}.")
     before = pipeline.known[1:] if needed == "survey_invitations" else []
+    before = pipeline.known if export.name in VALUE_PARTS else before
     known = [*pipeline.attributes, *before]
     problems += [pipeline.unknown_group(c) for c in export.group_by if c not in known]
     if problems:
@@ -111,6 +112,30 @@ def _revenue(pipeline: Pipeline, export: Export) -> tuple[sql.Expression, Relati
     return bridge_query(export.group_by, closing - months, closing), {}
 
 
+def _value(pipeline: Pipeline, export: Export) -> tuple[sql.Expression, Relations]:
+    pipeline.require_lifetimes()
+    pipeline.require_scores()
+    design = export.design or FOLLOWUP
+    own = [name for name in export.group_by if name in pipeline.attributes]
+    relations = pipeline.design(design, own)
+    relations["paid"] = paid(design.table)
+    queries = value_queries(pipeline, export.group_by, "paid", open_windows(pipeline))
+    if export.name not in queries:
+        raise DataError(f"{export.name}: the tables at hand lack what it counts. Bring it.")
+    return queries[export.name], relations
+
+
+_NEEDED: Final[Mapping[str, str]] = {
+    "revenue_bridge": "revenue",
+    "score_table": "survey_responses",
+    "invitation_table": "survey_invitations",
+    "responder_table": "survey_invitations",
+    "value_life": "survey_responses",
+    "value_bills": "revenue",
+    "value_tickets": "touchpoints",
+    "value_direct_costs": "costs",
+    "value_referrals": "customers",
+}
 _OTHERS: Final[Mapping[str, Callable[[Pipeline, Export], tuple[sql.Expression, Relations]]]] = {
     "score_table": _scores,
     "invitation_table": _invitations,

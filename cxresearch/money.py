@@ -43,8 +43,8 @@ class Money(Engine):
         rows = self.query(bridge_query(columns, closing - months, closing))
         if rows.empty or not (rows["opening"] > 0).any():
             raise NotEnoughError(
-                f"revenue: no customer paid in {_label(closing - months)}, somebody must have: "
-                "check the months and the signs of the amounts."
+                f"revenue: no customer paid in {month_label(closing - months)}, somebody must "
+                "have: check the months and the signs of the amounts."
             )
         if columns and len(rows[columns].drop_duplicates()) > MAX_GROUPS:
             raise DataError(
@@ -54,8 +54,8 @@ class Money(Engine):
         return RevenueBridge.from_counts(
             numbered(rows),
             columns,
-            opening_month=_label(closing - months),
-            closing_month=_label(closing),
+            opening_month=month_label(closing - months),
+            closing_month=month_label(closing),
             currency=self.recipe.currency,
             as_of=self.as_of,
         )
@@ -81,24 +81,30 @@ class Money(Engine):
         self._check_groups(columns)
 
     def _check_months(self, opening: int, closing: int) -> None:
-        held = self.query(sql.load("revenue_months")).set_index("month")
-        held.index = held.index.astype("int64")
-        mixed = _currency_problems(held, self.recipe.currency)
+        held = self._by_month("revenue_months")
+        mixed = currency_problems("revenue", held, self.recipe.currency)
         if mixed:
             raise DataError(mixed)
-        lacking = [_label(m) for m in range(opening, closing + 1) if m not in held.index]
+        lacking = [month_label(m) for m in range(opening, closing + 1) if m not in held.index]
         if lacking:
             shown = ", ".join(lacking[:6]) + (", …" if len(lacking) > 6 else "")
             raise NotEnoughError(
                 f"revenue: there are no amounts in {shown}, must be in every month from "
-                f"{_label(opening)} to {_label(closing)}: export them, or take fewer months."
+                f"{month_label(opening)} to {month_label(closing)}: export them, or take fewer "
+                "months."
             )
         if opening < self.pipeline.first_month:
             raise NotEnoughError(
-                f"revenue: the opening month is {_label(opening)}, must not lie before "
-                f"{_label(self.pipeline.first_month)}, from which on the extract holds everybody "
-                "who left: take fewer months."
+                f"revenue: the opening month is {month_label(opening)}, must not lie before "
+                f"{month_label(self.pipeline.first_month)}, from which on the extract holds "
+                "everybody who left: take fewer months."
             )
+
+    def _by_month(self, reduction: str) -> pd.DataFrame:
+        """Return a reduction with one row per month (12 * year + month - 1), by month."""
+        held = self.query(sql.load(reduction)).set_index("month")
+        held.index = held.index.astype("int64")
+        return held
 
 
 def bridge_query(group_by: Sequence[str], opening: int, closing: int) -> sql.Expression:
@@ -112,22 +118,24 @@ def bridge_query(group_by: Sequence[str], opening: int, closing: int) -> sql.Exp
         values={
             "opening_month": opening,
             "closing_month": closing,
-            "opening_day": f"{_label(opening)}-01",
+            "opening_day": f"{month_label(opening)}-01",
         },
     )
 
 
-def _currency_problems(held: pd.DataFrame, currency: str | None) -> list[str]:
+def currency_problems(table: str, held: pd.DataFrame, currency: str | None) -> list[str]:
+    """Return what to say where `first_currency` and `last_currency` are not all one."""
     found = sorted({*held["first_currency"].dropna(), *held["last_currency"].dropna()})
     allowed = {currency} if currency else set(found[:1])
     if set(found) <= allowed:
         return []
     wanted = f"all be in {currency}, the recipe's currency" if currency else "be in one currency"
     return [
-        f"revenue: there are amounts in {', '.join(map(repr, found))}, must {wanted}: convert them "
+        f"{table}: there are amounts in {', '.join(map(repr, found))}, must {wanted}: convert them "
         "and say in the note how."
     ]
 
 
-def _label(month: int) -> str:
+def month_label(month: int) -> str:
+    """Return the name of a month (12 * year + month - 1): 2025-03."""
     return Window(0, 0, 1).label(month)

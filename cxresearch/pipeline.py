@@ -18,12 +18,15 @@ from cxresearch.recipe import Recipe, TableSource
 
 REDUCTIONS: Final = ("life_table", "period_table", "waterfall", "answer_counts")
 _NO_CAUSE: Final = exp.alias_(exp.cast(exp.null(), "TEXT"), "cause")
+_OF_MONEY: Final = [
+    "customer_id", "clock_month", "start_day", "monthly_revenue", "monthly_margin",
+]  # fmt: skip
 _RESERVED: Final = {
     "replicate", "entry_tenure", "exit_tenure", "excluded", "start_month", "end_month",
     "start_day", "end_day", "notice_date", "score", "answer_tenure", SCORE_GROUP,
     "entered", "censored", "joined", "lost", "joined_and_lost", "period", "row_number",
     "horizon", "from", "to", "reason", "curves", "cause", "turn", TENURE_BAND,
-    TICKETS_BEFORE,
+    TICKETS_BEFORE, "clock_month",
     *(column.name for column in TABLES["customers"]),
 }  # fmt: skip
 
@@ -100,7 +103,9 @@ class Pipeline(Blocks):
             return [*self.attributes, *([SCORE_GROUP] if self.has_scores else [])]
         return [*self.attributes, *(self.known if design.knows_answers else [SCORE_GROUP])]
 
-    def kept(self, design: Design | None, attributes: Sequence[str]) -> sql.Expression:
+    def kept(
+        self, design: Design | None, attributes: Sequence[str], *, money: bool = False
+    ) -> sql.Expression:
         """Return the risk set as it is kept: replicates as small integers, few-valued columns."""
         hexadecimal = exp.DPipe(
             this=exp.Literal.string("0x"), expression=exp.column("replicate"), safe=True
@@ -109,11 +114,17 @@ class Pipeline(Blocks):
         columns = ["entry_tenure", "exit_tenure", "churned", "cause", "excluded"]
         own = [name for name in self.groups(design) if name not in self.attributes]
         columns += own if design else ["start_month", "end_month"]
+        columns += _OF_MONEY if money else []
+        relation = design.table if design else "spells"
         return exp.select(
             exp.alias_(number, "replicate"),
             *(exp.column(name) for name in columns),
             *(sql.column(name) for name in attributes),
-        ).from_(design.table if design else "spells")
+        ).from_(
+            exp.Subquery(this=paid(relation), alias=exp.TableAlias(this=exp.to_identifier("paid")))
+            if money
+            else relation
+        )
 
     def text(
         self, request: Request, dialect: str, scans: Mapping[str, sql.Expression] | None = None
@@ -234,6 +245,11 @@ class Pipeline(Blocks):
         ]
         if problems:
             raise DataError(problems)
+
+
+def paid(risk_set: str) -> sql.Expression:
+    """Return a follow-up with what each customer pays monthly, where customers hold that."""
+    return sql.fill(sql.load("paid"), tables={"spells": risk_set})
 
 
 def _physical(source: TableSource) -> exp.Table:

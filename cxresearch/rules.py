@@ -125,7 +125,7 @@ def _references(data: Data, table: str) -> Iterator[Rule]:
         column = TABLES[table].column(held.name)
         if column is None or not held.present or column.refers_to not in data.fields:
             continue
-        if column.refers_to == table:
+        if column.refers_to == table and column.name in TABLES[table].key:
             continue
         parent = TABLES[column.refers_to].key[0]
         yield Rule(

@@ -12,11 +12,11 @@ import pandas as pd
 from sqlglot import exp
 
 from cxresearch._engine import unique
+from cxresearch.contributions import Contributions
 from cxresearch.errors import DataError
 from cxresearch.exports import Export, export_text
 from cxresearch.invitations import Invitations
-from cxresearch.lifetimes import Lifetimes, period_months
-from cxresearch.money import Money
+from cxresearch.lifetimes import period_months
 from cxresearch.recipe import Recipe, build_recipe, read_recipe
 from cxresearch.surveys import Surveys
 
@@ -69,7 +69,7 @@ def open_frames(frames: Mapping[str, pd.DataFrame], **recipe: object) -> Data:
     return open_data(build_recipe(content, folder=Path.cwd()), tables=frames)
 
 
-class Data(Lifetimes, Surveys, Invitations, Money):
+class Data(Contributions, Surveys, Invitations):
     """An opened extract: its tables under the contract's names, and its reductions."""
 
     @property

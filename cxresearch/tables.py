@@ -102,6 +102,13 @@ class LifeTable(CountTable):
         words
             `periods_per_year`, `as_of`, `population`.
         """
+        return cls(**cls._cubes(frame, group_columns, n_replicates), **words)
+
+    @classmethod
+    def _cubes(
+        cls, frame: pd.DataFrame, group_columns: Sequence[str], n_replicates: int
+    ) -> dict[str, Any]:
+        """Return the groups and the counts of a long frame, by field."""
         frame, n_replicates = with_replicate(frame, n_replicates)
         check_columns(frame, (*group_columns, "tenure", *cls.count_fields))
         check_long(frame, ("replicate", "tenure"), cls.count_fields, n_replicates)
@@ -110,8 +117,8 @@ class LifeTable(CountTable):
         index = (codes, frame["replicate"].to_numpy(dtype=np.int64), tenure)
         shape = (len(groups), n_replicates, int(tenure.max(initial=0)) + 1)
         found = count_cubes(frame, cls.count_fields, index, shape)
-        cubes: dict[str, Any] = dict(zip(cls.count_fields, found, strict=True))
-        return cls(tuple(group_columns), groups, **cubes, **words)
+        counts = dict(zip(cls.count_fields, found, strict=True))
+        return {"group_columns": tuple(group_columns), "groups": groups, **counts}
 
     @classmethod
     def from_durations(

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Final
+from typing import Any, ClassVar, Final, Self
 
 import numpy as np
 import pandas as pd
 
-from cxresearch._cells import Counts, Labels, groups_words, long_frame
+from cxresearch._cells import N_REPLICATES, Counts, Labels, groups_words, long_frame
 from cxresearch.tables import LifeTable
 
 LIFE: Final = ("entered", "churned", "censored")
@@ -58,6 +59,29 @@ class ValueTable(LifeTable):
     has_tickets: bool = field(default=True, kw_only=True)
     has_referrals: bool = field(default=True, kw_only=True)
     currency: str | None = field(default=None, kw_only=True)
+
+    @classmethod
+    def from_counts(
+        cls,
+        frame: pd.DataFrame,
+        group_columns: Sequence[str] = (),
+        *,
+        n_replicates: int = N_REPLICATES,
+        changes: Sequence[str] = (),
+        **words: Any,  # noqa: ANN401 - as_of, population, currency, has_…
+    ) -> Self:
+        """Build from a long frame, as `LifeTable.from_counts` does.
+
+        `changes` names the columns that hold the change from one month to the next; what they
+        add up to beyond the last exit is left out.
+        """
+        last = frame.loc[frame["churned"] + frame["censored"] > 0, "tenure"].max()
+        cubes = cls._cubes(frame[frame["tenure"] <= last], group_columns, n_replicates)
+        cubes |= {name: np.cumsum(cubes[name], axis=-1) for name in changes}
+        nobody = cubes["paying"] == 0
+        for name in {"revenue", "margin"} & set(changes):
+            cubes[name] = np.where(nobody, 0.0, cubes[name])  # what is left there is rounding
+        return cls(**cubes, **words)
 
     @property
     def weighted(self) -> bool:

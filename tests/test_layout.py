@@ -21,8 +21,8 @@ ROOMS = (
     ("sql", "files", "mapping", "opening", "blocks", "pipeline", "periods"),
     ("_format", "findings", "_html", "_results", "_cells", "_checks", "_pairing", "tables"),
     ("cause_table", "score_table", "invitation_table", "revenue_bridge"),
-    ("value_table", "purchase_table"),
-    ("_engine", "lifetimes", "surveys", "invitations", "money", "exports", "source"),
+    ("unit_costs", "value_table", "purchase_table"),
+    ("_engine", "lifetimes", "surveys", "invitations", "money", "contributions", "exports", "source"),
     ("rules", "checking", "exclusions"),
     ("uncertainty",),
     (

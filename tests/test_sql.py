@@ -87,6 +87,29 @@ def test_counts_of_surveys_and_money_are_one_query_in_every_dialect(
     assert "$" not in text
 
 
+@pytest.mark.parametrize("dialect", sql.DIALECTS)
+@pytest.mark.parametrize("name", ["value_life", "value_bills", "value_tickets"])
+def test_the_parts_of_a_value_table_are_one_query_each_in_every_dialect(
+    name: str, dialect: str
+) -> None:
+    with open_data() as sample:
+        text = sample.reduction_sql(name, ["score_group", "tenure_band", "plan"], dialect)
+    (tree,) = parse(text, dialect=dialect)
+    defined = {cte.alias for cte in tree.find_all(exp.CTE)}
+    assert {table.name for table in tree.find_all(exp.Table) if not table.db} <= {*defined, ""}
+    assert "@" not in text
+    assert "$" not in text
+
+
+def test_a_printed_part_of_a_value_table_gives_the_same_sums() -> None:
+    with open_data() as sample:
+        table = sample.value_table(["score_group"])
+        bills = sample.reduction_sql("value_bills", ["score_group"], "duckdb")
+        counts = duckdb.connect().execute(bills).df()
+    assert counts["revenue"].sum() == pytest.approx(float(table.revenue.sum()))
+    assert counts["margin"].sum() == pytest.approx(float(table.margin.sum()))
+
+
 def test_a_reduction_that_lacks_its_table_says_which(data: Data) -> None:
     with pytest.raises(CxError) as error:
         data.reduction_sql("revenue_bridge", ["plna"])

@@ -1,6 +1,9 @@
 -- Every answer begins a clock of its own: months since the answer began to count. A customer who
 -- answered twice is followed twice; the replicates hold all of one customer together.
 SELECT
+  spells.customer_id,
+  spells.start_month + counted.answer_tenure AS clock_month,
+  spells.start_day,
   spells.replicate,
   GREATEST(spells.entry_tenure - counted.answer_tenure, 0) AS entry_tenure,
   spells.exit_tenure - counted.answer_tenure AS exit_tenure,

@@ -27,6 +27,7 @@ SELECT
     WHEN measured.end_date IS NULL OR measured.end_date > measured.start_date
       THEN CAST(measured.start_month AS INTEGER)
   END AS start_month,
+  measured.start_day,
   -- the month of the last day as a customer
   CASE
     WHEN measured.end_date > measured.start_date THEN CAST(
