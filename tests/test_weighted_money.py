@@ -7,7 +7,8 @@ import pytest
 import statsmodels.api as sm
 import valued
 
-from cxresearch.adjust.weighting import RefusedError, arms, check_support, weights
+from cxresearch.adjust.support import check_losses, check_people, two_groups
+from cxresearch.adjust.weighting import RefusedError, arms, weights
 from cxresearch.uncertainty import leave_one_out
 from cxresearch.value_table import LIFE, MONEY
 
@@ -54,14 +55,35 @@ def test_losses_of_money_keep_their_sign():
 
 
 def test_too_few_are_refused_and_said():
-    sides = arms(valued.draw(valued.World(), 800, 4), *PAIR)
-    check_support(sides, 30, 10)
-    with pytest.raises(RefusedError, match=r"^fewer than 1000 answers of promoters and detractors"):
-        check_support(sides, 1000, 10)
-    with pytest.raises(RefusedError, match="of promoters with a counterpart fewer than 150 left"):
-        check_support(sides, 30, 150)
-    bare = arms(valued.draw(valued.World(), 800, 4, ()), *PAIR)
-    with pytest.raises(
-        RefusedError, match=r"^fewer than 1000 answers of promoters and detractors$"
-    ):
-        check_support(bare, 1000, 10)
+    counts = np.array([29, 30])
+    check_people(counts, PAIR, 29, matched=True)
+    check_losses(counts, PAIR, 29, matched=True)
+    with pytest.raises(RefusedError, match=r"^fewer than 30 answers of promoters have a counterp"):
+        check_people(counts, PAIR, 30, matched=True)
+    with pytest.raises(RefusedError, match=r"^fewer than 31 answers of promoters and detractors$"):
+        check_people(counts, PAIR, 31, matched=False)
+    with pytest.raises(RefusedError, match=r"^of promoters with a counterpart fewer than 30 left$"):
+        check_losses(counts, PAIR, 30, matched=True)
+    with pytest.raises(RefusedError, match=r"^of promoters fewer than 30 left$"):
+        check_losses(counts, PAIR, 30, matched=False)
+
+
+def test_the_two_groups_stand_in_their_order_and_keep_their_money():
+    table = valued.draw(valued.World(), 800, 4)
+    both = two_groups(table, PAIR)
+    assert both.groups == (("promoter",), ("detractor",))
+    mine = table.select(score_group="promoter").margin.sum()
+    assert both.margin[0].sum() == pytest.approx(mine)
+    with pytest.raises(RefusedError, match="there are no fans and saints"):
+        two_groups(table, ("fan", "saint"))
+
+
+def test_people_at_risk_count_as_many_as_would_tell_the_same():
+    given = weights(arms(valued.draw(valued.World(), 800, 5), *PAIR))
+    at_risk, weight = given.arms.at_risk.sum(axis=2), given.weight[0]
+    found = given.effective_at_risk
+    np.testing.assert_allclose(found[:, 0], given.effective_n)
+    for i in (0, 1):
+        each = np.repeat(weight[i], at_risk[i, :, 12])
+        assert found[i, 12] == pytest.approx(each.sum() ** 2 / (each**2).sum())
+    assert (found <= at_risk.sum(axis=1) * (1 + 1e-12)).all()

@@ -11,15 +11,8 @@ from cxresearch import _format as words
 from cxresearch._cells import Counts
 from cxresearch.adjust._rung import Ends, Rung, step
 from cxresearch.adjust.doubly_robust import doubly_robust_retained
-from cxresearch.adjust.weighting import (
-    EXPOSURE,
-    RefusedError,
-    Weights,
-    arms,
-    check_support,
-    fewer,
-    weights,
-)
+from cxresearch.adjust.support import check_losses, check_people, fewer, two_groups
+from cxresearch.adjust.weighting import EXPOSURE, RefusedError, Weights, arms, weights
 from cxresearch.hazards._grouped_hazards import fit_proportional
 from cxresearch.hazards._hazard_refusal import MIN_GROUP
 from cxresearch.hazards.ratios import hazard_ratios
@@ -72,7 +65,7 @@ def _begin(design: str, table: LifeTable, limits: Limits) -> tuple[Rung, LifeTab
         as_of=table.as_of,
     ).refused("not estimated")
     try:
-        sides = _sides(table, labels)
+        sides = two_groups(table, labels)
         _check_events(sides, limits)
     except RefusedError as reason:
         return rung.refused(str(reason)), None
@@ -111,7 +104,9 @@ def _with_hazard(rung: Rung, sides: LifeTable, limits: Limits) -> Rung:
 def _adjusted(rung: Rung, table: LifeTable, limits: Limits) -> Rung:
     """Estimate a rung that adjusts for what was known before; both numbers, or none."""
     overlapping = arms(table, *rung.labels)
-    check_support(overlapping, MIN_GROUP, limits.min_events)
+    counts, left = overlapping.people.sum(axis=(1, 2)), overlapping.churned.sum(axis=(1, 2, 3))
+    check_people(counts, rung.labels, MIN_GROUP, matched=True)
+    check_losses(left, rung.labels, limits.min_events, matched=True)
     given = weights(overlapping, max_weight=limits.max_weight)
     reason = _too_short(overlapping.at_risk.sum(axis=(1, 2)), 0, limits)
     if rung.design == "weighted":
@@ -183,15 +178,6 @@ def _with_difference(rung: Rung, kept: Floats, error: float) -> Rung:
 def _ratio(log: float, error: float, confidence_level: float) -> Ends:
     lower, upper = (float(x) for x in normal_interval(log, error, confidence_level))
     return math.exp(log), math.exp(lower), math.exp(upper)
-
-
-def _sides(table: LifeTable, labels: tuple[str, str]) -> LifeTable:
-    """Return the two groups, exposed first, whatever else the table is grouped by."""
-    pooled = table.pooled(EXPOSURE)
-    missing = [label for label in labels if (label,) not in pooled.groups]
-    if missing:
-        raise RefusedError(f"there are no {words.and_list(f'{label}s' for label in missing)}")
-    return pooled.take([pooled.groups.index((label,)) for label in labels])
 
 
 def _check_events(sides: LifeTable, limits: Limits) -> None:

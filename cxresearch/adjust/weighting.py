@@ -135,8 +135,12 @@ class Weights:
 
         (Σw)²/Σw² (Kish 1965, Survey Sampling, §11.7).
         """
-        people, weight = self.arms.people.sum(axis=1), self.weight[0]
-        return np.asarray((people * weight).sum(-1) ** 2 / (people * weight**2).sum(-1))
+        return _effective(self.weight[0], self.arms.people.sum(axis=1))
+
+    @property
+    def effective_at_risk(self) -> Floats:
+        """The same of those at risk at each tenure, shape (2, T + 1)."""
+        return _effective(self.weight[0, :, :, None], self.arms.at_risk.sum(axis=2))
 
 
 def arms(table: LifeTable, exposed: str, reference: str) -> Arms:
@@ -213,28 +217,10 @@ def weights(sides: Arms, *, max_weight: float = MAX_WEIGHT) -> Weights:
     return Weights(sides, propensity, np.minimum(stable, max_weight), max_weight, cut)
 
 
-def check_support(sides: Arms, min_people: int, min_events: int) -> None:
-    """Refuse what rests on too few once those without a counterpart are left out.
-
-    Raises
-    ------
-    RefusedError
-        When one of the two groups has fewer than `min_people` customers who began the clock, or
-        fewer than `min_events` who left.
-    """
-    few = fewer(sides.people.sum(axis=(1, 2)), sides.labels, min_people)
-    if few:
-        whose = " have a counterpart" if sides.covariates else ""
-        raise RefusedError(f"fewer than {min_people} answers of {few}{whose}")
-    few = fewer(sides.churned.sum(axis=(1, 2, 3)), sides.labels, min_events)
-    if few:
-        whose = " with a counterpart" if sides.covariates else ""
-        raise RefusedError(f"of {few}{whose} fewer than {min_events} left")
-
-
-def fewer(counts: Counts, labels: Sequence[str], least: int) -> str:
-    """Return the groups with fewer than `least`, in words; empty for none."""
-    return words.and_list(f"{x}s" for x, n in zip(labels, counts, strict=True) if n < least)
+def check_replicates(table: LifeTable) -> None:
+    """Refuse what would have no interval."""
+    if table.n_replicates < 2:
+        raise RefusedError("the table has no replicates, from which the interval would come")
 
 
 def main_effects(cells: Sequence[Labels]) -> Floats:
@@ -276,6 +262,13 @@ def _shares(sides: Arms) -> Floats:
     return np.asarray(people.sum(axis=-1) / everybody.sum(axis=-1))
 
 
+def _effective(weight: Floats, people: Counts) -> Floats:
+    """Return (Σw)²/Σw² over cells, shapes (2, X, ...) to (2, ...); 0 for nobody."""
+    squares = (people * weight**2).sum(axis=1)
+    total = (people * weight).sum(axis=1) ** 2
+    return np.asarray(np.divide(total, squares, out=np.zeros(squares.shape), where=squares > 0))
+
+
 def _weighted(weight: Floats, counts: Counts) -> Floats:
     """Sum counts (X, R, K) over cells with the weights (1 + R, X) of each leave-one-out table.
 
@@ -304,8 +297,7 @@ def _check_clock(table: LifeTable) -> None:
         raise RefusedError(
             f"some {table.population} come under observation only after their clock began"
         )
-    if table.n_replicates < 2:
-        raise RefusedError("the table has no replicates, from which the interval would come")
+    check_replicates(table)
 
 
 def _check_overlap(outside: float, labels: tuple[str, str]) -> None:
