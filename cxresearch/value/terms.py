@@ -67,8 +67,11 @@ class Terms:
     @property
     def factors(self) -> Floats:
         """What 1 paid with each bill is worth today, (1 + annual)^(−t/periods)."""
-        years = self.months / self.periods_per_year
-        return np.asarray((1 + self.annual_discount_rate) ** -years)
+        return self.discount(self.months)
+
+    def discount(self, months: NDArray[np.int64]) -> Floats:
+        """Return what 1 paid in each of these periods is worth today."""
+        return np.asarray((1 + self.annual_discount_rate) ** -(months / self.periods_per_year))
 
 
 def constant_value(

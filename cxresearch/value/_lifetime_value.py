@@ -1,0 +1,223 @@
+"""The lifetime value of one group over one horizon: its numbers, and what they are said in."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cxresearch import _format as words
+from cxresearch._html import Table
+from cxresearch.findings import Finding
+from cxresearch.projection._model_fit import NAMES
+from cxresearch.value._band import Band
+from cxresearch.value.prices import ITEMS, Prices, money
+from cxresearch.value.terms import Terms
+
+
+@dataclass(frozen=True, eq=False)
+class LifetimeValue(Table):
+    """What the customers of one group bring on average from their answer on, in today's money.
+
+    Parameters
+    ----------
+    lifetime_value, lifetime_value_ci_lower, lifetime_value_ci_upper
+        Discounted contribution of the bills of the horizon, per customer.
+    inside, projected
+        The two parts of it: of the months that the data reach, and of the later ones.
+    beyond, beyond_ci_lower, beyond_ci_upper
+        What comes after the horizon, up to the end of a life as a customer (100 years at most), all
+        of it extrapolated; NaN without a discount rate, or without a model.
+    share_beyond_data, share_beyond_data_ci_lower, share_beyond_data_ci_upper
+        `projected` over the value, 0–1; NaN where the value is not above 0.
+    by_model
+        The value after each model alone; empty within the data.
+    by_horizon
+        The value of the first 1, 2, … bills, arrays of shape (horizon,).
+    contribution
+        Discounted contribution of each bill, arrays of shape (horizon,).
+    data_end
+        Last month since the answer with enough customers at risk.
+    terms, prices
+        What the value is said in, and what a count is worth.
+    n
+        Customers (answers) that began the clock.
+    group, population, confidence_level, as_of
+        Whose value it is, level of the intervals, and the date that the data reach.
+    """
+
+    lifetime_value: float
+    lifetime_value_ci_lower: float
+    lifetime_value_ci_upper: float
+    inside: float
+    projected: float
+    beyond: float
+    beyond_ci_lower: float
+    beyond_ci_upper: float
+    share_beyond_data: float
+    share_beyond_data_ci_lower: float
+    share_beyond_data_ci_upper: float
+    by_model: Mapping[str, Band]
+    by_horizon: Band
+    contribution: Band
+    data_end: int
+    terms: Terms
+    prices: Prices
+    n: float
+    group: Mapping[str, str]
+    population: str
+    confidence_level: float
+    as_of: str | None
+
+    @property
+    def label(self) -> str:
+        """Name of the group for a figure; empty for everybody."""
+        return ", ".join(self.group.values())
+
+    @property
+    def horizon(self) -> int:
+        """Bills that count."""
+        return self.terms.horizon
+
+    @property
+    def months(self) -> NDArray[np.int64]:
+        """Months of the bills, shape (horizon,)."""
+        return self.terms.months
+
+    @property
+    def bills_seen(self) -> int:
+        """How many of the bills are within the data."""
+        return int((self.months <= self.data_end).sum())
+
+    @property
+    def values(self) -> tuple[float, float, float]:
+        """The value and the ends of its interval."""
+        ends = (self.lifetime_value_ci_lower, self.lifetime_value_ci_upper)
+        return self.lifetime_value, *ends
+
+    @property
+    def share_after_horizon(self) -> float:
+        """Share of the value of a whole life that comes after the horizon; NaN without `beyond`."""
+        whole = self.lifetime_value + self.beyond
+        return self.beyond / whole if self.lifetime_value > 0 and self.beyond >= 0 else math.nan
+
+    @property
+    def grade(self) -> str:
+        """D where something entered, or something beyond the data, is in the value; else C."""
+        return "D" if self.prices.assumed or self.bills_seen < self.horizon else "C"
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row."""
+        ends = ("", "_ci_lower", "_ci_upper")
+        row: dict[str, Any] = {**self.group, "horizon": self.horizon, "customers": round(self.n)}
+        row |= {f"lifetime_value{end}": getattr(self, f"lifetime_value{end}") for end in ends}
+        row |= {"inside": self.inside, "projected": self.projected}
+        row |= {f"share_beyond_data{end}": getattr(self, f"share_beyond_data{end}") for end in ends}
+        row |= {f"beyond{end}": getattr(self, f"beyond{end}") for end in ends}
+        return pd.DataFrame([row])
+
+    def by_month(self) -> pd.DataFrame:
+        """Return one row per bill: its discounted contribution, and the value up to it."""
+        columns: dict[str, Any] = {**self.group, "month": self.months}
+        columns["horizon"] = np.arange(1, self.horizon + 1)
+        for name, found in (("contribution", self.contribution), ("value", self.by_horizon)):
+            columns |= {name: found.value}
+            columns |= {f"{name}_ci_lower": found.lower, f"{name}_ci_upper": found.upper}
+        return pd.DataFrame(columns | {"extrapolated": self.months > self.data_end})
+
+    def sentence(self, lang: str = "en") -> str:
+        """Return the value in words, what of it lies beyond the data, and what comes after."""
+        words.check_language(lang)
+        parts = (self._say_value(), self._say_share(), self._say_models(), self._say_beyond())
+        return " ".join(part for part in parts if part)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return `lifetime_value` and `share_beyond_data`."""
+        unit = self.prices.currency or "amount"
+        share = (
+            self.share_beyond_data,
+            self.share_beyond_data_ci_lower,
+            self.share_beyond_data_ci_upper,
+        )
+        return (
+            self._finding("lifetime_value", self.values, unit, self._say_value()),
+            self._finding("share_beyond_data", share, "share", self._say_share()),
+        )
+
+    def _finding(
+        self, name: str, values: tuple[float, float, float], unit: str, sentence: str
+    ) -> Finding:
+        known = None if math.isnan(values[0]) else values
+        return Finding(
+            name,
+            *(known or (None, None, None)),
+            round(self.n),
+            unit,
+            sentence,
+            {"horizon": str(self.horizon), **self.group},
+            confidence_level=self.confidence_level,
+            grade=self.grade,
+            as_of=self.as_of,
+        )
+
+    def _say_value(self) -> str:
+        level = words.level_words(self.confidence_level)
+        rate = f"{100 * self.terms.annual_discount_rate:.4g} %"
+        today = self.terms.first_margin == "now"
+        first = "on that day" if today else f"one {self._unit} later"
+        entered = words.and_list(ITEMS[name] for name in self.prices.entered)
+        rests = f" What was entered is in it: {entered}." if entered else ""
+        return (
+            f"{self._whom(capital=True)} bring {self._money(*self.values)} each on average, over the "
+            f"{self._periods(self.horizon)} from the answer on ({level} interval), discounted at "
+            f"{rate} a year, with the first bill {first}.{rests}"
+        )
+
+    def _say_share(self) -> str:
+        whose = f"the value of {self._whom()} over {self._periods(self.horizon)}"
+        reach = f"which reach {self._periods(self.data_end)} from the answer on"
+        if math.isnan(self.share_beyond_data):
+            return f"What share of {whose} lies beyond the data is not defined: it is not above 0."
+        if self.bills_seen >= self.horizon:
+            return f"Nothing of {whose} lies beyond the data, {reach}."
+        level = words.level_words(self.confidence_level)
+        share = words.percent_interval(
+            self.share_beyond_data,
+            self.share_beyond_data_ci_lower,
+            self.share_beyond_data_ci_upper,
+        )
+        return f"Of {whose}, {share} lies beyond the data, {reach} ({level} interval)."
+
+    def _say_models(self) -> str:
+        """Return what each model alone says of the value; empty within the data."""
+        each = [
+            f"{self._money(*map(float, found))} by the {NAMES[model]} model"
+            for model, found in self.by_model.items()
+        ]
+        return f"Model by model it is {words.and_list(each)}." if each else ""
+
+    def _say_beyond(self) -> str:
+        if math.isnan(self.beyond):
+            return ""
+        amount = self._money(self.beyond, self.beyond_ci_lower, self.beyond_ci_upper)
+        after = f"these {self._periods(self.horizon)}"
+        return f"Another {amount} lies after {after}, all of it extrapolated."
+
+    @property
+    def _unit(self) -> str:
+        return words.period_word(self.terms.periods_per_year)
+
+    def _periods(self, count: int) -> str:
+        return f"{words.number(count)} {words.plural(self._unit, count)}"
+
+    def _whom(self, *, capital: bool = False) -> str:
+        people = self.population.capitalize() if capital else self.population
+        return f"{people}{words.with_group(self.group)}"
+
+    def _money(self, value: float, lower: float, upper: float) -> str:
+        return money(value, lower, upper, self.prices.currency)
