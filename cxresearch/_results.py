@@ -9,7 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import pandas as pd
 
 from cxresearch import _format as words
-from cxresearch._cells import CountTable
+from cxresearch._cells import Labels
 from cxresearch._html import Table
 from cxresearch.findings import Finding, without_number
 
@@ -29,6 +29,22 @@ class Result(Protocol):
 
     def findings(self, *args: Any) -> tuple[Finding, ...]:  # noqa: ANN401
         """Return the headline numbers."""
+
+
+class Counted(Protocol):
+    """What every table of counts says of itself."""
+
+    @property
+    def group_columns(self) -> Labels:
+        """Names of the grouping columns; () when nothing is grouped."""
+
+    @property
+    def as_of(self) -> str | None:
+        """ISO date up to which the data are complete."""
+
+    @property
+    def population(self) -> str:
+        """Who is counted, in words."""
 
 
 R = TypeVar("R", bound=Result)
@@ -74,7 +90,7 @@ class Results(Table, Generic[R]):
         return (*found, *self.suppressed)
 
 
-def too_small(table: CountTable, count: int, min_group: int) -> tuple[Finding, ...]:
+def too_small(table: Counted, count: int, min_group: int) -> tuple[Finding, ...]:
     """Return how many groups have too few customers, as one finding; nothing for none.
 
     Groups are counted and never named: a label may be an address or a customer's id, and a
@@ -84,12 +100,17 @@ def too_small(table: CountTable, count: int, min_group: int) -> tuple[Finding, .
     return _counted(table, count, f"with {few} {_be(count)} not reported", few)
 
 
-def too_thin(table: CountTable, count: int, min_at_risk: int, after: str) -> tuple[Finding, ...]:
+def too_thin(table: Counted, count: int, min_at_risk: int, after: str) -> tuple[Finding, ...]:
     """Return how many groups have too few customers at risk for a curve; nothing for none.
 
     `after` says when: "after 14 months".
     """
-    few = f"{words.fewer_than(min_at_risk, table.population)} at risk {after}"
+    return too_few(table, count, min_at_risk, f"at risk {after}")
+
+
+def too_few(table: Counted, count: int, least: int, which: str) -> tuple[Finding, ...]:
+    """Return how many groups have too few customers of a kind, `which`: "who bought again"."""
+    few = f"{words.fewer_than(least, table.population)} {which}"
     return _counted(table, count, f"{_be(count)} not reported: {few}", few)
 
 
@@ -97,7 +118,7 @@ def _be(count: int) -> str:
     return "is" if count == 1 else "are"
 
 
-def _counted(table: CountTable, count: int, said: str, why: str) -> tuple[Finding, ...]:
+def _counted(table: Counted, count: int, said: str, why: str) -> tuple[Finding, ...]:
     if not count:
         return ()
     sentence = f"{words.number(count)} {words.plural('group', count)} {said}."

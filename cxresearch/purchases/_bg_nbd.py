@@ -1,0 +1,132 @@
+"""BG/NBD and MBG/NBD: buying at a gamma-distributed rate until a beta-distributed coin says stop.
+
+While active a customer buys at rate λ, gamma with shape r and rate α, and after a purchase stops
+for good with probability p, beta with a and b. In the BG/NBD (Fader, Hardie & Lee 2005, Marketing
+Science 24, 275–284) the coin is first thrown after the first repeat purchase, so that whoever has
+not bought again is alive for certain; in the MBG/NBD (Batislam, Denizel & Filiztekin 2007,
+International Journal of Research in Marketing 24, 201–209) already after the first purchase. With
+y throws survived, y = x for the one and x + 1 for the other, both have the likelihood
+
+    Γ(r + x) α^r / Γ(r) · B(a, b + y)/B(a, b) · (α + T)^−(r + x) · (1 + D),
+    D = [y > 0] a/(b + y − 1) · ((α + T)/(α + t_x))^(r + x).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.special import expit, hyp2f1, log_expit
+
+from cxresearch.purchases._fit import Values
+from cxresearch.purchases._histories import Histories
+from cxresearch.uncertainty import Floats
+
+NEAR = 1e-4  # closer than this to where the formula is 0/0, the mean of both sides is taken
+
+
+@dataclass(frozen=True)
+class BetaGeometric:
+    """The two models in one: `throws_at_start` is 0 for the BG/NBD and 1 for the MBG/NBD."""
+
+    throws_at_start: int
+
+    parameters: ClassVar[tuple[str, ...]] = ("r", "alpha", "a", "b")
+    starts: ClassVar[tuple[tuple[float, ...], ...]] = ((0.5, 5.0, 1.0, 3.0), (2.0, 20.0, 0.1, 2.0))
+
+    def log_likelihood(self, logs: Floats, of: Histories) -> Values:
+        """Return the log-likelihood of each history and its gradient in the log parameters.
+
+        Parameters
+        ----------
+        logs
+            Logarithms of r, alpha, a and b, shape (4,).
+        of
+            N histories.
+        """
+        r, alpha, a, b = np.exp(logs)
+        x, y = of.frequency, of.frequency + self.throws_at_start
+        throws = np.arange(y.max(initial=0))
+        now, last = alpha + of.age, alpha + of.recency
+        odds = self._log_odds_dead(np.exp(logs), of)
+        dead = expit(odds)
+        value = (
+            _sums(np.log(r + throws))[x]
+            + r * logs[1]
+            - (r + x) * np.log(now)
+            - _sums(np.log1p(a / (b + throws)))[y]
+            - log_expit(-odds)
+        )
+        slopes = [
+            r * (_sums(1 / (r + throws))[x] + logs[1] - np.log(now) + dead * np.log(now / last)),
+            r - alpha * (r + x) * ((1 - dead) / now + dead / last),
+            dead - a * _sums(1 / (a + b + throws))[y],
+            b * a * _sums(1 / ((b + throws) * (a + b + throws)))[y] - b * dead * _after(b, y),
+        ]
+        return value, np.stack(slopes)
+
+    def alive(self, parameters: Floats, of: Histories) -> Floats:
+        """Return the probability of not having stopped: (..., 4) and N histories to (..., N)."""
+        return np.asarray(expit(-self._log_odds_dead(_columns(parameters), of)))
+
+    def expected(self, parameters: Floats, of: Histories, weeks: float) -> Floats:
+        """Return the expected purchases in the next weeks: (..., 4) and N histories to (..., N)."""
+        r, alpha, a, b = _columns(parameters)
+        y = of.frequency + self.throws_at_start
+        ahead = while_alive(r + of.frequency, a, b + y, weeks / (alpha + of.age))
+        return self.alive(parameters, of) * ahead
+
+    def _log_odds_dead(self, parameters: Floats, of: Histories) -> Floats:
+        """Return the log of D; −∞ for who has not thrown the coin yet."""
+        r, alpha, a, b = parameters
+        longer = np.log1p((of.age - of.recency) / (alpha + of.recency))
+        with np.errstate(divide="ignore"):
+            odds = np.log(a * _after(b, of.frequency + self.throws_at_start))
+        return np.asarray(odds + (r + of.frequency) * longer)
+
+
+BG_NBD = BetaGeometric(throws_at_start=0)
+MBG_NBD = BetaGeometric(throws_at_start=1)
+
+
+def while_alive(shape: Floats, a: Floats, b: Floats, ahead: Floats) -> Floats:
+    """Return the expected purchases of a customer who is alive.
+
+    (a + b − 1)/(a − 1) · (1 − (1 − z)^shape · F(shape, b; a + b − 1; z)) of the papers, with F
+    transformed after Euler (Abramowitz & Stegun 15.3.3), which keeps it from overflowing.
+
+    Parameters
+    ----------
+    shape
+        r + x, of the gamma distribution of the rate now.
+    a, b
+        Of the beta distribution of the probability to stop now.
+    ahead
+        The time ahead over the rate parameter now, α + T.
+    """
+    near = (np.abs(a - 1) < NEAR) | (np.abs(a + b - 1) < NEAR)
+    moves = (-3 * NEAR, 3 * NEAR) if near.any() else (0.0,)
+    sides = [_while_alive(shape, np.where(near, a + move, a), b, ahead) for move in moves]
+    return np.asarray(np.mean(sides, axis=0))
+
+
+def _while_alive(shape: Floats, a: Floats, b: Floats, ahead: Floats) -> Floats:
+    c, z = a + b - 1, ahead / (1 + ahead)
+    none = np.exp((1 - a) * np.log1p(ahead)) * hyp2f1(c - shape, a - 1, c, z)
+    return np.asarray(c / (a - 1) * (1 - none))
+
+
+def _columns(parameters: Floats) -> Floats:
+    return np.moveaxis(np.asarray(parameters, dtype=float), -1, 0)[..., None]
+
+
+def _sums(terms: Floats) -> Floats:
+    """Return the sums of no, one, two, … terms: log Γ(r + x)/Γ(r) is one of log(r + j)."""
+    return np.concatenate([[0.0], np.cumsum(terms)])
+
+
+def _after(b: Floats, y: NDArray[np.int64]) -> Floats:
+    """Return 1/(b + y − 1), and 0 without a throw."""
+    return np.where(y > 0, 1 / (b + np.maximum(y, 1) - 1), 0.0)

@@ -1,0 +1,82 @@
+"""What parameters say of cells of customers, and how it follows them where they were fitted.
+
+Every interval needs a number again without each of 256 replicates, whose parameters are all close
+to the fit. So a number is computed at the fit once, with its slopes by the log parameters, and
+follows them in a straight line. Its error is of the second order in the moves, which are a
+sixteenth of a standard error; and sums over customers take k + 1 numbers a cell rather than 257.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from cxresearch.purchases._fit import Rows
+from cxresearch.uncertainty import Floats
+
+STEP = 1e-3  # of a log parameter
+
+
+@dataclass(frozen=True, eq=False)
+class Local:
+    """A number of each of N cells, at the fit and near it.
+
+    Parameters
+    ----------
+    value
+        At the fit, shape (N,).
+    slopes
+        By each log parameter, shape (k, N).
+    moves
+        Of the log parameters from the fit: none, and those of each variant, shape (1 + V, k).
+    """
+
+    value: Floats
+    slopes: Floats
+    moves: Floats
+
+    @classmethod
+    def of(cls, function: Callable[[Floats], Floats], logs: Floats, moves: Floats) -> Self:
+        """Build from a function of parameters (P, k) to numbers (P, N)."""
+        shifts = STEP * np.eye(len(logs))
+        values = function(np.exp(np.concatenate([logs[None], logs + shifts, logs - shifts])))
+        ahead, behind = np.split(values[1:], 2)
+        return cls(values[0], (ahead - behind) / (2 * STEP), moves)
+
+    def rows(self) -> Floats:
+        """Return the numbers at the fit and at each variant, shape (1 + V, N)."""
+        return np.asarray(self.value + self.moves @ self.slopes)
+
+    def take(self, place: NDArray[Any]) -> Self:
+        """Return the numbers of these cells."""
+        return replace(self, value=self.value[place], slopes=self.slopes[:, place])
+
+    def times(self, factor: Local | Floats) -> Self:
+        """Return the product with a number of each cell, shape (N,), or with another `Local`.
+
+        The other one's parameters may be different ones, without the same replicates.
+        """
+        if not isinstance(factor, Local):
+            return replace(self, value=self.value * factor, slopes=self.slopes * factor)
+        slopes = [self.slopes * factor.value, factor.slopes * self.value]
+        moves = np.concatenate([self.moves, factor.moves], axis=-1)
+        return replace(
+            self, value=self.value * factor.value, slopes=np.concatenate(slopes), moves=moves
+        )
+
+    def total(self, customers: NDArray[Any], replicate: NDArray[Any] | None = None) -> Floats:
+        """Return the sum over customers at the fit and at each variant, shape (1 + V,).
+
+        With `replicate`, shape (N,), variant r leaves the customers of replicate r out.
+        """
+        parts = np.vstack([self.value, self.slopes])
+        sums = np.tile(parts @ customers, (len(self.moves), 1))
+        if replicate is not None:
+            rows = Rows(np.arange(len(replicate)), customers, replicate)
+            own = [rows.by_replicate(part, len(self.moves) - 1) for part in parts]
+            sums[1:] -= np.stack(own, axis=-1)
+        return np.asarray(sums[:, 0] + (self.moves * sums[:, 1:]).sum(axis=-1))
