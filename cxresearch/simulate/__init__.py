@@ -10,7 +10,9 @@ Traits
     onboarded ~ Bernoulli(expit(0.6 + 0.5 q)) is; silent ~ Bernoulli(expit(-1 - 0.4 q)) is not;
     region and channel move nothing; 3 % of the regions are unknown. acquisition_source moves
     nothing either: earned with chance .40, else bought, and recorded with chance .85, so that
-    .34, .51 and .15 are earned, bought and not known.
+    .34, .51 and .15 are earned, bought and not known. Where earned is recorded, so is who referred
+    them (`referred_by`): one of the customers of the extract who had signed up before that day and
+    are still there, with odds 1, 2, 4 for detractors, passives and promoters of that day.
 Tickets
     n_ij ~ Poisson(6 x 0.09 exp(-0.3 q)), on uniform days of the half-year.
 Score
@@ -202,7 +204,9 @@ def _tables(extract: Extract, seed: np.random.SeedSequence) -> dict[str, pd.Data
     wanted = extract.settings.tables
     contacts = _contacts(extract, seed)
     builders: dict[str, Callable[[], pd.DataFrame]] = {
-        "customers": lambda: tabled.customers(extract, stream(seed, "sources")),
+        "customers": lambda: tabled.customers(
+            extract, stream(seed, "sources"), stream(seed, "referrals")
+        ),
         "subscriptions": lambda: tabled.subscriptions(extract),
         "revenue": lambda: tabled.revenue(extract, stream(seed, "money")),
         "touchpoints": lambda: contacts.drop(columns="person"),

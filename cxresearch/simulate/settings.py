@@ -38,6 +38,7 @@ CAUSES: Final = ("voluntary", "involuntary", "company", "migration")
 CURRENCY: Final = "EUR"
 EARNED_SHARE: Final = 0.40  # of new customers; the others are bought
 SOURCE_KNOWN_SHARE: Final = 0.85  # of both, how many are asked why they came
+REFERRAL_ODDS: Final = (1, 2, 4)  # to be the one who referred: detractor, passive, promoter
 
 STATE_MONTHS: Final = 6  # a new latent score every six months since sign-up
 WAVE_MONTHS: Final = 6  # relationship survey twice a year
@@ -203,10 +204,22 @@ def group_of(score: Ints) -> NDArray[np.int8]:
     return ((score >= 7).astype(np.int8) + (score >= 9)).astype(np.int8)
 
 
+_STREAMS: Final = (
+    "people",
+    "answers",
+    "lives",
+    "tickets",
+    "surveys",
+    "money",
+    "programme",
+    "sources",
+    "referrals",
+)  # the order is part of what a seed means: append only
+
+
 def stream(seed: np.random.SeedSequence, name: str) -> np.random.Generator:
     """One generator per purpose, so that leaving out a table moves no other table."""
-    names = ("people", "answers", "lives", "tickets", "surveys", "money", "programme", "sources")
-    key = (*seed.spawn_key, names.index(name))
+    key = (*seed.spawn_key, _STREAMS.index(name))
     return np.random.default_rng(np.random.SeedSequence(seed.entropy, spawn_key=key))
 
 

@@ -9,17 +9,23 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxresearch.simulate import settings as s
+from cxresearch.simulate.referrals import referrers
 from cxresearch.simulate.world import Extract
 
 _SEVERITIES = ("low", "normal", "high")
 _TICKET_CHANNELS = ("phone", "chat", "e-mail")
 
 
-def customers(extract: Extract, rng: np.random.Generator) -> pd.DataFrame:
-    """One row per customer, with the attributes to group by and how they were won."""
+def customers(
+    extract: Extract, sources: np.random.Generator, referrals: np.random.Generator
+) -> pd.DataFrame:
+    """One row per customer, with the attributes to group by, how they were won and through whom."""
     people = extract.people
-    earned = (rng.random(len(people)) < s.EARNED_SHARE).astype(np.int8)
-    known = rng.random(len(people)) < s.SOURCE_KNOWN_SHARE
+    earned = (sources.random(len(people)) < s.EARNED_SHARE).astype(np.int8)
+    known = sources.random(len(people)) < s.SOURCE_KNOWN_SHARE
+    joined = np.flatnonzero(known & (earned == 1))
+    through = np.full(len(people), -1)
+    through[joined] = referrers(extract, joined, referrals)
     onboarding = ("skipped", "completed")
     return pd.DataFrame(
         {
@@ -31,6 +37,7 @@ def customers(extract: Extract, rng: np.random.Generator) -> pd.DataFrame:
             "channel": names(s.CHANNELS, people.channel),
             "onboarding": names(onboarding, people.onboarded.astype(np.int8)),
             "acquisition_source": names(("bought", "earned"), np.where(known, earned, -1)),
+            "referred_by": names(extract.ids.tolist(), through),
         }
     )
 

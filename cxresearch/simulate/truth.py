@@ -8,14 +8,13 @@ from typing import Any
 import numpy as np
 
 from cxresearch.simulate import settings as s
+from cxresearch.simulate.contribution import HORIZONS, remaining_contribution
 from cxresearch.simulate.people import answer_rate, hazards
 from cxresearch.simulate.surveys import answered_wave, invited_wave
 from cxresearch.simulate.tables import margin_rate, price
 from cxresearch.simulate.world import Extract, World
 
 Truth = dict[str, Any]
-
-_HORIZONS = (12, 24, 36)
 
 
 def truth(world: World) -> Truth:
@@ -29,6 +28,7 @@ def truth(world: World) -> Truth:
         "retained": _retained(world),
         "nps": _waves(world),
         "remaining_margin": _remaining_margin(world),
+        "remaining_contribution": remaining_contribution(world),
         "acquisition": _acquisition(),
     }
 
@@ -51,10 +51,12 @@ def _acquisition() -> Truth:
     return {
         "definition": (
             "Chance of a customer to be won by a referral or word of mouth (earned), whatever "
-            "else is true of them, and the chance that the source is recorded; else it is empty."
+            "else is true of them, and the chance that the source is recorded; else it is empty. "
+            "Odds of a customer of the day, by score group, to be the one who referred them."
         ),
         "earned": s.EARNED_SHARE,
         "recorded": s.SOURCE_KNOWN_SHARE,
+        "referral_odds": dict(zip(s.GROUPS, s.REFERRAL_ODDS, strict=True)),
     }
 
 
@@ -145,7 +147,7 @@ def _expected_margin(world: World, extract: Extract, here: s.Ints) -> dict[int, 
     """Sum the margins of the next renewals, each times the chance of getting there."""
     settings, people = world.settings, extract.people
     before = s.completed_months(people.start[here], settings.waves[0])
-    margin = {months: np.zeros(len(here)) for months in _HORIZONS if months <= settings.months - 2}
+    margin = {months: np.zeros(len(here)) for months in HORIZONS if months <= settings.months - 2}
     summed, paths = np.zeros(len(here)), hazards(world.people, world.answers, settings)
     for renewal, voluntary in enumerate(paths, start=1):
         later, month = renewal > before, np.full(len(here), renewal)
