@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from numpy.typing import NDArray
 
 from cxresearch import _format as words
 from cxresearch._draw import (
@@ -142,13 +143,23 @@ def _line(
     """Draw one curve: solid up to where the data end, dashed beyond; the band if it is `wide`."""
     curve, label, color = drawn
     x, y = curve.tenure, getattr(curve, what)
-    inside = x <= group.longest
-    width = 1.8 if wide else 1.0
     if wide:
         ends = (getattr(curve, f"{what}_ci_lower"), getattr(curve, f"{what}_ci_upper"))
         ax.fill_between(x, *ends, color=color, alpha=0.16, linewidth=0)
+    return draw_forecast(ax, x, y, group.longest, (label, color, 1.8 if wide else 1.0))
+
+
+def draw_forecast(
+    ax: Axes, x: NDArray[Any], y: NDArray[Any], longest: int, look: tuple[str, str, float]
+) -> Series:
+    """Draw a line that is solid up to where the data end, and dashed beyond.
+
+    `look` is its label, its colour and its width.
+    """
+    label, color, width = look
+    inside = x <= longest
     ax.plot(x[inside], y[inside], color=color, linewidth=width, label=label)
-    beyond = ~inside | (x == group.longest)  # joined to the end of the solid part
+    beyond = ~inside | (x == longest)  # joined to the end of the solid part
     ax.plot(x[beyond], y[beyond], color=color, linewidth=width, linestyle=DASHED)
     return Series(label, color, "-", (float(x[-1]), float(y[-1])))
 
@@ -190,9 +201,13 @@ def _tenure_axis(ax: Axes, groups: Sequence[Projection]) -> None:
 
 
 def _end_of_data(ax: Axes, groups: Sequence[Projection]) -> None:
+    mark_end_of_data(ax, (g.longest for g in groups), max(g.horizon for g in groups))
+
+
+def mark_end_of_data(ax: Axes, ends: Iterable[int], last: int) -> None:
     """Mark where extrapolation begins; with several ends, the first of them."""
-    end = min(group.longest for group in groups)
-    if end >= max(group.horizon for group in groups):
+    end = min(ends)
+    if end >= last:
         return
     ax.axvline(end, color=QUIET, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1)
     text = "extrapolated →"

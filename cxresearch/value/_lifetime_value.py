@@ -152,10 +152,10 @@ class LifetimeValue(Table):
     def _finding(
         self, name: str, values: tuple[float, float, float], unit: str, sentence: str
     ) -> Finding:
-        known = None if math.isnan(values[0]) else values
+        known: tuple[float | None, float | None, float | None] = values
         return Finding(
             name,
-            *(known or (None, None, None)),
+            *((None, None, None) if math.isnan(values[0]) else known),
             round(self.n),
             unit,
             sentence,
@@ -173,9 +173,9 @@ class LifetimeValue(Table):
         entered = words.and_list(ITEMS[name] for name in self.prices.entered)
         rests = f" What was entered is in it: {entered}." if entered else ""
         return (
-            f"{self._whom(capital=True)} bring {self._money(*self.values)} each on average, over the "
-            f"{self._periods(self.horizon)} from the answer on ({level} interval), discounted at "
-            f"{rate} a year, with the first bill {first}.{rests}"
+            f"{self._whom(capital=True)} bring {self._money(*self.values)} each on average, over "
+            f"the {self._periods(self.horizon)} from the answer on ({level} interval), discounted "
+            f"at {rate} a year, with the first bill {first}.{rests}"
         )
 
     def _say_share(self) -> str:

@@ -171,7 +171,7 @@ def _value(own: Flow, life: Flow | None, ask: _Question, terms: Terms) -> Lifeti
         return band(rows[own.best], [rows[curve] for curve in own.credible], ask.level)
 
     return LifetimeValue(
-        *map(float, over(total)),
+        **_named("lifetime_value", over(total)),
         inside=float(total[own.best][0] - projected[own.best][0]),
         projected=float(projected[own.best][0]),
         **_named("beyond", _beyond(life, terms, ask.level)),
