@@ -21,7 +21,13 @@ from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.findings import Finding, without_number
 from cxresearch.projection._model_fit import NAMES
 from cxresearch.retention import MIN_GROUP
-from cxresearch.uncertainty import Floats, leave_one_out, logit_interval
+from cxresearch.uncertainty import (
+    Floats,
+    leave_one_out,
+    log_interval,
+    logit_interval,
+    normal_interval,
+)
 from cxresearch.value._band import Band, band
 from cxresearch.value._flow import Flow, flow
 from cxresearch.value._lifetime_value import LifetimeValue
@@ -197,7 +203,9 @@ def _beyond(life: Flow | None, terms: Terms, level: float) -> Band:
     later = np.arange(terms.months[-1] + 1, life.months)
     factors = terms.discount(later)
     rest = {x: (life.contribution(x)[:, later] * factors).sum(axis=-1) for x in life.retained}
-    return band(rest[life.best], [rest[curve] for curve in life.credible], level)
+    each = [rest[curve] for curve in life.credible]
+    positive = all(rows[0] > 0 for rows in each)
+    return band(rest[life.best], each, level, log_interval if positive else normal_interval)
 
 
 def _share(

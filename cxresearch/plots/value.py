@@ -1,0 +1,238 @@
+"""Figures of lifetime value: what each group brings, with what of it lies beyond the data."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib import patheffects
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
+from cxresearch import _format as words
+from cxresearch._draw import (
+    INK,
+    QUIET,
+    SMALL,
+    attach_alt,
+    cx_style,
+    label_ends,
+    looks,
+    narrow,
+    new_axes,
+    quieten,
+    size_in_points,
+    wrapped,
+)
+from cxresearch.errors import CxError
+from cxresearch.plots.curves import tenure_axis
+from cxresearch.plots.projection import draw_forecast, mark_end_of_data
+from cxresearch.value._band import Band
+from cxresearch.value._lifetime_value import LifetimeValue
+from cxresearch.value.prices import money
+
+Values = LifetimeValue | Iterable[LifetimeValue]
+ROW = 0.52  # inches
+TICK_ROOM = 30.0  # points
+
+
+def plot_lifetime_value(values: Values, *, ax: Axes | None = None) -> Axes:
+    """Draw the value of each group with its interval; what lies beyond the data is hatched.
+
+    Parameters
+    ----------
+    values
+        Result of `lifetime_values`, or one or several of its groups.
+    ax
+        Axes to draw on; a new figure when not given.
+
+    Raises
+    ------
+    CxError
+        When there is no value.
+    """
+    groups = _groups(values)
+    with cx_style():
+        ax = new_axes(1.15 + ROW * len(groups)) if ax is None else ax
+        quieten(ax)
+        ax.grid(visible=False)
+        ax.axvline(0, color=QUIET, linewidth=0.9)
+        colors = [color for color, _ in looks([group.label for group in groups])]
+        for place, (group, color) in enumerate(zip(groups, colors, strict=True)):
+            _draw_bar(ax, place, group, color)
+        names = [group.label or group.population for group in groups]
+        ax.set_yticks(range(len(groups)), [wrapped(name, 18) for name in names])
+        ax.set_ylim(len(groups) - 0.5, -0.5)
+        _money_axis(ax, "x")
+        hatched = " Hatched: beyond the data." if any(g.projected for g in groups) else ""
+        _below(ax, f"{_unit(groups)} per customer over {_horizon(groups[0])}, discounted.{hatched}")
+        attach_alt(ax, _say_values(groups))
+    return ax
+
+
+def plot_contribution(values: Values, *, ax: Axes | None = None) -> Axes:
+    """Draw what each month adds to the value, with its interval; dashed beyond the data.
+
+    Parameters
+    ----------
+    values
+        Result of `lifetime_values`, or one or several of its groups.
+    ax
+        Axes to draw on; a new figure when not given.
+
+    Raises
+    ------
+    CxError
+        When there is no value.
+    """
+    groups = _groups(values)
+    months = [(g.months, g.contribution, g.data_end) for g in groups]
+    with cx_style():
+        ax = _curves(ax, groups, months)
+        ax.set_xlabel(f"{_periods(groups[0])} since the answer", labelpad=3)
+        _title(ax, f"{_unit(groups)} per customer and {_period(groups[0])}, discounted")
+        attach_alt(ax, _say_curves(groups, months, "Contribution of each month"))
+    return ax
+
+
+def plot_value_by_horizon(values: Values, *, ax: Axes | None = None) -> Axes:
+    """Draw the value over each horizon with its interval, dashed beyond the data.
+
+    Parameters
+    ----------
+    values
+        Result of `lifetime_values`, or one or several of its groups.
+    ax
+        Axes to draw on; a new figure when not given.
+
+    Raises
+    ------
+    CxError
+        When there is no value.
+    """
+    groups = _groups(values)
+    horizons = [(np.arange(1, g.horizon + 1), g.by_horizon, g.bills_seen) for g in groups]
+    with cx_style():
+        ax = _curves(ax, groups, horizons)
+        ax.set_xlabel(f"Horizon, {_periods(groups[0]).lower()} from the answer on", labelpad=3)
+        _title(ax, f"{_unit(groups)} per customer up to the horizon, discounted")
+        attach_alt(ax, _say_curves(groups, horizons, "Value by horizon"))
+    return ax
+
+
+Line = tuple[NDArray[np.int64], Band, int]  # x, y with its ends, last x within the data
+
+
+def _groups(values: Values) -> list[LifetimeValue]:
+    groups = [values] if isinstance(values, LifetimeValue) else list(values)
+    if not groups:
+        raise CxError(
+            "there are 0 values, must be at least 1: every group may have too few customers; "
+            "group by fewer columns."
+        )
+    return groups
+
+
+def _draw_bar(ax: Axes, place: int, group: LifetimeValue, color: str) -> None:
+    look: dict[str, Any] = {"height": 0.56, "edgecolor": color, "linewidth": 1}
+    ax.barh(place, group.inside, color=color, **look)
+    if group.projected:
+        look |= {"left": group.inside, "hatch": "////"}
+        ax.barh(place, group.projected, color="white", **look)
+    value, lower, upper = group.values
+    halo = [patheffects.withStroke(linewidth=3.4, foreground="white")]
+    ax.hlines(place, lower, upper, color=INK, linewidth=1.5, path_effects=halo, zorder=3)
+    ax.scatter([value], [place], s=16, color=INK, edgecolor="white", linewidth=0.8, zorder=4)
+    said = money(value, lower, upper, group.prices.currency)
+    ax.annotate(
+        said.replace(" (", "\n(") if narrow(ax) else said,
+        (1, place),
+        xycoords=ax.get_yaxis_transform(),
+        xytext=(6, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=SMALL,
+        color=color,
+    )
+
+
+def _curves(ax: Axes | None, groups: Sequence[LifetimeValue], lines: Sequence[Line]) -> Axes:
+    ax = new_axes(3.6) if ax is None else ax
+    quieten(ax)
+    first, last = int(lines[0][0][0]), int(lines[0][0][-1])
+    ax.set_xlim(first, max(last, first + 1))
+    series = []
+    colors = [color for color, _ in looks([group.label for group in groups])]
+    for group, color, (x, y, seen) in zip(groups, colors, lines, strict=True):
+        ax.fill_between(x, y.lower, y.upper, color=color, alpha=0.16, linewidth=0)
+        series.append(draw_forecast(ax, x, y.value, seen, (group.label, color, 1.8)))
+    bottom = min(0.0, *(float(y.lower.min()) for _, y, _ in lines))
+    top = max(float(y.upper.max()) for _, y, _ in lines)
+    ax.set_ylim(1.1 * bottom, 1.1 * top)  # what stands at the top edge is not in the bands
+    _money_axis(ax, "y")
+    tenure_axis(ax, (first, last), groups[0].terms.periods_per_year, TICK_ROOM)
+    mark_end_of_data(ax, (seen for *_, seen in lines), last)
+    label_ends(ax, [s for s in series if s.label])
+    return ax
+
+
+def _money_axis(ax: Axes, which: str) -> None:
+    axis = ax.xaxis if which == "x" else ax.yaxis
+    axis.set_major_formatter(lambda amount, _: f"{amount:,.10g}")
+
+
+def _below(ax: Axes, text: str) -> None:
+    """Write below the axes, in as many lines as it takes."""
+    letters = int(size_in_points(ax)[0] / 4.6)  # points per letter at this size
+    ax.set_xlabel("\n".join(textwrap.wrap(text, max(letters, 20))), loc="left", fontsize=SMALL)
+
+
+def _title(ax: Axes, text: str) -> None:
+    ax.set_title(text, loc="left", fontsize=10, color=QUIET)
+
+
+def _unit(groups: Sequence[LifetimeValue]) -> str:
+    return groups[0].prices.currency or "Amount"
+
+
+def _period(group: LifetimeValue) -> str:
+    return words.period_word(group.terms.periods_per_year)
+
+
+def _periods(group: LifetimeValue) -> str:
+    return words.plural(_period(group), 2).capitalize()
+
+
+def _horizon(group: LifetimeValue) -> str:
+    unit = words.plural(_period(group), group.horizon)
+    return f"{words.number(group.horizon)} {unit} from the answer on"
+
+
+def _name(group: LifetimeValue) -> str:
+    return group.label or group.population.capitalize()
+
+
+def _say_values(groups: Sequence[LifetimeValue]) -> str:
+    level = words.level_words(groups[0].confidence_level)
+    said = [f"Value per customer over {_horizon(groups[0])}, with {level} intervals."]
+    for group in groups:
+        amount = money(*group.values, group.prices.currency)
+        share = words.percent(group.share_beyond_data)
+        said.append(f"{_name(group)}: {amount}, {share} of it beyond the data.")
+    return " ".join(said)
+
+
+def _say_curves(groups: Sequence[LifetimeValue], lines: Sequence[Line], what: str) -> str:
+    level = words.level_words(groups[0].confidence_level)
+    said = [f"{what} per customer, discounted, with {level} intervals."]
+    for group, (x, y, seen) in zip(groups, lines, strict=True):
+        ends = []
+        for i in sorted({0, len(x) - 1}):
+            value, lower, upper = (float(end[i]) for end in y)
+            amount = money(value, lower, upper, group.prices.currency)
+            far = ", beyond the data" if x[i] > seen else ""
+            ends.append(f"{amount} at {_period(group)} {x[i]}{far}")
+        said.append(f"{_name(group)}: {words.and_list(ends)}.")
+    return " ".join(said)
