@@ -33,6 +33,11 @@ NEEDS: Final[Mapping[str, str]] = {
     "csat": "survey_responses with the csat question, its scale in the recipe, and as_of",
     "ces": "survey_responses with the ces question, its scale and high_is in the recipe, and as_of",
     "invitations": "survey_invitations, and survey_responses with their invitation_id",
+    "bills": "revenue with its months, or monthly_margin or monthly_revenue in customers",
+    "margins": "contribution_margin in revenue, or monthly_margin in customers",
+    "costs": "costs by month, with what drives them",
+    "referrals": "referred_by in customers: who brought whom",
+    "purchases": "transactions with their dates, and as_of",
     "causes": "cancel_type in subscriptions or customers: who ended it",
 }
 
@@ -291,6 +296,19 @@ def capabilities(data: Data) -> set[str]:
         found |= {"invitations"} & {name.removeprefix("survey_") for name in data.fields}
     if data.pipeline.has_causes:
         found.add("causes")
+    if "transactions" in data.fields and data.recipe.as_of is not None:
+        found.add("purchases")
+    return found | _money(data)
+
+
+def _money(data: Data) -> set[str]:
+    has, found = data.pipeline.has, set()
+    if "revenue" in data.fields or has("customers", "monthly_revenue"):
+        found.add("bills")
+    if has("revenue", "contribution_margin") or has("customers", "monthly_margin"):
+        found |= {"bills", "margins"}
+    if has("customers", "referred_by"):
+        found.add("referrals")
     return found
 
 

@@ -152,12 +152,24 @@ _TABLES: Final = (
     ),
     Table(
         "transactions",
-        "one order of a customer without a contract",
+        "one order, or one line of an order, of a customer without a contract",
         (
-            _customer(),
+            Column(
+                "customer_id",
+                "id",
+                "the customer; empty: nobody knows who bought",
+                required=True,
+                nullable=True,
+                refers_to="customers",
+            ),
             Column("order_id", "id", "the order", required=True),
             Column("order_date", "date", "day of the order", required=True),
-            Column("net_revenue", "number", "revenue after discounts and returns", required=True),
+            Column(
+                "net_revenue",
+                "number",
+                "revenue after discounts; below 0: something was returned",
+                required=True,
+            ),
             Column("gross_margin", "number", "revenue less cost of goods"),
             _CURRENCY,
         ),

@@ -14,6 +14,12 @@ from cxresearch.errors import DataError
 from cxresearch.invitations import Asked, invitation_query, invited_relations, responder_query
 from cxresearch.money import bridge_query
 from cxresearch.pipeline import REDUCTIONS, Pipeline, Request, paid
+from cxresearch.purchasing import (
+    PURCHASE_PARTS,
+    part_query,
+    purchase_groups,
+    purchase_relations,
+)
 from cxresearch.surveys import WAVES, ScoreRequest, score_query
 
 Relations = dict[str, sql.Expression]
@@ -58,7 +64,7 @@ def export_text(
     DataError
         When there is no such reduction, or the tables at hand cannot answer it.
     """
-    names = (*REDUCTIONS, *_OTHERS, *VALUE_PARTS)
+    names = (*REDUCTIONS, *_OTHERS, *VALUE_PARTS, *PURCHASE_PARTS)
     if export.name not in names:
         close = difflib.get_close_matches(export.name, names, n=1)
         hint = f" Did you mean {close[0]!r}?" if close else ""
@@ -68,7 +74,8 @@ def export_text(
         request = Request(name, columns, months, export.design, export.causes)
         return pipeline.text(request, dialect, scans)
     _check(pipeline, export)
-    tree, relations = _OTHERS.get(export.name, _value)(pipeline, export)
+    other = _purchases if export.name in PURCHASE_PARTS else _value
+    tree, relations = _OTHERS.get(export.name, other)(pipeline, export)
     own = [name for name in export.group_by if name in pipeline.attributes]
     return pipeline.query_text(sql.assemble(tree, relations), own, dialect, scans)
 
@@ -82,6 +89,7 @@ def _check(pipeline: Pipeline, export: Export) -> None:
     before = pipeline.known[1:] if needed == "survey_invitations" else []
     before = pipeline.known if export.name in VALUE_PARTS else before
     known = [*pipeline.attributes, *before]
+    known = purchase_groups(pipeline) if export.name in PURCHASE_PARTS else known
     problems += [pipeline.unknown_group(c) for c in export.group_by if c not in known]
     if problems:
         raise DataError(problems)
@@ -125,6 +133,14 @@ def _value(pipeline: Pipeline, export: Export) -> tuple[sql.Expression, Relation
     return queries[export.name], relations
 
 
+def _purchases(pipeline: Pipeline, export: Export) -> tuple[sql.Expression, Relations]:
+    if pipeline.recipe.as_of is None:
+        raise DataError("recipe: as_of is missing. State the last day, e.g. as_of = 2025-12-31.")
+    own = [name for name in export.group_by if name in pipeline.attributes]
+    relations = purchase_relations(pipeline, pipeline.recipe.as_of.isoformat(), own)
+    return part_query(export.name, export.group_by, list(relations)[-1]), relations
+
+
 _NEEDED: Final[Mapping[str, str]] = {
     "revenue_bridge": "revenue",
     "score_table": "survey_responses",
@@ -135,6 +151,8 @@ _NEEDED: Final[Mapping[str, str]] = {
     "value_tickets": "touchpoints",
     "value_direct_costs": "costs",
     "value_referrals": "customers",
+    "purchase_cells": "transactions",
+    "purchase_spend": "transactions",
 }
 _OTHERS: Final[Mapping[str, Callable[[Pipeline, Export], tuple[sql.Expression, Relations]]]] = {
     "score_table": _scores,

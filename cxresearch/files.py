@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import csv
+import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
 from cxresearch.errors import DataError
+from cxresearch.recipe import SPACES
 
 _DELIMITERS: Final = ",;\t|"
 _MARKS: Final = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
@@ -53,6 +55,33 @@ def as_utf8(path: str, encoding: str, label: str, folder: Path) -> str:
                 "State the encoding that it was saved in."
             ) from error
     return target.name
+
+
+def with_header(
+    path: str, delimiter: str | None, header: Sequence[str], folder: Path
+) -> tuple[str, str | None]:
+    """Return a copy of a text file that begins with its column names, and its delimiter.
+
+    The file itself where it does so already. Columns that stand one or more spaces apart (the
+    delimiter `SPACES`) are put one tab apart.
+    """
+    if not header and delimiter != SPACES:
+        return path, delimiter
+    apart = "\t" if delimiter == SPACES else delimiter or ","
+    with (
+        Path(path).open(encoding="utf-8-sig", newline="") as source,
+        tempfile.NamedTemporaryFile(
+            "w", dir=folder, suffix=".csv", delete=False, encoding="utf-8", newline=""
+        ) as target,
+    ):
+        writer = csv.writer(target, delimiter=apart, lineterminator="\n")
+        if header:
+            writer.writerow(header)
+        if delimiter == SPACES:
+            writer.writerows(cells for line in source if (cells := line.split()))
+        else:
+            shutil.copyfileobj(source, target)
+    return target.name, apart
 
 
 def read_header(path: str, delimiter: str | None, label: str) -> tuple[list[str], str]:

@@ -98,6 +98,8 @@ def _field(column: Column, source: TableSource, native: Mapping[str, str], trust
     mapped = source.columns.get(column.name, ColumnMap(column=_same(column.name, native)))
     if mapped.row_number:
         return Field(column.name, column.kind, exp.cast(_ROW_NUMBER.copy(), "TEXT"))
+    if mapped.product:
+        return _product(column, mapped.product, native, source.decimal)
     if mapped.column is None or mapped.column not in native:
         constant = exp.null() if mapped.value is None else exp.Literal.string(mapped.value)
         cast = exp.cast(constant, _TYPES[column.kind])
@@ -108,6 +110,21 @@ def _field(column: Column, source: TableSource, native: Mapping[str, str], trust
     else:
         typed = _typed(column.kind, mapped, raw, native[mapped.column], source)
     return Field(column.name, column.kind, _renamed(typed, mapped), _piece(_TEXT, raw))
+
+
+def _product(
+    column: Column, names: Sequence[str], native: Mapping[str, str], decimal: str
+) -> Field:
+    """Return the product of two columns; its raw cell is both of theirs."""
+    cells = [sql.column(name) for name in names]
+    numbers = [
+        _piece(_FINITE, _decimal(cell, native[name], decimal))
+        for cell, name in zip(cells, names, strict=True)
+    ]
+    first, second = (_piece(_TEXT, cell) for cell in cells)
+    times = exp.DPipe(this=first, expression=exp.Literal.string(" × "), safe=False)
+    raw = exp.DPipe(this=times, expression=second, safe=False)
+    return Field(column.name, column.kind, exp.Mul(this=numbers[0], expression=numbers[1]), raw)
 
 
 def _attribute(name: str, source: TableSource, native: Mapping[str, str]) -> Field:
@@ -224,11 +241,20 @@ def _attributes(table: Table, source: TableSource, native: Mapping[str, str]) ->
 
 def _check_present(table: Table, source: TableSource, native: Mapping[str, str]) -> None:
     wanted = {name: m.column for name, m in source.columns.items() if m.column is not None}
+    factors = [(name, held) for name, m in source.columns.items() for held in m.product]
     for column in table:
         if column.required and column.name not in source.columns:
             wanted[column.name] = _same(column.name, native)
     problems = [
-        _missing(table, name, held, native) for name, held in wanted.items() if held not in native
+        _missing(table, name, held, native)
+        for name, held in (*wanted.items(), *factors)
+        if held not in native
+    ]
+    problems += [
+        f"[{table.name}.columns] {name}: product multiplies two columns into a number, which "
+        f"{name!r} is not: name one column for it."
+        for name, m in source.columns.items()
+        if m.product and name not in {column.name for column in table if column.kind == "number"}
     ]
     problems += [_zoned(table, source, c, native) for c in table if _is_zoned(source, c, native)]
     if not table.grouped:

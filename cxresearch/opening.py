@@ -202,8 +202,11 @@ def _literally(path: str) -> str:
 
 def _load_csv(connection: Connection, source: TableSource, paths: list[str], folder: Path) -> None:
     """Parse text files once into the table `text_<name>`: every cell as text, no row lost."""
-    utf8 = {path: files.as_utf8(path, source.encoding, source.name, folder) for path in paths}
-    heads = {p: files.read_header(utf8[p], source.delimiter, source.name) for p in paths}
+    utf8, heads = {}, {}
+    for path in paths:
+        plain = files.as_utf8(path, source.encoding, source.name, folder)
+        utf8[path], apart = files.with_header(plain, source.delimiter, source.header, folder)
+        heads[path] = files.read_header(utf8[path], apart, source.name)
     files.same_columns({path: names for path, (names, _) in heads.items()}, source.name)
     target = f"text_{source.name}"
     for index, (path, (names, delimiter)) in enumerate(heads.items()):

@@ -121,9 +121,9 @@ class PurchaseTable(Table):
         check_long(cells, ("replicate", *_KEYS), _SUMS, found)
         check_long(spend, ("replicate", *_SPEND), ("mean_spend",), found)
         codes, groups = encode_groups(cells, group_columns)
-        columns: dict[str, Any] = {
-            name: cells[name].to_numpy() for name in ("replicate", *_KEYS, *_SUMS)
-        }
+        whole = ("replicate", *_KEYS, "customers")
+        columns: dict[str, Any] = {name: cells[name].to_numpy(dtype=np.int64) for name in whole}
+        columns |= {name: cells[name].to_numpy() for name in _SUMS[1:]}
         return cls(
             tuple(group_columns),
             groups,

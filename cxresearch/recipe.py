@@ -21,12 +21,16 @@ PROJECT: Final = Path(__file__).resolve().parent.parent
 _TOP = {
     "name", "note", "as_of", "observed_from", "currency", "group_by", "scales",
     "reactivation_days", "tenure_counts", "snapshot_months", "period", "first_periods",
+    "fit_until",
 }  # fmt: skip
 _TABLE_KEYS = {
     "path", "database", "schema", "table", "delimiter", "encoding", "decimal", "timezone",
-    "columns",
+    "columns", "header",
 }  # fmt: skip
-_COLUMN_KEYS = {"column", "value", "format", "true", "false", "values", "bands", "row_number"}
+_COLUMN_KEYS = {
+    "column", "value", "format", "true", "false", "values", "bands", "row_number", "product",
+}  # fmt: skip
+SPACES: Final = "spaces"  # the delimiter of files whose columns stand one or more spaces apart
 _SCALE_KEYS = {"min", "max", "high_is"}
 
 
@@ -36,7 +40,8 @@ class ColumnMap:
 
     `column` names the file's column, `value` a constant instead; `format` reads dates,
     `true` and `false` read flags, `values` renames codes, `bands` cuts a number into groups.
-    `row_number` takes the number of the row where the rows have no id.
+    `row_number` takes the number of the row where the rows have no id; `product` multiplies two
+    columns, such as a quantity and a price.
     """
 
     column: str | None = None
@@ -47,11 +52,15 @@ class ColumnMap:
     values: Mapping[str, str] = field(default_factory=dict)
     bands: tuple[float, ...] = ()
     row_number: bool = False
+    product: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class TableSource:
-    """Where one table of the contract comes from: files, or a table of a database."""
+    """Where one table of the contract comes from: files, or a table of a database.
+
+    `header` names the columns of text files whose first line does not.
+    """
 
     name: str
     path: str | None = None
@@ -63,6 +72,7 @@ class TableSource:
     decimal: str = "."
     timezone: str | None = None
     columns: Mapping[str, ColumnMap] = field(default_factory=dict)
+    header: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -96,6 +106,8 @@ class Recipe:
     period, first_periods
         What one period of a retention table is: "month", "quarter" or "year"; and to how many
         of the first periods, for each of these, retention models are fitted as well.
+    fit_until
+        The day up to which models of purchases are fitted; what came later tries them.
     """
 
     name: str
@@ -111,6 +123,7 @@ class Recipe:
     snapshot_months: int | None = None
     period: str = "month"
     first_periods: tuple[int, ...] = ()
+    fit_until: dt.date | None = None
     tables: Mapping[str, TableSource] = field(default_factory=dict)
 
 
@@ -210,6 +223,7 @@ class _Reader:
             snapshot_months=self.whole(content, "snapshot_months", 0) or None,
             period=self.choice(content, "period", ("month", "quarter", "year")),
             first_periods=self.wholes(content, "first_periods"),
+            fit_until=self.day(content, "fit_until"),
             tables={k: self.source(k, v) for k, v in tables.items() if k in TABLES},
         )
 
@@ -217,15 +231,20 @@ class _Reader:
         self.unknown(f"[{name}] ", content, _TABLE_KEYS)
         if not (content.get("path") or content.get("table")):
             self.add(f'[{name}] names no data. Set path = "file.csv", or database and table')
-        plain = {key: self.text(content, key, f"[{name}] ") for key in _TABLE_KEYS - {"columns"}}
+        listed = {"columns", "header"}
+        plain = {key: self.text(content, key, f"[{name}] ") for key in _TABLE_KEYS - listed}
         columns = self.table(f"{name}.columns", content.get("columns", {}))
         delimiter = plain["delimiter"]
-        if delimiter is not None and len(delimiter) != 1:
-            self.add(f'[{name}] delimiter == {delimiter!r}, must be one character, e.g. "\\t"')
+        if delimiter not in {None, SPACES} and len(delimiter or "") != 1:
+            self.add(
+                f"[{name}] delimiter == {delimiter!r}, must be one character, e.g. "
+                f'"\\t", or "{SPACES}" where columns stand one or more spaces apart'
+            )
             plain["delimiter"] = None
         return TableSource(
             name,
             columns={str(k): self.column(f"[{name}.columns] {k}", v) for k, v in columns.items()},
+            header=self.texts(f"[{name}] header", content.get("header", [])),
             **{key: value for key, value in plain.items() if value is not None},
         )
 
@@ -236,9 +255,18 @@ class _Reader:
             self.add(f"{where} == {content!r}, must be the file's column name or a {{ … }} table")
             return ColumnMap(value="")
         self.unknown(f"{where}: ", content, _COLUMN_KEYS)
-        numbered = content.get("row_number") is True
-        if ("column" in content) + ("value" in content) + numbered != 1:
-            self.add(f'{where}: give one of column = "…", value = "…" or row_number = true')
+        numbered, product = content.get("row_number") is True, content.get("product", [])
+        given = ("column" in content) + ("value" in content) + ("product" in content) + numbered
+        if given != 1:
+            self.add(
+                f'{where}: give one of column = "…", value = "…", product = ["…", "…"] or '
+                "row_number = true"
+            )
+        if product and (not isinstance(product, list) or len(product) != 2):
+            self.add(
+                f'{where}: product == {product!r}, must be two columns, e.g. ["units", "price"]'
+            )
+            product = []
         bands, values = content.get("bands", []), content.get("values", {})
         if not _increasing(bands):
             self.add(f"{where}: bands == {bands!r}, must be numbers in increasing order")
@@ -252,6 +280,7 @@ class _Reader:
             values={str(k): str(v) for k, v in self.table(where, values).items()},
             bands=tuple(float(band) for band in bands),
             row_number=numbered,
+            product=tuple(map(str, product)),
         )
 
     def scale(self, name: str, content: object) -> Scale:

@@ -17,6 +17,7 @@ from cxresearch.errors import DataError
 from cxresearch.exports import Export, export_text
 from cxresearch.invitations import Invitations
 from cxresearch.lifetimes import period_months
+from cxresearch.purchasing import Purchasing
 from cxresearch.recipe import Recipe, build_recipe, read_recipe
 from cxresearch.surveys import Surveys
 
@@ -69,7 +70,7 @@ def open_frames(frames: Mapping[str, pd.DataFrame], **recipe: object) -> Data:
     return open_data(build_recipe(content, folder=Path.cwd()), tables=frames)
 
 
-class Data(Contributions, Surveys, Invitations):
+class Data(Contributions, Purchasing, Surveys, Invitations):
     """An opened extract: its tables under the contract's names, and its reductions."""
 
     @property

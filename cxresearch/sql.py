@@ -40,6 +40,11 @@ def column(name: str, table: str | None = None) -> exp.Column:
     return exp.column(exp.to_identifier(name, quoted=True), table=table)
 
 
+def least(name: str, table: str) -> Expression:
+    """Return the least value of a column under its own name, for one row per customer."""
+    return exp.alias_(exp.func("MIN", column(name, table)), name, quoted=True)
+
+
 def fill(
     tree: Expression,
     *,

@@ -149,7 +149,7 @@ def score_query(
     return sql.fill(
         sql.load("score_table"),
         columns={
-            "attributes": [_least(name) for name in request.group_by],
+            "attributes": [sql.least(name, "people") for name in request.group_by],
             "groups": [sql.column(name, "known") for name in request.group_by],
         },
         tables={"customers": "customers" if with_customers else "survey_responses"},
@@ -161,10 +161,6 @@ def score_query(
             "observation_end": end.isoformat(),
         },
     )
-
-
-def _least(name: str) -> sql.Expression:
-    return exp.alias_(exp.func("MIN", sql.column(name, "people")), name, quoted=True)
 
 
 def _named(wave: str) -> Any:  # noqa: ANN401 - a function for Series.map

@@ -1,0 +1,165 @@
+"""Customers without a contract: the reduction of their orders to frequency, recency and age."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+import pandas as pd
+from sqlglot import exp
+
+from cxresearch import sql
+from cxresearch._engine import MAX_GROUPS, Engine, numbered, taken_problems, unique
+from cxresearch.blocks import SCORE_GROUP, Blocks
+from cxresearch.errors import DataError, NotEnoughError
+from cxresearch.purchase_table import PurchaseTable
+
+PURCHASE_PARTS: Final = ("purchase_cells", "purchase_spend")
+_TAKEN: Final = {
+    "replicate", "frequency", "recency", "age", "customers", "repeat_spend", "later_purchases",
+    "later_spend", "returned", "mean_spend", "group", SCORE_GROUP,
+}  # fmt: skip
+
+
+class Purchasing(Engine):
+    """Orders of customers who never cancel: they just stop."""
+
+    @property
+    def fit_until(self) -> str | None:
+        """The day up to which the recipe has models of purchases fitted, to try the rest."""
+        return self.recipe.fit_until.isoformat() if self.recipe.fit_until else None
+
+    def purchase_table(
+        self, group_by: Sequence[str] = (), *, until: str | None = None
+    ) -> PurchaseTable:
+        """Return customers by repeat purchases, days between the first and last, and days since.
+
+        A purchase is a day with at least one order; an order of value 0 is one, a return is not.
+
+        Parameters
+        ----------
+        group_by
+            Attributes of the customers, and `score_group`: that of the latest score by then.
+        until
+            Last day that is counted, ISO; the extract's last day when not given.
+
+        Raises
+        ------
+        NotEnoughError
+            When there are no transactions, or nobody bought by then.
+        DataError
+            When a column is not there, the day lies outside the extract, or currencies are mixed.
+        """
+        columns = unique(group_by)
+        day = self._check_purchases(columns, until)
+        kept = self._keep_purchasers(day)
+        cells, spend = (self.query(part_query(part, columns, kept)) for part in PURCHASE_PARTS)
+        if cells.empty:
+            raise NotEnoughError(
+                f"transactions: nobody bought by {day}, somebody must have: take a later day."
+            )
+        if columns and len(cells[columns].drop_duplicates()) > MAX_GROUPS:
+            raise DataError(
+                f"customers: {' and '.join(columns)} have more than {MAX_GROUPS} combinations of "
+                "values, which is too many to compare. Take fewer columns, or name bands for them."
+            )
+        last = self.recipe.as_of or day
+        return PurchaseTable.from_counts(
+            numbered(cells),
+            numbered(spend),
+            columns,
+            until=day.isoformat(),
+            later_days=(last - day).days,
+            currency=self.recipe.currency,
+            as_of=self.as_of,
+        )
+
+    def order_counts(self) -> pd.DataFrame:
+        """Return the rows of the transactions by what becomes of them: outcome, rows, amount."""
+        self._check_purchases([], None)
+        tree = sql.assemble(sql.load("order_counts"), purchase_relations(self.pipeline, "", []))
+        return self.query(tree)
+
+    def _keep_purchasers(self, day: dt.date) -> str:
+        name = f"kept_purchasers_{day:%Y%m%d}"
+        if name not in self._kept:
+            relations = purchase_relations(self.pipeline, day.isoformat(), self.groupable)
+            tree = exp.select("*").from_(list(relations)[-1])
+            self._keep(name, sql.assemble(tree, relations))
+        return name
+
+    def _check_purchases(self, columns: Sequence[str], until: str | None) -> dt.date:
+        if "transactions" not in self.fields:
+            raise NotEnoughError("transactions: there is no such table. Bring one row per order.")
+        if self.recipe.as_of is None:
+            raise NotEnoughError(
+                "recipe: as_of is missing, without which nobody can say how long customers have "
+                "been silent. State the last day, e.g. as_of = 2025-12-31."
+            )
+        problems = [*self._day_problems(until), *taken_problems(self.attributes, _TAKEN)]
+        known = purchase_groups(self.pipeline)
+        problems += [self._unknown(name, known) for name in columns if name not in known]
+        if problems:
+            raise DataError(problems)
+        return dt.date.fromisoformat(until) if until else self.recipe.as_of
+
+    def _unknown(self, name: str, known: Sequence[str]) -> str:
+        return (
+            f"customers: there is no column {name!r} to group purchases by, must be one of "
+            f"{', '.join(known) or 'none'}: bring customers or survey_responses."
+        )
+
+    def _day_problems(self, until: str | None) -> Iterator[str]:
+        rule = "must be a day of the extract, e.g. 2025-06-30: correct it."
+        if until is None:
+            return
+        try:
+            day = dt.date.fromisoformat(until)
+        except ValueError:
+            yield f"until is {until!r}, {rule}"
+            return
+        if self.recipe.as_of and day > self.recipe.as_of:
+            yield f"until is {until!r}, which lies after {self.as_of}, {rule}"
+
+
+def purchase_groups(pipeline: Blocks) -> list[str]:
+    """Return what purchases can be grouped by."""
+    return [*pipeline.attributes, *([SCORE_GROUP] if _has_scores(pipeline) else [])]
+
+
+def purchase_relations(
+    pipeline: Blocks, until: str, attributes: Sequence[str]
+) -> dict[str, sql.Expression]:
+    """Return the relations from the orders to one row per customer, the last of them."""
+    has_customers = "customers" in pipeline.recipe.tables
+    values: Mapping[str, sql.Value] = {**pipeline.values, "until": until}
+    judged = sql.fill(sql.load("judged_orders"), values=values)
+    if not until:
+        return {"judged_orders": judged}
+    relations = {
+        "judged_orders": judged,
+        "purchasers": sql.fill(
+            sql.load("purchasers"),
+            columns={
+                "attributes": [sql.least(name, "people") for name in attributes],
+                "known": [sql.column(name, "known") for name in attributes],
+            },
+            tables={"customers": "customers" if has_customers else "transactions"},
+            values=values,
+        ),
+    }
+    if _has_scores(pipeline):
+        scored = sql.fill(sql.load("purchasers_with_scores"), values=values)
+        relations["scored_purchasers"] = scored
+    return relations
+
+
+def part_query(part: str, group_by: Sequence[str], purchasers: str) -> sql.Expression:
+    """Return the cells of a purchase table, or of its spend."""
+    groups = [sql.column(name, "bought") for name in group_by]
+    return sql.fill(sql.load(part), columns={"groups": groups}, tables={"purchasers": purchasers})
+
+
+def _has_scores(pipeline: Blocks) -> bool:
+    return "survey_responses" in pipeline.recipe.tables and pipeline.has_nps_scale

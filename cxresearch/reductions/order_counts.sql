@@ -1,0 +1,8 @@
+-- Rows of the transactions by what becomes of them, with what they amount to.
+SELECT
+  judged_orders.outcome,
+  COUNT(*) AS "rows",
+  COUNT(DISTINCT judged_orders.customer_id) AS customers,
+  SUM(judged_orders.net_revenue) AS amount
+FROM judged_orders
+GROUP BY judged_orders.outcome

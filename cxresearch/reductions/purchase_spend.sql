@@ -1,0 +1,11 @@
+-- Repeat customers per group, replicate, frequency and mean spend, to the cent.
+SELECT
+  "@groups",
+  bought.replicate,
+  bought.frequency,
+  ROUND(bought.repeat_spend / bought.frequency, 2) AS mean_spend,
+  COUNT(*) AS customers
+FROM "@purchasers" AS bought
+WHERE bought.frequency > 0
+GROUP BY
+  "@groups", bought.replicate, bought.frequency, ROUND(bought.repeat_spend / bought.frequency, 2)
