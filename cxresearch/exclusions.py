@@ -28,6 +28,8 @@ class Waterfall(Table):
         Count per reason, largest first.
     where
         Which of them the total counts.
+    note
+        What else is to be known of them.
     """
 
     what: str
@@ -36,6 +38,7 @@ class Waterfall(Table):
     as_of: str | None
     group: Mapping[str, str] = field(default_factory=dict)
     where: str = "in the extract"
+    note: str = ""
 
     @property
     def used(self) -> int:
@@ -54,7 +57,8 @@ class Waterfall(Table):
         reasons = [f"{words.number(n)} {reason}" for reason, n in self.left_out.items()]
         out = f" Left out: {words.and_list(reasons)}." if reasons else " None are left out."
         total, used = words.number(self.total), words.number(self.used)
-        return f"Of {total} {self.what} {self.where}, {used} are used.{out}"
+        note = f" {self.note}" if self.note else ""
+        return f"Of {total} {self.what} {self.where}, {used} are used.{out}{note}"
 
     def findings(self) -> tuple[Finding, ...]:
         """Return how many are used, and how many are left out for each reason."""
@@ -86,6 +90,35 @@ def answer_waterfall(data: Data, design: Design | None = None) -> Waterfall:
     found = _waterfall("answers", data.answers(design), "valid", data.as_of)
     found = replace(found, group={"design": design.kind}) if design else found
     return replace(found, where="to the NPS question in the extract")
+
+
+def order_waterfall(data: Data) -> Waterfall:
+    """Return which orders are purchases, and why the others are not, with what they amount to."""
+    counts = data.order_counts().set_index("outcome")
+    amounts = counts["amount"].astype(float)
+    free = int(counts["rows"].get("of value 0", 0))
+    bought = float(amounts.get("bought", 0.0))
+    rows = counts["rows"].rename({"bought": "used", "of value 0": "used"}).groupby(level=0).sum()
+    frame = rows.rename("orders").rename_axis("outcome").reset_index()
+    notes = [_free(free)] if free else []
+    notes += [
+        f"{said} {words.percent(abs(amounts[reason]) / bought)} of what is used."
+        for reason, said in _AMOUNTS.items()
+        if reason in amounts and bought > 0
+    ]
+    found = _waterfall("orders", frame, "used", data.as_of)
+    return replace(found, where="or lines of orders in the extract", note=" ".join(notes))
+
+
+def _free(count: int) -> str:
+    them = f"{words.number(count)} of those used {'is' if count == 1 else 'are'}"
+    return f"{them} of value 0: that somebody came counts, and nothing is added to the spend."
+
+
+_AMOUNTS = {
+    "returned": "What was returned is no purchase and is taken off the spend: it is worth",
+    "no customer id": "What nobody's orders brought is in no other figure: it is worth",
+}
 
 
 def _waterfall(what: str, frame: pd.DataFrame, used: str, as_of: str | None) -> Waterfall:

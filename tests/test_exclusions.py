@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -15,10 +16,15 @@ from matplotlib.patches import Rectangle
 
 from cxresearch._format import number
 from cxresearch.errors import CxError, DataError
-from cxresearch.exclusions import Waterfall, answer_waterfall, customer_waterfall
+from cxresearch.exclusions import (
+    Waterfall,
+    answer_waterfall,
+    customer_waterfall,
+    order_waterfall,
+)
 from cxresearch.findings import Finding
 from cxresearch.plots import alt_text, plot_waterfall
-from cxresearch.source import Data, open_frames
+from cxresearch.source import Data, open_data, open_frames
 
 FALL = Waterfall("customers", 1_250, {"too new": 200, "no start date": 50}, "2025-06-30")
 
@@ -263,3 +269,14 @@ def test_every_customer_with_subscriptions_is_used_or_left_out_for_one_reason(
     with open_frames(tables, **recipe()) as data:
         found = customer_waterfall(data)
         check(found, n_customers, int(data.life_table().n.sum()))
+
+
+def test_orders_are_all_explained(shared_data: Path) -> None:
+    with open_data("data/recipes/online_retail.toml") as data:
+        found = order_waterfall(data)
+    assert (found.total, found.used) == (541909, 397924)
+    assert dict(found.left_out) == {"no customer id": 135080, "returned": 8905}
+    said = found.sentence()
+    assert "Of 541,909 orders or lines of orders in the extract, 397,924 are used." in said
+    assert "40 of those used are of value 0" in said
+    assert "taken off the spend: it is worth 6.9 % of what is used." in said
