@@ -74,17 +74,19 @@ class Comparison:
 
     def values(self, level: float) -> tuple[Ends, Ends]:
         """Return both values with their intervals."""
-        first, second = (_value(side, self.terms, level) for side in (self.exposed, self.reference))
+        first, second = (
+            value_band(side, self.terms, level) for side in (self.exposed, self.reference)
+        )
         return first, second
 
     def difference_band(self, level: float) -> Ends:
         """Return the difference with its interval."""
-        return _ends(band(self.difference(self.best), map(self.difference, self.credible), level))
+        return ends_of(band(self.difference(self.best), map(self.difference, self.credible), level))
 
     def part_bands(self, level: float) -> Mapping[str, Ends]:
         """Return each part with its interval."""
         found = band(self.parts(self.best), map(self.parts, self.credible), level)
-        return {part: _ends(Band(*(x[i] for x in found))) for i, part in enumerate(PARTS)}
+        return {part: ends_of(Band(*(x[i] for x in found))) for i, part in enumerate(PARTS)}
 
     def ratio_band(self, level: float) -> Ends:
         """Return the ratio with an interval that is symmetric on the log scale.
@@ -106,6 +108,12 @@ class Comparison:
         return float(np.min(self._values(curves)))
 
 
+def value_band(side: Flow, terms: Terms, level: float) -> Ends:
+    """Return the value of one flow with its interval."""
+    curves = (side.value(terms, curve) for curve in side.credible)
+    return ends_of(band(side.value(terms), curves, level))
+
+
 def share_left(adjusted: Comparison, crude: Comparison, level: float) -> Ends:
     """Return what part of the crude difference is left in the adjusted one.
 
@@ -117,7 +125,7 @@ def share_left(adjusted: Comparison, crude: Comparison, level: float) -> Ends:
 
     same = [(pair, pair) for pair in crude.credible if pair in adjusted.credible]
     pairs = same or list(product(adjusted.credible, crude.credible))
-    return _ends(band(left((adjusted.best, crude.best)), map(left, pairs), level))
+    return ends_of(band(left((adjusted.best, crude.best)), map(left, pairs), level))
 
 
 def _stream(side: Flow, terms: Terms, curve: str) -> Stream:
@@ -129,10 +137,6 @@ def _bills(side: Flow, terms: Terms, curve: str) -> Iterator[Floats]:
         yield months[:, terms.months]
 
 
-def _value(side: Flow, terms: Terms, level: float) -> Ends:
-    curves = (side.value(terms, curve) for curve in side.credible)
-    return _ends(band(side.value(terms), curves, level))
-
-
-def _ends(found: Band) -> Ends:
+def ends_of(found: Band) -> Ends:
+    """Return a band of one number as value, lower and upper end."""
     return float(found.value), float(found.lower), float(found.upper)

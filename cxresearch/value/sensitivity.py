@@ -1,0 +1,173 @@
+"""How far a difference in value hangs on what was chosen or entered.
+
+One choice moves at a time, from one end of a stated range to the other; everything else stays, and
+each end has its own interval. What was entered is marked: it is an assumption of the reader.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from cxresearch import _format as words
+from cxresearch._cells import Labels, unknown
+from cxresearch.adjust._rung import NONE, Ends
+from cxresearch.adjust.weighting import EXPOSURE, MAX_WEIGHT, RefusedError
+from cxresearch.errors import DataError
+from cxresearch.projection._model_fit import NAMES
+from cxresearch.value._band import band
+from cxresearch.value._comparison import Comparison, ends_of
+from cxresearch.value._gathered import AS_THEY_ARE, Setting, check_setting, gather, known_before
+from cxresearch.value._value_sensitivity import MODEL, Bar, ValueSensitivity
+from cxresearch.value.prices import ITEMS, Prices
+from cxresearch.value.terms import FIRST_MARGINS, Terms
+from cxresearch.value_table import ValueTable
+
+RATES: Final = (0.0, 0.2)  # a year
+HORIZONS: Final = (12, 60)  # months
+AROUND: Final = (0.8, 1.2)  # times a margin that was entered
+FROM_NOTHING: Final = (0.0, 2.0)  # times a cost, or the value of a referral
+
+
+def value_sensitivity(
+    table: ValueTable,
+    prices: Prices,
+    terms: Terms,
+    *,
+    exposed: str = "promoter",
+    reference: str = "detractor",
+    counting: str = AS_THEY_ARE,
+    min_at_risk: int = 30,
+    max_weight: float = MAX_WEIGHT,
+    confidence_level: float = 0.95,
+) -> ValueSensitivity:
+    """Return how the difference in value moves with each choice and each price.
+
+    Parameters
+    ----------
+    table, prices, terms, exposed, reference, min_at_risk, max_weight, confidence_level
+        As in `value_differences`.
+    counting
+        Which of its rows: "as_they_are", "same_tenure_mix" or "same_history".
+
+    Notes
+    -----
+    Ranges: a discount rate of 0 to 20 % a year, a horizon of 12 to 60 months, the first bill now or
+    one period later, a margin that was entered by a fifth down and up, a cost or the value of a
+    referral from nothing to twice, and beyond the data the pair of credible models with the least
+    and with the largest difference.
+
+    Raises
+    ------
+    DataError
+        As `value_differences`, or when the table has nothing for this way of comparing.
+    """
+    setting = Setting(
+        prices, terms, (exposed, reference), min_at_risk, max_weight, confidence_level
+    )
+    check_setting(table, setting)
+    known = known_before(table)
+    if counting not in known:
+        raise DataError(unknown("counting", counting, list(known)))
+    empty = ValueSensitivity(
+        (),
+        NONE,
+        setting.labels,
+        counting,
+        terms,
+        prices,
+        confidence_level=confidence_level,
+        as_of=table.as_of,
+    )
+    try:
+        found = gather(table, known[counting], setting)
+    except RefusedError as reason:
+        return replace(empty, refusal=str(reason))
+    base = found.comparison
+    bars = [*_terms_bars(table, known[counting], setting), *_model_bar(base, confidence_level)]
+    bars += _price_bars(table, known[counting], setting)
+    widest = tuple(sorted(bars, key=lambda bar: -bar.width))
+    return replace(
+        empty, bars=widest, base=base.difference_band(confidence_level), n=round(sum(found.n))
+    )
+
+
+def _terms_bars(table: ValueTable, known: Labels, setting: Setting) -> Iterator[Bar]:
+    """Move discount rate, horizon and first bill, on flows that are estimated once."""
+    terms, level = setting.terms, setting.confidence_level
+    ranges: dict[str, Sequence[Any]] = {
+        "annual_discount_rate": RATES,
+        "horizon": [h * terms.periods_per_year // 12 for h in HORIZONS],
+        "first_margin": FIRST_MARGINS,
+    }
+    longest = max(terms.horizon, ranges["horizon"][1])
+    try:
+        far = gather(table, known, replace(setting, months=longest + 1)).comparison
+    except RefusedError:  # no model carries it that far: the horizon cannot move
+        far = gather(table, known, replace(setting, months=terms.horizon + 1)).comparison
+        del ranges["horizon"]
+    for choice, values in ranges.items():
+        moved = [replace(terms, **{choice: value}) for value in values]
+        ends = [replace(far, terms=one).difference_band(level) for one in moved]
+        said = [_terms_words(choice, value, terms) for value in values]
+        yield Bar(choice, (said[0], said[1]), (ends[0], ends[1]), entered=False)
+
+
+def _model_bar(base: Comparison, level: float) -> Iterator[Bar]:
+    pairs = base.credible
+    if not base.projected or len(pairs) < 2:
+        return
+    every = [(float(base.difference(pair)[0]), pair) for pair in pairs]
+    ends = [
+        (ends_of(band(base.difference(pair), [base.difference(pair)], level)), pair)
+        for _, pair in (min(every), max(every))
+    ]
+    said = [_model_words(pair, base) for _, pair in ends]
+    yield Bar(MODEL, (said[0], said[1]), (ends[0][0], ends[1][0]), entered=False)
+
+
+def _model_words(curves: tuple[str, str], base: Comparison) -> str:
+    names = [NAMES.get(curve, curve.replace("_", " ")) for curve in curves]
+    if names[0] == names[1]:
+        return names[0]
+    sides = (side.group[EXPOSURE] for side in (base.exposed, base.reference))
+    return " and ".join(f"{name} for {side}s" for name, side in zip(names, sides, strict=True))
+
+
+def _price_bars(table: ValueTable, known: Labels, setting: Setting) -> Iterator[Bar]:
+    prices = setting.prices
+    ranges = {
+        name: AROUND if name in ("margin_share", "monthly_margin") else FROM_NOTHING
+        for name in ITEMS
+        if name != "acquisition_cost" and getattr(prices, name) is not None
+    }
+    for name, factors in ranges.items():
+        values = [float(getattr(prices, name)) * factor for factor in factors]
+        ends = [_at_price(table, known, setting, {name: value}) for value in values]
+        said = [_price_words(name, value, prices.currency) for value in values]
+        yield Bar(name, (said[0], said[1]), (ends[0], ends[1]), entered=name in prices.entered)
+
+
+def _at_price(
+    table: ValueTable, known: Labels, setting: Setting, changed: Mapping[str, Any]
+) -> Ends:
+    moved = replace(setting, prices=replace(setting.prices, **changed))
+    return gather(table, known, moved).comparison.difference_band(setting.confidence_level)
+
+
+def _terms_words(choice: str, value: Any, terms: Terms) -> str:  # noqa: ANN401 - of any field
+    if choice == "annual_discount_rate":
+        return f"{100 * value:.4g} %"
+    unit = words.period_word(terms.periods_per_year)
+    if choice == "horizon":
+        return f"{words.number(value)} {words.plural(unit, value)}"
+    return "on the day" if value == "now" else f"one {unit} later"
+
+
+def _price_words(name: str, value: float, currency: str | None) -> str:
+    return (
+        f"{100 * value:.4g} %"
+        if name == "margin_share"
+        else f"{currency or ''} {value:,.4g}".strip()
+    )
