@@ -105,8 +105,8 @@ def parameter_interval(value: float, lower: float, upper: float) -> str:
 
 def money(value: float, lower: float, upper: float, currency: str) -> str:
     """Money with its interval: `EUR 1,240 (1,180 to 1,300)`; two significant digits without."""
-    width = upper - lower
-    scale = width if math.isfinite(width) and width > 0 else abs(value) / 10
+    half = (upper - lower) / 2
+    scale = half if math.isfinite(half) and half > 0 else abs(value) / 10
     unit = 10.0 ** math.floor(math.log10(scale) + 1e-9) if scale > 0 else 1.0
     return f"{currency} {_spread(value, lower, upper, max(unit, 0.01))}"
 
@@ -138,14 +138,24 @@ def period_word(periods_per_year: int) -> str:
     return PERIOD_WORDS.get(periods_per_year, "period")
 
 
+_SCORES = ("detractor", "passive", "promoter")
+
+
 def group_words(group: Mapping[str, str]) -> str:
     """`plan basic, region north`; empty for everybody."""
     return ", ".join(f"{column.replace('_', ' ')} {label}" for column, label in group.items())
 
 
 def with_group(group: Mapping[str, str]) -> str:
-    """Return ` with plan basic`, to stand after the population; empty for everybody."""
-    return f" with {group_words(group)}" if group else ""
+    """Return ` with plan basic`, to stand after the population; empty for everybody.
+
+    A score group is named as people call it: ` (promoters)`.
+    """
+    score = group.get("score_group")
+    if score not in _SCORES:
+        return f" with {group_words(group)}" if group else ""
+    rest = {column: label for column, label in group.items() if column != "score_group"}
+    return f" ({score}s){with_group(rest)}"
 
 
 def and_list(words: Iterable[str]) -> str:

@@ -45,7 +45,7 @@ def test_quantity(arguments, text):
 @pytest.mark.parametrize(
     ("arguments", "text"),
     [
-        ((1237.2, 1181.0, 1301.0, "EUR"), "EUR 1,200 (1,200 to 1,300)"),
+        ((1237.2, 1181.0, 1301.0, "EUR"), "EUR 1,240 (1,180 to 1,300)"),
         ((1237.2, 1201.0, 1271.0, "EUR"), "EUR 1,240 (1,200 to 1,270)"),
         ((12345.0, nan, nan, "JPY"), "JPY 12,000"),
         ((0.0, nan, nan, "JPY"), "JPY 0"),
@@ -53,6 +53,20 @@ def test_quantity(arguments, text):
 )
 def test_money(arguments, text):
     assert words.money(*arguments) == text
+
+
+@pytest.mark.parametrize(
+    ("group", "text"),
+    [
+        ({}, ""),
+        ({"plan": "basic", "region": "north"}, " with plan basic, region north"),
+        ({"score_group": "promoter"}, " (promoters)"),
+        ({"plan": "basic", "score_group": "passive"}, " (passives) with plan basic"),
+        ({"score_group": "no answer"}, " with score group no answer"),
+    ],
+)
+def test_a_group_stands_after_its_population(group, text):
+    assert words.with_group(group) == text
 
 
 @given(st.floats(0, 1), st.floats(1e-4, 0.4))
