@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from scipy.special import expit, hyp2f1, log_expit
 
 from cxresearch.purchases._fit import Values
-from cxresearch.purchases._histories import Histories
+from cxresearch.purchases._histories import Histories, columns, sums
 from cxresearch.uncertainty import Floats
 
 NEAR = 1e-4  # closer than this to where the formula is 0/0, the mean of both sides is taken
@@ -53,27 +53,27 @@ class BetaGeometric:
         odds = self._log_odds_dead(np.exp(logs), of)
         dead = expit(odds)
         value = (
-            _sums(np.log(r + throws))[x]
+            sums(np.log(r + throws))[x]
             + r * logs[1]
             - (r + x) * np.log(now)
-            - _sums(np.log1p(a / (b + throws)))[y]
+            - sums(np.log1p(a / (b + throws)))[y]
             - log_expit(-odds)
         )
         slopes = [
-            r * (_sums(1 / (r + throws))[x] + logs[1] - np.log(now) + dead * np.log(now / last)),
+            r * (sums(1 / (r + throws))[x] + logs[1] - np.log(now) + dead * np.log(now / last)),
             r - alpha * (r + x) * ((1 - dead) / now + dead / last),
-            dead - a * _sums(1 / (a + b + throws))[y],
-            b * a * _sums(1 / ((b + throws) * (a + b + throws)))[y] - b * dead * _after(b, y),
+            dead - a * sums(1 / (a + b + throws))[y],
+            b * a * sums(1 / ((b + throws) * (a + b + throws)))[y] - b * dead * _after(b, y),
         ]
         return value, np.stack(slopes)
 
     def alive(self, parameters: Floats, of: Histories) -> Floats:
         """Return the probability of not having stopped: (..., 4) and N histories to (..., N)."""
-        return np.asarray(expit(-self._log_odds_dead(_columns(parameters), of)))
+        return np.asarray(expit(-self._log_odds_dead(columns(parameters), of)))
 
     def expected(self, parameters: Floats, of: Histories, weeks: float) -> Floats:
         """Return the expected purchases in the next weeks: (..., 4) and N histories to (..., N)."""
-        r, alpha, a, b = _columns(parameters)
+        r, alpha, a, b = columns(parameters)
         y = of.frequency + self.throws_at_start
         ahead = while_alive(r + of.frequency, a, b + y, weeks / (alpha + of.age))
         return self.alive(parameters, of) * ahead
@@ -116,15 +116,6 @@ def _while_alive(shape: Floats, a: Floats, b: Floats, ahead: Floats) -> Floats:
     c, z = a + b - 1, ahead / (1 + ahead)
     none = np.exp((1 - a) * np.log1p(ahead)) * hyp2f1(c - shape, a - 1, c, z)
     return np.asarray(c / (a - 1) * (1 - none))
-
-
-def _columns(parameters: Floats) -> Floats:
-    return np.moveaxis(np.asarray(parameters, dtype=float), -1, 0)[..., None]
-
-
-def _sums(terms: Floats) -> Floats:
-    """Return the sums of no, one, two, … terms: log Γ(r + x)/Γ(r) is one of log(r + j)."""
-    return np.concatenate([[0.0], np.cumsum(terms)])
 
 
 def _after(b: Floats, y: NDArray[np.int64]) -> Floats:

@@ -2,14 +2,15 @@
 
 Models are fitted in the logarithms of their parameters, which keeps them positive and makes
 their limits (everybody alike, nobody stops) far points of a box. Quasi-Newton steps from several
-starts find the hill; Newton steps with the second derivatives end on its top, so that the
-estimate without a replicate is one more Newton step away.
+starts find the hill, on some thousands of cells; Newton steps with the second derivatives end on
+its top, on all cells, so that the estimate without a replicate is one more Newton step away.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, TypeAlias
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,15 +19,52 @@ from scipy.optimize import minimize
 from cxresearch.uncertainty import Floats
 
 Values: TypeAlias = tuple[Floats, Floats]  # log-likelihood (N,), its gradient in the logs (k, N)
-Likelihood: TypeAlias = Callable[[Floats], Values]
 
 FURTHEST = 11.5  # of a log parameter: from 0.00001 to 100,000
 STEP = 1e-3  # of a standard error, for variants from the observed information
-SHIFT = 1e-4  # of a log parameter, for second derivatives
+SHIFT = 1e-6  # of a log parameter, for second derivatives
 FLATTEST = 1e-4  # information below it says nothing: the direction is as good as free
-STEEPEST = 10.0  # what L-BFGS is scaled by, so that its first step is short
-DONE = 1e-12  # squared length of a Newton step in standard errors
-ROUNDS = 50
+LONGEST = 2.0  # step of a log parameter
+DONE = 1e-8  # squared length of the last Newton step in standard errors: a next one has none
+SETTLED = 1e-4  # the same, where rounding lets no step gain any more
+ROUNDS = 100
+ENOUGH = 5_000  # cells to find the hill by
+SCALE = 10.0  # of the mean log-likelihood, so that a first step is short
+
+
+@dataclass(frozen=True, eq=False)
+class Problem:
+    """Cells of customers and the likelihood of each.
+
+    Parameters
+    ----------
+    log_likelihood
+        From log parameters (k,) and the columns of the cells to the log-likelihood of each cell
+        (N,) and its gradient (k, N).
+    cells
+        The columns, a named tuple of arrays of shape (N,).
+    customers
+        In each cell, shape (N,).
+    """
+
+    log_likelihood: Callable[[Floats, Any], Values]
+    cells: Any
+    customers: NDArray[Any]
+
+    def at(self, logs: Floats) -> Values:
+        """Return the log-likelihood of each cell and its gradient."""
+        return self.log_likelihood(logs, self.cells)
+
+    def total(self, logs: Floats) -> tuple[float, Floats]:
+        """Return the log-likelihood of all customers and its gradient (k,)."""
+        value, gradient = self.at(logs)
+        return float(value @ self.customers), np.asarray(gradient @ self.customers)
+
+    def thinned(self) -> Self:
+        """Return every so many of the cells, which stand in an order."""
+        every = slice(None, None, max(1, len(self.customers) // ENOUGH))
+        cells = type(self.cells)(*(column[every] for column in self.cells))
+        return type(self)(self.log_likelihood, cells, self.customers[every])
 
 
 class Rows(NamedTuple):
@@ -45,35 +83,32 @@ class Rows(NamedTuple):
 class Fit(NamedTuple):
     """Where the likelihood is highest.
 
-    `logs` are the log parameters (k,); `edge` tells which of them are at the edge of what is
-    searched; `information` is minus the second derivatives (k, k).
+    `logs` are the log parameters (k,), and `edge` tells which are at the edge of what is searched.
+    `scores` (k, N) and `bends` (k, k, N) are the first, and minus the second derivatives of each
+    cell's log-likelihood, of which the last step was made.
     """
 
     logs: Floats
     log_likelihood: float
-    information: Floats
     edge: NDArray[np.bool_]
     converged: bool
+    scores: Floats
+    bends: Floats
 
 
-def fit(likelihood: Likelihood, weights: NDArray[Any], starts: Sequence[Floats]) -> Fit:
-    """Maximise the weighted log-likelihood.
-
-    Parameters
-    ----------
-    likelihood
-        From log parameters (k,) to the log-likelihood of each cell (N,) and its gradient (k, N).
-    weights
-        Customers in each cell, shape (N,).
-    starts
-        Log parameters to begin from; the best end is kept.
-    """
-    ends = [_approach(likelihood, weights, start) for start in starts]
-    return _finish(likelihood, weights, max(ends, key=lambda end: end[1])[0])
+def fit(problem: Problem, starts: Sequence[Floats]) -> Fit:
+    """Maximise the likelihood, from the best that is reached from several log parameters (k,)."""
+    few = problem.thinned()
+    ends = [_approach(few, start) for start in starts]
+    best = max(ends, key=lambda end: end[1])[0]
+    if len(few.customers) < len(problem.customers):
+        # at the edge there is no slope to come back by, should all cells say otherwise
+        best = np.where(np.abs(best) > FURTHEST - 1, best / 2, best)
+    return _finish(problem, best)
 
 
 def variants(
-    likelihood: Likelihood, found: Fit, rows: Rows, n_replicates: int
+    problem: Problem, found: Fit, rows: Rows, n_replicates: int
 ) -> tuple[Floats, float | None]:
     """Return the moves of the log parameters to no and to each variant, (1 + V, k), and their step.
 
@@ -81,61 +116,53 @@ def variants(
     `STEP` standard errors of the observed information.
     """
     alone = n_replicates == 1
-    moves = principal(found) if alone else left_out(likelihood, found, rows, n_replicates)
+    moves = principal(problem, found) if alone else left_out(problem, found, rows, n_replicates)
     return np.vstack([np.zeros(len(found.logs)), moves]), STEP if alone else None
 
 
-def left_out(likelihood: Likelihood, found: Fit, rows: Rows, n_replicates: int) -> Floats:
+def left_out(problem: Problem, found: Fit, rows: Rows, n_replicates: int) -> Floats:
     """Return by how much the log parameters move without each replicate, shape (R, k).
 
     One Newton step from the fit with the score and the information of the customers that are
     left, θ₋r = θ + I₋r⁻¹ U₋r; a parameter at its edge stays there.
     """
-    scores, bends = likelihood(found.logs)[1], second_derivatives(likelihood, found.logs)
-    score = np.stack([rows.by_replicate(row, n_replicates) for row in scores], axis=-1)
-    bend = np.stack(
-        [rows.by_replicate(row, n_replicates) for row in bends.reshape(-1, bends.shape[-1])],
-        axis=-1,
-    )
-    free = ~found.edge
-    rest = (found.information - bend.reshape(-1, *found.information.shape))[:, free][:, :, free]
-    moves = np.zeros((n_replicates, len(free)))
-    moves[:, free] = _solve(rest, (score.sum(axis=0) - score)[:, free])
-    return moves
+    k, free = len(found.logs), ~found.edge
+    score = [rows.by_replicate(row, n_replicates) for row in found.scores]
+    bend = [rows.by_replicate(row, n_replicates) for row in found.bends.reshape(k * k, -1)]
+    own_score, own_bend = np.stack(score, axis=-1), np.stack(bend, axis=-1).reshape(-1, k, k)
+    all_score, all_bend = found.scores @ problem.customers, found.bends @ problem.customers
+    moves = np.zeros((n_replicates, k))
+    rest = (all_bend - own_bend)[:, free][:, :, free]
+    moves[:, free] = _solve(rest, (all_score - own_score)[:, free])
+    moves[:, free] -= _solve(all_bend[free][None, :, free], all_score[None, free])
+    return _short(moves)
 
 
-def principal(found: Fit) -> Floats:
+def principal(problem: Problem, found: Fit) -> Floats:
     """Return pairs of moves along the principal directions of the covariance, shape (2k', k).
 
     `STEP` standard errors each; from the observed information, for data without replicates.
     """
     free = ~found.edge
-    sizes, directions = np.linalg.eigh(found.information[np.ix_(free, free)])
+    sizes, directions = np.linalg.eigh((found.bends @ problem.customers)[np.ix_(free, free)])
     moves = np.zeros((len(sizes), len(free)))
     moves[:, free] = (directions / np.sqrt(np.maximum(sizes, FLATTEST))).T
     return STEP * np.stack([moves, -moves], axis=1).reshape(-1, len(free))
 
 
-def second_derivatives(likelihood: Likelihood, logs: Floats) -> Floats:
-    """Return minus the second derivatives of each cell's log-likelihood, shape (k, k, N).
-
-    Central differences of the gradient.
-    """
-    columns = []
-    for j in range(len(logs)):
-        shift = np.zeros(len(logs))
-        shift[j] = SHIFT
-        columns.append((likelihood(logs - shift)[1] - likelihood(logs + shift)[1]) / (2 * SHIFT))
-    matrix = np.stack(columns)
+def _bends(problem: Problem, logs: Floats, scores: Floats) -> Floats:
+    """Return minus the second derivatives of each cell, shape (k, k, N), from the gradient's."""
+    shifts = SHIFT * np.eye(len(logs))
+    matrix = np.stack([(scores - problem.at(logs + shift)[1]) / SHIFT for shift in shifts])
     return np.asarray((matrix + np.swapaxes(matrix, 0, 1)) / 2)
 
 
-def _approach(likelihood: Likelihood, weights: NDArray[Any], start: Floats) -> tuple[Floats, float]:
-    scale = STEEPEST / weights.sum()
+def _approach(problem: Problem, start: Floats) -> tuple[Floats, float]:
+    scale = SCALE / problem.customers.sum()
 
     def downhill(logs: Floats) -> tuple[float, Floats]:
-        value, gradient = likelihood(logs)
-        return -scale * float(value @ weights), -scale * (gradient @ weights)
+        value, gradient = problem.total(logs)
+        return -scale * value, -scale * gradient
 
     box = [(-FURTHEST, FURTHEST)] * len(start)
     options = {"maxiter": 200, "ftol": 1e-11, "gtol": 1e-7}
@@ -143,41 +170,49 @@ def _approach(likelihood: Likelihood, weights: NDArray[Any], start: Floats) -> t
     return np.asarray(end.x), -float(end.fun)
 
 
-def _finish(likelihood: Likelihood, weights: NDArray[Any], logs: Floats) -> Fit:
+def _finish(problem: Problem, logs: Floats) -> Fit:
     """Newton steps with halving; a parameter at its edge rests while the slope points outwards."""
-    converged = False
     for _ in range(ROUNDS):
-        values, gradients = likelihood(logs)
-        value, gradient = float(values @ weights), gradients @ weights
-        information = second_derivatives(likelihood, logs) @ weights
-        edge = (np.abs(logs) >= FURTHEST - 1e-9) & (gradient * logs >= 0)
-        step = np.zeros(len(logs))
-        free = ~edge
-        step[free] = _solve(information[np.ix_(free, free)][None], gradient[None, free])[0]
-        converged = float(step @ gradient) < DONE
-        ahead = logs if converged else _uphill(likelihood, weights, logs, step, value)
-        if converged or ahead is logs:
+        values, scores = problem.at(logs)
+        bends = _bends(problem, logs, scores)
+        value, score = float(values @ problem.customers), scores @ problem.customers
+        edge = (np.abs(logs) >= FURTHEST - 1e-9) & (score * logs >= 0)
+        step, free = np.zeros(len(logs)), ~edge
+        bend = (bends @ problem.customers)[np.ix_(free, free)]
+        step[free] = _solve(bend[None], score[None, free])[0]
+        gain = float(step @ score)
+        ahead = _inside(logs + step) if gain < DONE else _uphill(problem, logs, step, value)
+        end = Fit(ahead, value, edge, gain < SETTLED, scores, bends)
+        if gain < DONE or ahead is logs:
             break
         logs = ahead
-    return Fit(logs, value, information, edge, converged or float(step @ gradient) < 1e-6)
+    return end
 
 
-def _uphill(
-    likelihood: Likelihood, weights: NDArray[Any], logs: Floats, step: Floats, value: float
-) -> Floats:
+def _uphill(problem: Problem, logs: Floats, step: Floats, value: float) -> Floats:
     """Return where the step, halved until it does not lose, leads to; `logs` itself if nowhere."""
-    step = step / max(1.0, float(np.abs(step).max()) / 2)
+    step = _short(step)
     for _ in range(30):
-        tried = np.clip(logs + step, -FURTHEST, FURTHEST)
-        if float(likelihood(tried)[0] @ weights) >= value:
+        tried = _inside(logs + step)
+        if problem.total(tried)[0] >= value:
             return tried
         step = step / 2
     return logs
 
 
-def _solve(information: Floats, score: Floats) -> Floats:
+def _short(steps: Floats) -> Floats:
+    """Return steps (..., k), shortened to `LONGEST` in each parameter."""
+    most = np.abs(steps).max(axis=-1, keepdims=True)
+    return np.asarray(steps / np.maximum(1.0, most / LONGEST))
+
+
+def _inside(logs: Floats) -> Floats:
+    return np.clip(logs, -FURTHEST, FURTHEST)
+
+
+def _solve(bend: Floats, score: Floats) -> Floats:
     """Solve (B, k, k) against (B, k); uphill also where the likelihood is not concave."""
-    sizes, directions = np.linalg.eigh(information)
+    sizes, directions = np.linalg.eigh(bend)
     along = np.einsum("bij,bi->bj", directions, score)
     step = np.einsum("bij,bj->bi", directions, along / np.maximum(np.abs(sizes), FLATTEST))
     return np.asarray(step)

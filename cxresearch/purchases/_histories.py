@@ -34,6 +34,10 @@ class Histories(NamedTuple):
     recency: Floats
     age: Floats
 
+    def take(self, part: slice) -> Histories:
+        """Return some of the histories."""
+        return Histories(self.frequency[part], self.recency[part], self.age[part])
+
 
 def distinct(cells: Cells) -> tuple[Histories, NDArray[np.int64]]:
     """Return each history once, and which of them every cell has."""
@@ -44,3 +48,13 @@ def distinct(cells: Cells) -> tuple[Histories, NDArray[np.int64]]:
     keys, place = np.unique((x * days + last) * days + age, return_inverse=True)
     weeks = keys // days % days / DAYS_PER_WEEK, keys % days / DAYS_PER_WEEK
     return Histories(keys // days**2, *weeks), place
+
+
+def columns(parameters: Floats) -> Floats:
+    """Return parameters one by one, ready to meet N histories: (..., k) to (k, ..., 1)."""
+    return np.moveaxis(np.asarray(parameters, dtype=float), -1, 0)[..., None]
+
+
+def sums(terms: Floats) -> Floats:
+    """Return the sums of no, one, two, … terms: log Γ(r + x)/Γ(r) is one of log(r + j)."""
+    return np.concatenate([[0.0], np.cumsum(terms)])

@@ -33,19 +33,28 @@ class Local:
         By each log parameter, shape (k, N).
     moves
         Of the log parameters from the fit: none, and those of each variant, shape (1 + V, k).
+    step
+        What the variants are, as in `FittedModel`: None when each leaves a replicate out.
     """
 
     value: Floats
     slopes: Floats
     moves: Floats
+    step: float | None = None
 
     @classmethod
-    def of(cls, function: Callable[[Floats], Floats], logs: Floats, moves: Floats) -> Self:
+    def of(
+        cls,
+        function: Callable[[Floats], Floats],
+        logs: Floats,
+        moves: Floats,
+        step: float | None = None,
+    ) -> Self:
         """Build from a function of parameters (P, k) to numbers (P, N)."""
         shifts = STEP * np.eye(len(logs))
         values = function(np.exp(np.concatenate([logs[None], logs + shifts, logs - shifts])))
         ahead, behind = np.split(values[1:], 2)
-        return cls(values[0], (ahead - behind) / (2 * STEP), moves)
+        return cls(values[0], (ahead - behind) / (2 * STEP), moves, step)
 
     def rows(self) -> Floats:
         """Return the numbers at the fit and at each variant, shape (1 + V, N)."""
@@ -58,15 +67,14 @@ class Local:
     def times(self, factor: Local | Floats) -> Self:
         """Return the product with a number of each cell, shape (N,), or with another `Local`.
 
-        The other one's parameters may be different ones, without the same replicates.
+        The other one has parameters of its own: fitted without the same replicates, or, where
+        there are none, by a likelihood of its own, which makes its variants independent.
         """
         if not isinstance(factor, Local):
             return replace(self, value=self.value * factor, slopes=self.slopes * factor)
-        slopes = [self.slopes * factor.value, factor.slopes * self.value]
-        moves = np.concatenate([self.moves, factor.moves], axis=-1)
-        return replace(
-            self, value=self.value * factor.value, slopes=np.concatenate(slopes), moves=moves
-        )
+        slopes = np.vstack([self.slopes * factor.value, factor.slopes * self.value])
+        value, moves = self.value * factor.value, self._moves_with(factor)
+        return replace(self, value=value, slopes=slopes, moves=moves)
 
     def total(self, customers: NDArray[Any], replicate: NDArray[Any] | None = None) -> Floats:
         """Return the sum over customers at the fit and at each variant, shape (1 + V,).
@@ -80,3 +88,11 @@ class Local:
             own = [rows.by_replicate(part, len(self.moves) - 1) for part in parts]
             sums[1:] -= np.stack(own, axis=-1)
         return np.asarray(sums[:, 0] + (self.moves * sums[:, 1:]).sum(axis=-1))
+
+    def _moves_with(self, other: Local) -> Floats:
+        """Return the moves of both parameters, shape (1 + V, k + k')."""
+        if self.step is None:
+            return np.hstack([self.moves, other.moves])
+        mine = np.vstack([self.moves, np.zeros((len(other.moves) - 1, self.moves.shape[1]))])
+        none = np.zeros((len(self.moves), other.moves.shape[1]))
+        return np.hstack([mine, np.vstack([none, other.moves[1:]])])
