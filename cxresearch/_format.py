@@ -138,7 +138,7 @@ def period_word(periods_per_year: int) -> str:
     return PERIOD_WORDS.get(periods_per_year, "period")
 
 
-_SCORES = ("detractor", "passive", "promoter")
+SCORES = ("detractor", "passive", "promoter")
 
 
 def group_words(group: Mapping[str, str]) -> str:
@@ -152,7 +152,7 @@ def with_group(group: Mapping[str, str]) -> str:
     A score group is named as people call it: ` (promoters)`.
     """
     score = group.get("score_group")
-    if score not in _SCORES:
+    if score not in SCORES:
         return f" with {group_words(group)}" if group else ""
     rest = {column: label for column, label in group.items() if column != "score_group"}
     return f" ({score}s){with_group(rest)}"

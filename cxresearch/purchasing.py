@@ -81,6 +81,16 @@ class Purchasing(Engine):
         tree = sql.assemble(sql.load("order_counts"), purchase_relations(self.pipeline, "", []))
         return self.query(tree)
 
+    def order_margin_share(self) -> float:
+        """Return the gross margin as a share of what was bought; 0 where not every order has one."""
+        counts = self.order_counts().set_index("outcome")
+        if "bought" not in counts.index:
+            return 0.0
+        bought = counts.loc["bought"]
+        if bought["margins"] < bought["rows"] or bought["amount"] <= 0:
+            return 0.0
+        return float(bought["margin"] / bought["amount"])
+
     def _keep_purchasers(self, day: dt.date) -> str:
         name = f"kept_purchasers_{day:%Y%m%d}"
         if name not in self._kept:

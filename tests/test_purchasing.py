@@ -132,6 +132,15 @@ def test_every_row_is_counted_with_what_becomes_of_it(data: Data) -> None:
     assert counts.loc["bought", "amount"] == pytest.approx(known[known > 0].sum())
 
 
+def test_the_margin_of_orders_is_known_only_where_every_order_has_one(data: Data) -> None:
+    assert data.order_margin_share() == 0.0
+    whole = orders().assign(gross_margin=lambda o: 0.3 * o["net_revenue"])
+    part = whole.assign(gross_margin=whole["gross_margin"].where(whole.index > 5))
+    for frame, expected in ((whole, 0.3), (part, 0.0)):
+        with open_frames({"transactions": frame}, as_of=AS_OF) as one:
+            assert one.order_margin_share() == pytest.approx(expected)
+
+
 def test_groups_can_be_taken_selected_and_pooled(data: Data) -> None:
     table = data.purchase_table(["shop"])
     town = table.select(shop="town")

@@ -4,6 +4,7 @@ SELECT
   transactions.customer_id,
   transactions.order_date,
   transactions.net_revenue,
+  transactions.gross_margin,
   CASE
     WHEN transactions.customer_id IS NULL THEN 'no customer id'
     WHEN transactions.order_date IS NULL THEN 'no date'
