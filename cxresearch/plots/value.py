@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -220,7 +221,8 @@ def _say_values(groups: Sequence[LifetimeValue]) -> str:
     for group in groups:
         amount = money(*group.values, group.prices.currency)
         share = words.percent(group.share_beyond_data)
-        said.append(f"{_name(group)}: {amount}, {share} of it beyond the data.")
+        part = "" if math.isnan(group.share_beyond_data) else f", {share} of it beyond the data"
+        said.append(f"{_name(group)}: {amount}{part}.")
     return " ".join(said)
 
 
