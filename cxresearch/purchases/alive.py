@@ -1,0 +1,315 @@
+"""How many customers of a shop are still there, and how often they buy in the next weeks.
+
+Nobody tells a shop that they stop. A model reads it from how often somebody bought and how long
+ago the last time was: who bought every week and has not come for a season is gone more likely than
+who always came twice a year.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from cxresearch import _format as words
+from cxresearch._html import Table
+from cxresearch._results import Results
+from cxresearch.errors import DataError
+from cxresearch.findings import Finding
+from cxresearch.projection._forecast import Standing
+from cxresearch.purchase_table import DAYS_PER_WEEK, PurchaseTable
+from cxresearch.purchases._together import (
+    COMBINED,
+    Ends,
+    Row,
+    banded,
+    by_models,
+    estimate,
+    per_customer,
+)
+from cxresearch.purchases.frequencies import each_group, model_standing
+from cxresearch.purchases.models import PurchaseModel, PurchaseModels
+from cxresearch.uncertainty import Floats, log_interval, logit_interval
+
+LONGEST: Final = 1040  # weeks, twenty years
+STEPS: Final = (1, 2, 4, 8, 13, 26, 52)  # weeks between the columns of a map
+TIMES: Final = (0, 1, 2, 3, 4, 6, 9, 15, 25)  # repeat purchases of its rows
+COLUMNS: Final = 9
+
+
+@dataclass(frozen=True, eq=False)
+class CustomersAlive(Table):
+    """Customers of one group who are still there, and how often they buy in the next weeks.
+
+    Parameters
+    ----------
+    probability_alive, probability_alive_ci_lower, probability_alive_ci_upper
+        Mean over the customers, 0–1, after all credible models together.
+    expected_purchases, expected_purchases_ci_lower, expected_purchases_ci_upper
+        Per customer in the next `weeks`.
+    weeks
+        After `until`.
+    alive_by_model, purchases_by_model
+        Estimate, lower and upper end of both by model; "combined" is all together.
+    credible
+        Names of the models that the intervals hold.
+    until
+        ISO day up to which purchases were counted.
+    of
+        One of the models, for what all of them share.
+    """
+
+    probability_alive: float
+    probability_alive_ci_lower: float
+    probability_alive_ci_upper: float
+    expected_purchases: float
+    expected_purchases_ci_lower: float
+    expected_purchases_ci_upper: float
+    weeks: int
+    alive_by_model: Mapping[str, Row]
+    purchases_by_model: Mapping[str, Row]
+    credible: tuple[str, ...]
+    until: str
+    of: PurchaseModel
+
+    @property
+    def group(self) -> Mapping[str, str]:
+        """Labels of the group; empty for everybody."""
+        return self.of.group
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per model, all together first."""
+        ends = ("", "_ci_lower", "_ci_upper")
+        rows = []
+        for model, alive in self.alive_by_model.items():
+            row: dict[str, Any] = {**self.group, "model": model, "customers": self.of.n}
+            row |= {f"alive_share{end}": x for end, x in zip(ends, alive, strict=True)}
+            bought = self.purchases_by_model[model]
+            row |= {f"expected_purchases{end}": x for end, x in zip(ends, bought, strict=True)}
+            rows.append(row | {"weeks": self.weeks})
+        return pd.DataFrame(rows)
+
+    def sentence(self, lang: str = "en") -> str:
+        """Return both numbers in words."""
+        words.check_language(lang)
+        return " ".join(finding.sentence for finding in self.findings())
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return `probability_alive` and `expected_purchases`."""
+        weeks = {"weeks": str(self.weeks)}
+        return (
+            self._finding(
+                "probability_alive", self.alive_by_model[COMBINED], self._say_alive(), {}
+            ),
+            self._finding(
+                "expected_purchases",
+                self.purchases_by_model[COMBINED],
+                self._say_purchases(),
+                weeks,
+            ),
+        )
+
+    def _say_alive(self) -> str:
+        whole, there, spread = words.out_of(*self.alive_by_model[COMBINED])
+        return (
+            f"Of {whole} {self._whom()}, {there} {'is' if there == '1' else 'are'} still active on "
+            f"{self.until} {by_models(self.credible)} "
+            f"({words.level_words(self.of.confidence_level)} interval {spread}); nobody tells, so "
+            "this is read from how often they bought and how long ago."
+        )
+
+    def _say_purchases(self) -> str:
+        whom = self._whom()
+        times = words.number_interval(*self.purchases_by_model[COMBINED])
+        return (
+            f"{whom[:1].upper()}{whom[1:]} buy {times} times each on average in the "
+            f"{words.number(self.weeks)} {words.plural('week', self.weeks)} after {self.until}, "
+            f"projected {by_models(self.credible)} "
+            f"({words.level_words(self.of.confidence_level)} interval)."
+        )
+
+    def _whom(self) -> str:
+        return f"{self.of.population}{words.with_group(self.group)}"
+
+    def _finding(self, name: str, row: Row, sentence: str, labels: Mapping[str, str]) -> Finding:
+        return Finding(
+            name,
+            *row,
+            self.of.n,
+            "purchases" if labels else "share",
+            sentence,
+            {**labels, **self.group},
+            confidence_level=self.of.confidence_level,
+            grade="D",
+            as_of=self.of.as_of,
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class AliveMap(Table):
+    """Probability to be alive by number of repeat purchases and weeks since the last purchase.
+
+    Parameters
+    ----------
+    frequency, weeks_since
+        Of the rows, shape (F,), and of the columns, shape (S,).
+    probability_alive
+        After all credible models together, shape (F, S); NaN where nobody can be.
+    age
+        Weeks since the first purchase: the median of the group. Who bought once only came as
+        long ago as the column says.
+    credible, of
+        As in `CustomersAlive`.
+    """
+
+    frequency: NDArray[np.int64]
+    weeks_since: NDArray[np.int64]
+    probability_alive: Floats
+    age: float
+    credible: tuple[str, ...]
+    of: PurchaseModel
+
+    @property
+    def group(self) -> Mapping[str, str]:
+        """Labels of the group; empty for everybody."""
+        return self.of.group
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per number of repeat purchases."""
+        frame = pd.DataFrame({"repeat_purchases": self.frequency})
+        for weeks, column in zip(self.weeks_since, self.probability_alive.T, strict=True):
+            frame[f"{weeks}_weeks_share"] = column
+        return pd.DataFrame(dict(self.group), index=frame.index).join(frame)
+
+    def sentence(self, lang: str = "en") -> str:
+        """Return what the map says of who bought most often, in words."""
+        words.check_language(lang)
+        known = np.flatnonzero(np.isfinite(self.probability_alive[-1]))
+        ends = [words.percent(float(self.probability_alive[-1, at])) for at in known[[0, -1]]]
+        first, last = (_weeks(int(self.weeks_since[at])) for at in known[[0, -1]])
+        whom = f"{self.of.population}{words.with_group(self.group)}"
+        return (
+            f"Of {whom} who bought {self.frequency[-1]} times again since their first purchase "
+            f"{_weeks(round(self.age))} ago, {ends[0]} are still active where the last purchase "
+            f"was {first} ago, and {ends[1]} where it was {last} ago, {by_models(self.credible)}."
+        )
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return nothing: the map has no headline number."""
+        return ()
+
+
+class Days(NamedTuple):
+    """Histories in days, as `PurchaseModel` reads them; each of shape (N,)."""
+
+    frequency: NDArray[np.int64]
+    recency: NDArray[np.int64]
+    age: NDArray[np.int64]
+
+
+def customers_alive(models: PurchaseModels, *, weeks: int = 52) -> Results[CustomersAlive]:
+    """Return how many customers are still there, and how often they buy in the next weeks.
+
+    Parameters
+    ----------
+    models
+        Result of `purchase_models`.
+    weeks
+        After the day up to which purchases were counted.
+
+    Notes
+    -----
+    The mean over the customers of P(alive | x, t_x, T) and of E[Y(t) | x, t_x, T]; see `_bg_nbd`
+    and `_pareto_nbd` for the formulas and their sources. In the BG/NBD nobody can stop before
+    the second purchase, so it counts all who bought once as alive. Intervals by model are on the
+    logit and the log scale; for all models together see `projection._forecast`.
+
+    Raises
+    ------
+    DataError
+        When weeks is not a whole number from 1 to 1040.
+    """
+    problems = weeks_problems(weeks)
+    if problems:
+        raise DataError(problems)
+    found = model_standing(models)
+    alike = models.table.until
+    return Results(
+        tuple(_alive(one, fits, found, (weeks, alike)) for one, fits in each_group(models)),
+        models.suppressed,
+    )
+
+
+def alive_maps(models: PurchaseModels) -> Results[AliveMap]:
+    """Return the probability to be alive by frequency and time since the last purchase.
+
+    Parameters
+    ----------
+    models
+        Result of `purchase_models`.
+    """
+    found = model_standing(models)
+    maps = tuple(_map(one, fits, found) for one, fits in each_group(models))
+    return Results(maps, models.suppressed)
+
+
+def weeks_problems(weeks: int) -> list[str]:
+    """Return what to say of weeks that are not a whole number from 1 to 1040."""
+    if 1 <= weeks <= LONGEST and float(weeks).is_integer():
+        return []
+    return [f"weeks is {weeks!r}, must be a whole number from 1 to {LONGEST}: write 52 for a year."]
+
+
+def _alive(
+    table: PurchaseTable,
+    fits: tuple[PurchaseModel, ...],
+    found: Standing,
+    words_of: tuple[int, str],
+) -> CustomersAlive:
+    weeks, until = words_of
+    level = fits[0].confidence_level
+
+    def rows(said: Mapping[str, Floats], interval: Ends) -> dict[str, Row]:
+        each = {fit.model: estimate(fit, said[fit.model]) for fit in fits}
+        return banded(found, each, interval, level)
+
+    there = {fit.model: per_customer(fit, fit.alive_near(table), table) for fit in fits}
+    buy = {fit.model: per_customer(fit, fit.expected_near(table, weeks), table) for fit in fits}
+    alive, bought = rows(there, logit_interval), rows(buy, log_interval)
+    numbers = (*alive[COMBINED], *bought[COMBINED], weeks, alive, bought)
+    return CustomersAlive(*numbers, tuple(found.credible), until, fits[0])
+
+
+def _map(table: PurchaseTable, fits: tuple[PurchaseModel, ...], found: Standing) -> AliveMap:
+    age = _median(table)
+    often = np.array([x for x in TIMES if x <= table.frequency.max()])
+    since = _columns(age)
+    x, ago = (grid.ravel() for grid in np.meshgrid(often, since * DAYS_PER_WEEK, indexing="ij"))
+    # who never came again came for the first time then
+    days = Days(x, np.where(x > 0, age - ago, 0), np.where(x > 0, age, ago))
+    possible = (x == 0) | (days.recency >= x)
+    days = days._replace(recency=np.maximum(days.recency, 0))
+    each = [found.weights[fit.model] * fit.alive_near(days).value for fit in fits]
+    alive = np.where(possible, np.sum(each, axis=0), np.nan).reshape(len(often), len(since))
+    return AliveMap(often, since, alive, age / DAYS_PER_WEEK, tuple(found.credible), fits[0])
+
+
+def _median(table: PurchaseTable) -> int:
+    """Return the median age of the customers in days."""
+    order = np.argsort(table.age)
+    half = np.cumsum(table.customers[order])
+    return int(table.age[order][np.searchsorted(half, half[-1] / 2)])
+
+
+def _columns(age: int) -> NDArray[np.int64]:
+    weeks = age // DAYS_PER_WEEK
+    step = next((step for step in STEPS if weeks // step < COLUMNS), STEPS[-1])
+    return np.arange(0, weeks + 1, step)
+
+
+def _weeks(count: int) -> str:
+    return f"{words.number(count)} {words.plural('week', count)}"
