@@ -72,7 +72,7 @@ def test_nothing_is_hatched_within_the_data() -> None:
 def test_lines_are_as_estimated_solid_within_the_data_and_dashed_beyond(first: FirstMargin) -> None:
     for draw_it, name in zip(CURVES, ("contribution", "by_horizon"), strict=True):
         ax = draw_it(values(60, first))
-        lines = [line for line in ax.lines if len(line.get_xdata()) > 2]
+        lines = [x for x in ax.lines if len(x.get_xdata()) > 2 and x.get_linestyle() != "None"]
         solid = [line for line in lines if not dashed(line)]
         beyond = [line for line in lines if dashed(line)]
         assert len(solid) == len(beyond) == 3
@@ -111,6 +111,18 @@ def test_a_loss_is_drawn_below_0() -> None:
 def test_a_horizon_of_one_bill_can_be_drawn() -> None:
     for draw_it in EVERY:
         draw_it(values(1)).figure.canvas.draw()
+
+
+def test_groups_have_marks_of_their_own_up_to_the_last_month() -> None:
+    for draw_it, name in zip(CURVES, ("contribution", "by_horizon"), strict=True):
+        marks = [line for line in draw_it(values()).lines if line.get_linestyle() == "None"]
+        assert [line.get_marker() for line in marks] == ["o", "o", "s", "s", "^", "^"]
+        for found, inside, beyond in zip(values(), marks[::2], marks[1::2], strict=True):
+            assert to_hex(beyond.get_markerfacecolor()) == "#ffffff"
+            assert beyond.get_ydata()[0] == getattr(found, name).value[-1]
+            assert len(inside.get_xdata()) > len(beyond.get_xdata()) > 1
+        alone = draw_it(values()[0]).lines
+        assert not any(line.get_linestyle() == "None" for line in alone)
 
 
 # Words on the page

@@ -29,7 +29,7 @@ from cxresearch._draw import (
 )
 from cxresearch.errors import CxError
 from cxresearch.plots.curves import tenure_axis
-from cxresearch.plots.projection import draw_forecast, mark_end_of_data
+from cxresearch.plots.projection import MARKERS, draw_forecast, mark_end_of_data
 from cxresearch.value._band import Band
 from cxresearch.value._lifetime_value import LifetimeValue
 from cxresearch.value.prices import money
@@ -37,6 +37,7 @@ from cxresearch.value.prices import money
 Values = LifetimeValue | Iterable[LifetimeValue]
 ROW = 0.52  # inches
 TICK_ROOM = 30.0  # points
+MARKS = 8  # points of a line that are marked, about
 
 
 def plot_lifetime_value(values: Values, *, ax: Axes | None = None) -> Axes:
@@ -166,17 +167,38 @@ def _curves(ax: Axes | None, groups: Sequence[LifetimeValue], lines: Sequence[Li
     ax.set_xlim(first, max(last, first + 1))
     series = []
     colors = [color for color, _ in looks([group.label for group in groups])]
-    for group, color, (x, y, seen) in zip(groups, colors, lines, strict=True):
+    for i, (group, color, line) in enumerate(zip(groups, colors, lines, strict=True)):
+        x, y, seen = line
         ax.fill_between(x, y.lower, y.upper, color=color, alpha=0.16, linewidth=0)
         series.append(draw_forecast(ax, x, y.value, seen, (group.label, color, 1.8)))
+        if len(groups) > 1:
+            _mark(ax, line, color, MARKERS[i % len(MARKERS)])
     bottom = min(0.0, *(float(y.lower.min()) for _, y, _ in lines))
     top = max(float(y.upper.max()) for _, y, _ in lines)
-    ax.set_ylim(1.1 * bottom, 1.1 * top)  # what stands at the top edge is not in the bands
+    ax.set_ylim(1.1 * bottom, 1.1 * max(top, 0.0))  # what stands at the top is not in the bands
+    if bottom < 0:
+        ax.axhline(0, color=QUIET, linewidth=0.9)
     _money_axis(ax, "y")
     tenure_axis(ax, (first, last), groups[0].terms.periods_per_year, TICK_ROOM)
     mark_end_of_data(ax, (seen for *_, seen in lines), last)
     label_ends(ax, [s for s in series if s.label])
     return ax
+
+
+def _mark(ax: Axes, line: Line, color: str, marker: str) -> None:
+    """Mark a few points, the last one too, so that lines that cross are told apart in grey."""
+    x, y, seen = line
+    some = np.arange(len(x) - 1, -1, -max(len(x) // MARKS, 1))
+    look: dict[str, Any] = {
+        "linestyle": "none",
+        "marker": marker,
+        "markersize": 4.2,
+        "zorder": 3,
+        "clip_on": False,
+    }
+    for inside, face in ((True, color), (False, "white")):
+        here = some[(x[some] <= seen) == inside]
+        ax.plot(x[here], y.value[here], color=color, markerfacecolor=face, **look)
 
 
 def _money_axis(ax: Axes, which: str) -> None:
