@@ -1,10 +1,11 @@
 """Answers to what leadership asks about customers, with an interval on every number.
 
 `open_data` and `check` read a company's tables through a recipe, and `Data` reduces them to counts:
-by tenure, by cause, by survey design, by score, by invitation, by revenue. From counts the rooms
-estimate: `scores` (levels, changes, silence, revenue kept), `retention` and `projection` (how long
-customers stay, and what is not seen yet), `causes` (why they leave), `hazards` and `adjust` (do
-scores and staying go together). `plots` draws results; `say`, `show` and `tabulate` put them in a
+by tenure, by cause, by survey design, by score, by invitation, by revenue, by purchases. From counts
+the rooms estimate: `scores` (levels, changes, silence, revenue kept), `retention` and `projection`
+(how long customers stay, and what is not seen yet), `causes` (why they leave), `hazards` and `adjust`
+(do scores and staying go together), `value` and `purchases` (what customers bring, with a contract
+and without). `plots` draws results; `say`, `show` and `tabulate` put them in a
 report.
 
 Everything is imported on first use, so that `import cxresearch` costs next to nothing.
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from cxresearch.errors import DataError as DataError
     from cxresearch.exclusions import answer_waterfall as answer_waterfall
     from cxresearch.exclusions import customer_waterfall as customer_waterfall
+    from cxresearch.exclusions import order_waterfall as order_waterfall
     from cxresearch.findings import Finding as Finding
     from cxresearch.findings import say as say
     from cxresearch.hazards.churn_risk import churn_risk as churn_risk
@@ -45,20 +47,25 @@ if TYPE_CHECKING:
     from cxresearch.invitation_table import InvitationTable as InvitationTable
     from cxresearch.logrank import logrank_test as logrank_test
     from cxresearch.plots import ForestRow as ForestRow
+    from cxresearch.plots import plot_alive_map as plot_alive_map
     from cxresearch.plots import plot_answers as plot_answers
     from cxresearch.plots import plot_balance as plot_balance
     from cxresearch.plots import plot_bias_ladder as plot_bias_ladder
     from cxresearch.plots import plot_calibration as plot_calibration
     from cxresearch.plots import plot_causes as plot_causes
     from cxresearch.plots import plot_churn_risk as plot_churn_risk
+    from cxresearch.plots import plot_contribution as plot_contribution
     from cxresearch.plots import plot_control_chart as plot_control_chart
     from cxresearch.plots import plot_forest as plot_forest
     from cxresearch.plots import plot_holdout as plot_holdout
     from cxresearch.plots import plot_incidence as plot_incidence
     from cxresearch.plots import plot_league as plot_league
+    from cxresearch.plots import plot_lifetime_value as plot_lifetime_value
     from cxresearch.plots import plot_nonresponse as plot_nonresponse
     from cxresearch.plots import plot_overlap as plot_overlap
     from cxresearch.plots import plot_projection as plot_projection
+    from cxresearch.plots import plot_purchase_frequencies as plot_purchase_frequencies
+    from cxresearch.plots import plot_purchase_holdout as plot_purchase_holdout
     from cxresearch.plots import plot_rates as plot_rates
     from cxresearch.plots import plot_responders as plot_responders
     from cxresearch.plots import plot_response_rates as plot_response_rates
@@ -66,6 +73,11 @@ if TYPE_CHECKING:
     from cxresearch.plots import plot_retention_rates as plot_retention_rates
     from cxresearch.plots import plot_revenue_bridge as plot_revenue_bridge
     from cxresearch.plots import plot_scores as plot_scores
+    from cxresearch.plots import plot_shop_value as plot_shop_value
+    from cxresearch.plots import plot_value_by_horizon as plot_value_by_horizon
+    from cxresearch.plots import plot_value_differences as plot_value_differences
+    from cxresearch.plots import plot_value_sensitivity as plot_value_sensitivity
+    from cxresearch.plots import plot_value_waterfall as plot_value_waterfall
     from cxresearch.plots import plot_waterfall as plot_waterfall
     from cxresearch.present import describe as describe
     from cxresearch.present import provenance as provenance
@@ -81,6 +93,14 @@ if TYPE_CHECKING:
     from cxresearch.projection._likelihood_ratio import nested_model_tests as nested_model_tests
     from cxresearch.projection.fitted import projections as projections
     from cxresearch.projection.residual_lifetime import residual_lifetimes as residual_lifetimes
+    from cxresearch.purchase_table import PurchaseTable as PurchaseTable
+    from cxresearch.purchases.alive import alive_maps as alive_maps
+    from cxresearch.purchases.alive import customers_alive as customers_alive
+    from cxresearch.purchases.frequencies import purchase_frequencies as purchase_frequencies
+    from cxresearch.purchases.holdout import purchase_holdout as purchase_holdout
+    from cxresearch.purchases.models import purchase_models as purchase_models
+    from cxresearch.purchases.shop_value import shop_values as shop_values
+    from cxresearch.purchases.spend import spend_models as spend_models
     from cxresearch.rates import period_rates as period_rates
     from cxresearch.rates import tenure_rates as tenure_rates
     from cxresearch.restricted_mean import restricted_mean_difference as restricted_mean_difference
@@ -110,6 +130,15 @@ if TYPE_CHECKING:
     from cxresearch.source import open_frames as open_frames
     from cxresearch.tables import LifeTable as LifeTable
     from cxresearch.tables import PeriodTable as PeriodTable
+    from cxresearch.unit_costs import UnitCosts as UnitCosts
+    from cxresearch.value.difference import value_differences as value_differences
+    from cxresearch.value.lifetime import lifetime_values as lifetime_values
+    from cxresearch.value.prices import prices as prices
+    from cxresearch.value.residual_value import residual_values as residual_values
+    from cxresearch.value.sensitivity import value_sensitivity as value_sensitivity
+    from cxresearch.value.terms import Terms as Terms
+    from cxresearch.value.terms import constant_value as constant_value
+    from cxresearch.value_table import ValueTable as ValueTable
 
 __version__ = "0.1.0"
 
@@ -124,9 +153,14 @@ _HOME: Final = {
     "InvitationTable": "invitation_table",
     "LifeTable": "tables",
     "PeriodTable": "tables",
+    "PurchaseTable": "purchase_table",
     "RevenueBridge": "revenue_bridge",
     "ScoreTable": "score_table",
+    "Terms": "value.terms",
+    "UnitCosts": "unit_costs",
+    "ValueTable": "value_table",
     "Wording": "hazards.ratios",
+    "alive_maps": "purchases.alive",
     "answer_waterfall": "exclusions",
     "bias_ladder": "adjust.bias_ladder",
     "cause_hazard_ratios": "causes.cause_hazards",
@@ -135,9 +169,11 @@ _HOME: Final = {
     "churn_risk": "hazards.churn_risk",
     "comparability": "adjust.comparability",
     "compare_responders": "scores.responder_retention",
+    "constant_value": "value.terms",
     "controllable_shares": "causes.controllable",
     "cumulative_incidence": "causes.cumulative_incidence",
     "customer_waterfall": "exclusions",
+    "customers_alive": "purchases.alive",
     "define": "definitions",
     "describe": "present",
     "e_value": "adjust.sensitivity",
@@ -149,27 +185,34 @@ _HOME: Final = {
     "holdout": "projection._holdout",
     "immortal_time_share": "adjust.immortal_time",
     "invitation_waterfall": "scores.response_rates",
+    "lifetime_values": "value.lifetime",
     "logrank_test": "logrank",
     "negative_control": "adjust.sensitivity",
     "nested_model_tests": "projection._likelihood_ratio",
     "nps_nonresponse": "scores.nonresponse",
     "open_data": "source",
     "open_frames": "source",
+    "order_waterfall": "exclusions",
     "period_rates": "rates",
+    "plot_alive_map": "plots",
     "plot_answers": "plots",
     "plot_balance": "plots",
     "plot_bias_ladder": "plots",
     "plot_calibration": "plots",
     "plot_causes": "plots",
     "plot_churn_risk": "plots",
+    "plot_contribution": "plots",
     "plot_control_chart": "plots",
     "plot_forest": "plots",
     "plot_holdout": "plots",
     "plot_incidence": "plots",
     "plot_league": "plots",
+    "plot_lifetime_value": "plots",
     "plot_nonresponse": "plots",
     "plot_overlap": "plots",
     "plot_projection": "plots",
+    "plot_purchase_frequencies": "plots",
+    "plot_purchase_holdout": "plots",
     "plot_rates": "plots",
     "plot_responders": "plots",
     "plot_response_rates": "plots",
@@ -177,13 +220,23 @@ _HOME: Final = {
     "plot_retention_rates": "plots",
     "plot_revenue_bridge": "plots",
     "plot_scores": "plots",
+    "plot_shop_value": "plots",
+    "plot_value_by_horizon": "plots",
+    "plot_value_differences": "plots",
+    "plot_value_sensitivity": "plots",
+    "plot_value_waterfall": "plots",
     "plot_waterfall": "plots",
+    "prices": "value.prices",
     "projections": "projection.fitted",
     "proportionality_check": "hazards.proportionality",
     "provenance": "present",
+    "purchase_frequencies": "purchases.frequencies",
+    "purchase_holdout": "purchases.holdout",
+    "purchase_models": "purchases.models",
     "reconciliation": "causes.cumulative_incidence",
     "require_usable": "present",
     "residual_lifetimes": "projection.residual_lifetime",
+    "residual_values": "value.residual_value",
     "response_rates": "scores.response_rates",
     "responses_needed": "scores.answers_needed",
     "restricted_mean_difference": "restricted_mean",
@@ -196,13 +249,17 @@ _HOME: Final = {
     "score_league": "scores.league",
     "score_levels": "scores.levels",
     "score_waterfall": "scores.levels",
+    "shop_values": "purchases.shop_value",
     "show": "present",
     "snapshot_warning": "snapshot",
+    "spend_models": "purchases.spend",
     "survey_tables": "adjust.bias_ladder",
     "tabulate": "present",
     "tenure_rates": "rates",
     "unless_missing": "present",
     "unlocked": "present",
+    "value_differences": "value.difference",
+    "value_sensitivity": "value.sensitivity",
     "wave_pairs": "scores.score_change",
     "weighted_score": "scores.levels",
     "write_sample": "simulate",

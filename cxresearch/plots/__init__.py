@@ -10,29 +10,46 @@ from cxresearch.plots.holdout import plot_holdout
 from cxresearch.plots.ladder import plot_balance, plot_bias_ladder, plot_overlap
 from cxresearch.plots.nonresponse import plot_nonresponse, plot_responders, plot_response_rates
 from cxresearch.plots.projection import plot_projection, plot_retention_rates
+from cxresearch.plots.purchases import (
+    plot_alive_map,
+    plot_purchase_frequencies,
+    plot_purchase_holdout,
+    plot_shop_value,
+)
 from cxresearch.plots.revenue import plot_revenue_bridge
 from cxresearch.plots.risk import plot_calibration, plot_churn_risk
 from cxresearch.plots.scores import plot_answers, plot_control_chart, plot_league, plot_scores
+from cxresearch.plots.value import plot_contribution, plot_lifetime_value, plot_value_by_horizon
+from cxresearch.plots.value_difference import (
+    plot_value_differences,
+    plot_value_sensitivity,
+    plot_value_waterfall,
+)
 
 __all__ = [
     "GROUP_COLORS",
     "ForestRow",
     "alt_text",
     "cx_style",
+    "plot_alive_map",
     "plot_answers",
     "plot_balance",
     "plot_bias_ladder",
     "plot_calibration",
     "plot_causes",
     "plot_churn_risk",
+    "plot_contribution",
     "plot_control_chart",
     "plot_forest",
     "plot_holdout",
     "plot_incidence",
     "plot_league",
+    "plot_lifetime_value",
     "plot_nonresponse",
     "plot_overlap",
     "plot_projection",
+    "plot_purchase_frequencies",
+    "plot_purchase_holdout",
     "plot_rates",
     "plot_responders",
     "plot_response_rates",
@@ -40,5 +57,10 @@ __all__ = [
     "plot_retention_rates",
     "plot_revenue_bridge",
     "plot_scores",
+    "plot_shop_value",
+    "plot_value_by_horizon",
+    "plot_value_differences",
+    "plot_value_sensitivity",
+    "plot_value_waterfall",
     "plot_waterfall",
 ]
