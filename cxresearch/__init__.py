@@ -1,12 +1,12 @@
 """Answers to what leadership asks about customers, with an interval on every number.
 
 `open_data` and `check` read a company's tables through a recipe, and `Data` reduces them to counts:
-by tenure, by cause, by survey design, by score, by invitation, by revenue, by purchases. From counts
-the rooms estimate: `scores` (levels, changes, silence, revenue kept), `retention` and `projection`
-(how long customers stay, and what is not seen yet), `causes` (why they leave), `hazards` and `adjust`
-(do scores and staying go together), `value` and `purchases` (what customers bring, with a contract
-and without). `plots` draws results; `say`, `show` and `tabulate` put them in a
-report.
+by tenure, by cause, by survey design, by score, by invitation, by revenue, by purchases. From
+counts the rooms estimate: `scores` (levels, changes, silence, revenue kept), `retention` and
+`projection` (how long customers stay, and what is not seen yet), `causes` (why they leave),
+`hazards` and `adjust` (do scores and staying go together), `value` and `purchases` (what customers
+bring, with a contract and without). `plots` draws results; `say`, `show` and `tabulate` put them
+in a report.
 
 Everything is imported on first use, so that `import cxresearch` costs next to nothing.
 """

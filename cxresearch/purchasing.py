@@ -30,6 +30,11 @@ class Purchasing(Engine):
         """The day up to which the recipe has models of purchases fitted, to try the rest."""
         return self.recipe.fit_until.isoformat() if self.recipe.fit_until else None
 
+    def purchase_columns(self, group_by: str = "") -> list[str]:
+        """Return the columns named in `group_by`, with commas between; empty: the score, if any."""
+        named = [name.strip() for name in group_by.split(",") if name.strip()]
+        return named or [name for name in purchase_groups(self.pipeline) if name == SCORE_GROUP]
+
     def purchase_table(
         self, group_by: Sequence[str] = (), *, until: str | None = None
     ) -> PurchaseTable:
