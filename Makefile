@@ -3,6 +3,8 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 BIN := .venv/bin
 READY := .venv/.ready
+BENCH := .venv-bench
+BENCH_READY := $(BENCH)/.ready
 
 .PHONY: report test lint verify bench lab lock clean
 
@@ -20,7 +22,7 @@ lint: $(READY)
 verify: $(READY)  ## the long simulations: coverage of every interval
 	@$(BIN)/pytest -q -n 2 -m verify
 
-bench: $(READY)  ## time and memory beside pandas with lifelines, and the bare scan
+bench: $(READY) $(BENCH_READY)  ## time and memory beside lifelines, lifetimes and the bare scan
 	@$(BIN)/python -m tests.bench
 
 lab: $(READY)  ## open the notebooks in JupyterLab
@@ -29,9 +31,11 @@ lab: $(READY)  ## open the notebooks in JupyterLab
 lock:  ## resolve the dependencies anew (needs uv)
 	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
 		--no-annotate --extra dev --output-file requirements.lock pyproject.toml
+	uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header \
+		--no-annotate --output-file tests/bench/requirements.lock tests/bench/requirements.in
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv $(BENCH) .mypy_cache .ruff_cache .pytest_cache .hypothesis
 
 $(READY): requirements.lock pyproject.toml
 	@test -n "$(PYTHON)" || { echo "error: Python 3.11 or newer is needed; none was found. Install it, or name it: make PYTHON=/path/to/python3"; exit 1; }
@@ -40,3 +44,9 @@ $(READY): requirements.lock pyproject.toml
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --use-pep517 --require-hashes -r requirements.lock
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $(READY)
+
+# Its packages are compared with and never depended on: tests/bench/requirements.in says why.
+$(BENCH_READY): $(READY) tests/bench/requirements.lock
+	@$(BIN)/python -m venv $(BENCH)
+	@$(BENCH)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r tests/bench/requirements.lock
+	@touch $(BENCH_READY)

@@ -15,12 +15,17 @@ import duckdb
 from cxresearch.simulate import write_flat_extract
 from tests.bench.arms import AS_OF, OBSERVED_FROM
 from tests.bench.hazards import write_episodes
+from tests.bench.purchases import write_orders
+from tests.bench.value import write_answers
 
 SIZES = (1_000_000, 10_000_000)
 ARMS = ("ours", "lifelines", "floor")
 HAZARD_ARMS = ("hazards", "hazards in lifelines")
-HAZARD_SIZE = 1_000_000
+PURCHASE_ARMS = ("purchases", "purchases in lifetimes")
+ONE_SIZE = 1_000_000  # of hazard ratios and of purchases
+VALUE_SIZE = 10_000_000
 RUNS = 3
+ARCHIVED = Path(".venv-bench", "bin", "python")  # where lifetimes is, see requirements.in
 
 
 Found = dict[str, float]
@@ -28,7 +33,8 @@ Found = dict[str, float]
 
 def measure(arm: str, path: Path) -> Found:
     """Run one arm in its own process and return what it found."""
-    command = [sys.executable, "-m", "tests.bench.arms", arm, str(path)]
+    python = str(ARCHIVED) if arm.endswith("in lifetimes") else sys.executable
+    command = [python, "-m", "tests.bench.arms", arm, str(path)]
     done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
     return dict(json.loads(done.stdout))
 
@@ -72,10 +78,7 @@ def report(size: int, found: dict[str, list[Found]]) -> None:
 
 def report_hazards(customers: int, found: dict[str, list[Found]]) -> None:
     """Print how long a hazard ratio takes, and whether both say the same."""
-    ours, theirs = (
-        {key: statistics.median(run[key] for run in found[arm]) for key in found[arm][0]}
-        for arm in HAZARD_ARMS
-    )
+    ours, theirs = (medians(found[arm]) for arm in HAZARD_ARMS)
     print(f"\n{customers:,} customers, hazard ratio of the current score, median of {RUNS}")
     print(f"  {'':38}{'seconds':>10}{'peak MB':>10}{'log ratio':>11}{'error':>8}")
     for name, arm in (("lifelines CoxPHFitter(entry_col)", theirs), ("ours, from the file", ours)):
@@ -89,6 +92,49 @@ def report_hazards(customers: int, found: dict[str, list[Found]]) -> None:
     print(f"  from the file {theirs['cold'] / ours['cold']:.0f} times faster than lifelines,")
     print(f"  once opened {theirs['warm'] / ours['opened']:.0f} times its fit,", end=" ")
     print(f"from counts {theirs['warm'] / ours['warm']:.0f} times")
+
+
+def report_purchases(found: dict[str, list[Found]]) -> None:
+    """Print how long BG/NBD takes, and whether both find the same top of the likelihood."""
+    ours, theirs = (medians(found[arm]) for arm in PURCHASE_ARMS)
+    print(
+        f"\n{ours['customers']:,.0f} customers of a shop, {ours['cells']:,.0f} histories, BG/NBD, "
+        f"median of {RUNS}"
+    )
+    print(f"  {'':50}{'seconds':>10}")
+    for name, seconds in (
+        ("lifetimes, its fit to the rows alone", theirs["warm"]),
+        ("lifetimes, counted and weighted by hand", theirs["weighted"]),
+        ("ours, the fit alone", ours["alone"]),
+        ("ours, from the same rows: counted, fit", ours["rows"]),
+        ("ours, from counts: the fit and 256 without a part", ours["table"]),
+        ("ours, from the file of orders, all of it", ours["cold"]),
+        ("   of which the orders to counts", ours["reduction"]),
+    ):
+        print(f"  {name:50}{seconds:10.3f}")
+    print(f"  peak MB: lifetimes {theirs['peak']:.0f}, ours {ours['peak']:.0f}")
+    print(f"  log-likelihood: {theirs['likelihood']:.4f}, ours {ours['likelihood']:.4f}")
+    print(f"  the fit {theirs['warm'] / ours['alone']:.0f} times faster than lifetimes,", end=" ")
+    print(f"from the same rows {theirs['warm'] / ours['rows']:.0f} times,", end=" ")
+    print(f"with 256 leave-one-outs {theirs['warm'] / ours['table']:.0f} times")
+
+
+def report_value(customers: int, runs: list[Found]) -> None:
+    """Print how long lifetime value takes, and how much memory."""
+    ours = medians(runs)
+    print(f"\n{customers:,} customers, {ours['answers']:,.0f} answers that count, lifetime value")
+    print(f"  {'ours, from the files, intervals and all':50}{ours['cold']:10.1f} seconds")
+    print(f"  {'   of which rows to counts':50}{ours['reduction']:10.1f} seconds")
+    print(f"  {'peak, DuckDB included':50}{ours['peak']:10.0f} MB")
+    print(
+        f"  promoters are worth {ours['as they are']:.2f} more over 36 months as they are,", end=" "
+    )
+    print(f"{ours['same history']:.2f} with the same history")
+
+
+def medians(runs: list[Found]) -> Found:
+    """Return the median of each figure."""
+    return {key: statistics.median(run[key] for run in runs) for key in runs[0]}
 
 
 def main() -> None:
@@ -105,9 +151,14 @@ def main() -> None:
                     found[arm].append(measure(arm, path))
             report(size, found)
         path = Path(folder) / "episodes.parquet"
-        write_episodes(path, customers=HAZARD_SIZE, seed=1)
+        write_episodes(path, customers=ONE_SIZE, seed=1)
         hazards = {arm: [measure(arm, path) for _ in range(RUNS)] for arm in HAZARD_ARMS}
-        report_hazards(HAZARD_SIZE, hazards)
+        report_hazards(ONE_SIZE, hazards)
+        path = Path(folder) / "orders.parquet"
+        write_orders(path, customers=ONE_SIZE, seed=1)
+        report_purchases({arm: [measure(arm, path) for _ in range(RUNS)] for arm in PURCHASE_ARMS})
+        write_answers(Path(folder), customers=VALUE_SIZE, seed=1)
+        report_value(VALUE_SIZE, [measure("value", Path(folder))])
 
 
 if __name__ == "__main__":
