@@ -179,11 +179,12 @@ def value_queries(
         "value_direct_costs": pipeline.has("costs", "customer_id"),
         "value_referrals": pipeline.has("customers", "referred_by"),
     }
-    groups = [sql.column(name) for name in group_by]
+    columns = {
+        "groups": [sql.column(name) for name in group_by],
+        "attributes": [sql.column(name, "spells") for name in group_by],
+    }
     return {
-        name: sql.fill(
-            sql.load(name), columns={"groups": groups}, tables={"spells": spells}, values=windows
-        )
+        name: sql.fill(sql.load(name), columns=columns, tables={"spells": spells}, values=windows)
         for name, has in there.items()
         if has
     }

@@ -217,5 +217,6 @@ def _spend_codes(
 ) -> pd.DataFrame:
     codes, found = encode_groups(spend, columns)
     place = np.array([groups.index(label) for label in found], dtype=np.int64)
-    plain = spend[["replicate", "frequency", "mean_spend", "customers"]]
+    whole = spend[["replicate", "frequency", "customers"]].astype(np.int64)
+    plain = whole.assign(mean_spend=spend["mean_spend"].astype(float))
     return plain.assign(group=place[codes] if len(codes) else codes).reset_index(drop=True)

@@ -87,7 +87,7 @@ class Purchasing(Engine):
         return self.query(tree)
 
     def order_margin_share(self) -> float:
-        """Return the gross margin as a share of what was bought; 0 where not every order has one."""
+        """Return gross margin as a share of what was bought; 0 unless every order has one."""
         counts = self.order_counts().set_index("outcome")
         if "bought" not in counts.index:
             return 0.0

@@ -167,6 +167,13 @@ def test_gaps_half_filled_margins_and_mixed_currencies_are_named_at_once() -> No
     assert "there are no amounts in 2022-11, 2022-12" in gap
 
 
+def test_columns_that_other_tables_have_too_can_be_compared(sample: Data) -> None:
+    both = sample.value_table(["score_group", "channel", "plan", "tenure_band", "tickets_before"])
+    one = sample.value_table(["score_group"])
+    for name in one.count_fields:
+        assert both.pooled("score_group").counts(name) == pytest.approx(one.counts(name))
+
+
 def test_another_design_and_a_wrong_column_are_refused(sample: Data) -> None:
     with pytest.raises(DataError, match="must be 'followup'"):
         sample.value_table(["score_group"], design=Design("current"))

@@ -7,7 +7,7 @@ SELECT
   SUM(billed.margin) AS margin
 FROM (
   SELECT
-    "@groups",
+    "@attributes",
     spells.replicate,
     spells.entry_tenure,
     spells.exit_tenure - CASE WHEN spells.churned THEN 1 ELSE 0 END AS last_tenure,

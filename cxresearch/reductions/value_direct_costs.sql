@@ -6,7 +6,7 @@ SELECT
   SUM(booked.amount) AS direct_cost
 FROM (
   SELECT
-    "@groups",
+    "@attributes",
     spells.replicate,
     spells.entry_tenure,
     spells.exit_tenure,

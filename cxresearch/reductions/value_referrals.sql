@@ -6,7 +6,7 @@ SELECT
   COUNT(*) AS referrals
 FROM (
   SELECT
-    "@groups",
+    "@attributes",
     spells.replicate,
     spells.entry_tenure,
     spells.exit_tenure,
