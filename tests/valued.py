@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -11,7 +12,7 @@ from cxresearch.value_table import LIFE, MONEY, ValueTable
 
 BANDS = ("0 to 5", "6 to 11")
 PLANS = ("basic", "premium")
-GROUPS = ("detractor", "passive", "promoter")
+PAIR = ("promoter", "detractor")
 TRAITS = ("tenure_band", "plan")
 
 
@@ -55,19 +56,29 @@ class World:
     def referrals_of(self, group):
         return self.referrals * np.where(group == "promoter", 1.0, 0.25)
 
-    def value(self, group, factors, months, cost_per_ticket, referral_value):
-        """Value of everybody, had all been in the group: each trait has half of the customers."""
-        total = 0.0
-        for band in BANDS:
-            for plan in PLANS:
-                for hidden in (-1.0, 1.0):
-                    stay = (1 - self.hazard(group, band, plan, hidden)) ** months
-                    cost = cost_per_ticket * self.tickets_of(group)
-                    flow = self.bill(group, plan, hidden) - cost
-                    total += (
-                        stay * (flow + referral_value * self.referrals_of(group)) * factors
-                    ).sum()
-        return total / 8
+    def chance(self, group, band, plan):
+        """Chance of the score, given what was known before."""
+        level = self.level(band, plan)
+        above, below = 1 / (1 + np.exp(0.5 - level)), 1 / (1 + np.exp(0.5 + level))
+        return {"promoter": above, "detractor": below, "passive": 1 - above - below}[group]
+
+    def level(self, band, plan):
+        return self.confounding * ((band == BANDS[1]) * 1.0 + (plan == PLANS[1]) - 1.0)
+
+    def value(self, group, terms, prices, *, as_they_are=False):
+        """Value of everybody, had all been in the group; or of those who are in it."""
+        total, mass = 0.0, 0.0
+        for band, plan, hidden in product(BANDS, PLANS, (-1.0, 1.0)):
+            share = self.chance(group, band, plan) if as_they_are else 1.0
+            stay = (1 - self.hazard(group, band, plan, hidden)) ** terms.months
+            each = self.bill(group, plan, hidden) - prices.cost_per_ticket * self.tickets_of(group)
+            each = each + prices.referral_value * self.referrals_of(group)
+            total += share * float((stay * terms.factors).sum() * each)
+            mass += share
+        return total / mass
+
+    def difference(self, terms, prices, **words):
+        return float(np.subtract(*(self.value(g, terms, prices, **words) for g in PAIR)))
 
 
 def rows(world: World, n: int, seed: int) -> pd.DataFrame:
@@ -75,8 +86,7 @@ def rows(world: World, n: int, seed: int) -> pd.DataFrame:
     rng = np.random.default_rng(seed)
     band, plan = rng.choice(BANDS, n), rng.choice(PLANS, n)
     hidden = rng.choice([-1.0, 1.0], n)
-    level = world.confounding * ((band == BANDS[1]) * 1.0 + (plan == PLANS[1]) - 1.0)
-    utility = level + rng.logistic(0, 1, n)
+    utility = world.level(band, plan) + rng.logistic(0, 1, n)
     group = np.select([utility > 0.5, utility > -0.5], ["promoter", "passive"], "detractor")
     leaves = rng.geometric(world.hazard(group, band, plan, hidden))
     ends = rng.integers(world.shortest, world.longest + 1, n)

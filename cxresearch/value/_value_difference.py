@@ -33,6 +33,7 @@ PART_WORDS: Final = {
     "cost_to_serve": ("costing less to serve", "costing more to serve"),
     "referring": ("referring more", "referring less"),
 }
+UNKNOWN: Final = "the data do not say it"
 NOTHING: Final[Ends] = (0.0, 0.0, 0.0)
 
 
@@ -161,10 +162,15 @@ class ValueDifference(Table):
             return ""
         lacking = {"referring": "referral_value", "cost_to_serve": "cost_per_ticket"}
         if lacking.get(part) in self.prices.lacking:
-            return "the data do not say it"
+            return UNKNOWN
         if part == "spending" and self.prices.monthly_margin is not None:
             return "the margin was entered, one for everybody"
         return "it is the same for both"
+
+    def none_of(self, part: str) -> str:
+        """Return `left out` or `the same` for a part that is exactly nothing; else empty."""
+        why = self.nothing_in(part)
+        return why and ("left out" if why == UNKNOWN else "the same")
 
     def money(self, ends: Ends) -> str:
         """Return an amount with its interval."""

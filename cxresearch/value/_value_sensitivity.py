@@ -12,7 +12,7 @@ from cxresearch._html import Table, html_table
 from cxresearch.adjust._rung import Ends
 from cxresearch.findings import Finding, without_number
 from cxresearch.value._value_difference import ADJUSTED, TITLES
-from cxresearch.value.prices import ITEMS, Prices, money
+from cxresearch.value.prices import Prices, money
 from cxresearch.value.terms import Terms
 
 MODEL: Final = "model"
@@ -21,7 +21,11 @@ CHOICES: Final = {
     "horizon": "horizon",
     "first_margin": "first bill",
     MODEL: "model beyond the data",
-    **ITEMS,
+    "margin_share": "margin share",
+    "monthly_margin": "margin per month",
+    "cost_per_ticket": "cost of a ticket",
+    "cost_per_month": "cost per month",
+    "referral_value": "value of a referral",
 }
 
 

@@ -262,4 +262,4 @@ def _cells(row: ValueDifference) -> dict[str, str]:
 
 
 def _cell(row: ValueDifference, name: str, ends: Ends) -> str:
-    return "left out" if name in PARTS and row.nothing_in(name) else row.money(ends)
+    return row.none_of(name) or row.money(ends)
