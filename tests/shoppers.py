@@ -42,7 +42,7 @@ def shoppers(
         last[active] = at[active]
         active = active[rng.random(len(active)) >= chance[active]]
     return pd.DataFrame(
-        {"frequency": count, "recency": np.round(last).astype(int), "age": age.astype(int)}
+        {"frequency": count, "recency": np.ceil(last).astype(int), "age": age.astype(int)}
     )
 
 
