@@ -144,8 +144,8 @@ def test_spend_that_never_differs_is_said() -> None:
     found = one(same)
     assert found.spend_frequency() is None
     findings = {f.group.get("parameter", f.id): f for f in found.findings()}
-    assert findings["spend_frequency_correlation"].value is None
-    assert "cannot be told: one is constant" in findings["spend_frequency_correlation"].sentence
+    assert found.independence().value is None
+    assert "cannot be told: one is constant" in found.independence().sentence
     assert findings["gamma"].value is None
     assert "not determined by the counts" in findings["gamma"].sentence
     mean, *_ = found.mean_spend()
@@ -301,6 +301,7 @@ def test_groups_are_fitted_each_by_itself_and_small_ones_counted() -> None:
 def test_findings_have_their_keys_and_sentences_are_whole() -> None:
     found = spend_models(grouped(), confidence_level=0.9)
     findings = [f for f in found.findings() if f.id != "not_reported"]
+    findings += [model.independence() for model in found]
     assert len(findings) == 8
     for finding in findings:
         keys = {"model", "parameter", "plan"} if finding.id == "model_parameter" else {"plan"}

@@ -108,12 +108,8 @@ class SpendModel(FittedModel):
         lower, upper = np.tanh(normal_interval(z[0], error, self.confidence_level))
         return value, float(lower), float(upper)
 
-    def findings(self) -> tuple[Finding, ...]:
-        """Return `model_parameter` for each, and `spend_frequency_correlation`."""
-        return (*super().findings(), self._independence())
-
-    def _independence(self) -> Finding:
-        """Return whether who buys more often spends more, which the model says nobody does."""
+    def independence(self) -> Finding:
+        """Return `spend_frequency_correlation`: the model takes it to be 0."""
         found = self.spend_frequency()
         whom = f"{words.number(self.n)} {self._whom()} who bought again"
         said = f"Whether spend and frequency of {whom} go together cannot be told: one is constant."
