@@ -1,9 +1,9 @@
 """Maximum likelihood on cells of customers, and how the estimate moves without each replicate.
 
 Models are fitted in the logarithms of their parameters, which keeps them positive and makes
-their limits (everybody alike, nobody stops) far points of a box. Quasi-Newton steps from several
-starts find the hill, on some thousands of cells; Newton steps with the second derivatives end on
-its top, on all cells, so that the estimate without a replicate is one more Newton step away.
+their limits (everybody alike, nobody stops) far points of a box. Newton steps from several starts
+find the hill, on some thousands of cells, and from there its top, on all of them. The estimate
+without a replicate is one more Newton step away.
 """
 
 from __future__ import annotations
@@ -14,7 +14,6 @@ from typing import Any, NamedTuple, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
 
 from cxresearch.uncertainty import Floats
 
@@ -29,7 +28,6 @@ DONE = 1e-8  # squared length of the last Newton step in standard errors: a next
 SETTLED = 1e-4  # the same, where rounding lets no step gain any more
 ROUNDS = 100
 ENOUGH = 5_000  # cells to find the hill by
-SCALE = 10.0  # of the mean log-likelihood, so that a first step is short
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,10 +53,9 @@ class Problem:
         """Return the log-likelihood of each cell and its gradient."""
         return self.log_likelihood(logs, self.cells)
 
-    def total(self, logs: Floats) -> tuple[float, Floats]:
-        """Return the log-likelihood of all customers and its gradient (k,)."""
-        value, gradient = self.at(logs)
-        return float(value @ self.customers), np.asarray(gradient @ self.customers)
+    def total(self, logs: Floats) -> float:
+        """Return the log-likelihood of all customers."""
+        return float(self.at(logs)[0] @ self.customers)
 
     def thinned(self) -> Self:
         """Return every so many of the cells, which stand in an order."""
@@ -99,12 +96,12 @@ class Fit(NamedTuple):
 def fit(problem: Problem, starts: Sequence[Floats]) -> Fit:
     """Maximise the likelihood, from the best that is reached from several log parameters (k,)."""
     few = problem.thinned()
-    ends = [_approach(few, start) for start in starts]
-    best = max(ends, key=lambda end: end[1])[0]
-    if len(few.customers) < len(problem.customers):
-        # at the edge there is no slope to come back by, should all cells say otherwise
-        best = np.where(np.abs(best) > FURTHEST - 1, best / 2, best)
-    return _finish(problem, best)
+    best = max((_climb(few, start) for start in starts), key=lambda end: end.log_likelihood)
+    if len(few.customers) == len(problem.customers):
+        return best
+    # at the edge there is no slope to come back by, should all cells say otherwise
+    begin = np.where(np.abs(best.logs) > FURTHEST - 1, best.logs / 2, best.logs)
+    return _climb(problem, begin)
 
 
 def variants(
@@ -157,29 +154,13 @@ def _bends(problem: Problem, logs: Floats, scores: Floats) -> Floats:
     return np.asarray((matrix + np.swapaxes(matrix, 0, 1)) / 2)
 
 
-def _approach(problem: Problem, start: Floats) -> tuple[Floats, float]:
-    scale = SCALE / problem.customers.sum()
-
-    def downhill(logs: Floats) -> tuple[float, Floats]:
-        value, gradient = problem.total(logs)
-        return -scale * value, -scale * gradient
-
-    box = [(-FURTHEST, FURTHEST)] * len(start)
-    options = {"maxiter": 200, "ftol": 1e-11, "gtol": 1e-7}
-    end = minimize(downhill, start, jac=True, method="L-BFGS-B", bounds=box, options=options)
-    return np.asarray(end.x), -float(end.fun)
-
-
-def _finish(problem: Problem, logs: Floats) -> Fit:
-    """Newton steps with halving; a parameter at its edge rests while the slope points outwards."""
+def _climb(problem: Problem, logs: Floats) -> Fit:
+    """Newton steps with halving, uphill also where the likelihood is not concave."""
     for _ in range(ROUNDS):
         values, scores = problem.at(logs)
         bends = _bends(problem, logs, scores)
         value, score = float(values @ problem.customers), scores @ problem.customers
-        edge = (np.abs(logs) >= FURTHEST - 1e-9) & (score * logs >= 0)
-        step, free = np.zeros(len(logs)), ~edge
-        bend = (bends @ problem.customers)[np.ix_(free, free)]
-        step[free] = _solve(bend[None], score[None, free])[0]
+        step, edge = _step(logs, score, bends @ problem.customers)
         gain = float(step @ score)
         ahead = _inside(logs + step) if gain < DONE else _uphill(problem, logs, step, value)
         end = Fit(ahead, value, edge, gain < SETTLED, scores, bends)
@@ -189,12 +170,29 @@ def _finish(problem: Problem, logs: Floats) -> Fit:
     return end
 
 
+def _step(logs: Floats, score: Floats, bend: Floats) -> tuple[Floats, NDArray[np.bool_]]:
+    """Return the Newton step (k,), and which parameters rest at their edge: they would leave."""
+    at_edge = np.abs(logs) >= FURTHEST - 1e-9
+    rests = at_edge & (score * logs >= 0)
+    for _ in logs:
+        step, free = np.zeros(len(logs)), ~rests
+        step[free] = _solve(bend[np.ix_(free, free)][None], score[None, free])[0]
+        rests = rests | (at_edge & (step * logs > 0))
+        if (free == ~rests).all():
+            break
+    return step, rests
+
+
 def _uphill(problem: Problem, logs: Floats, step: Floats, value: float) -> Floats:
     """Return where the step, halved until it does not lose, leads to; `logs` itself if nowhere."""
     step = _short(step)
+    room = (FURTHEST - np.sign(step) * logs) / np.maximum(np.abs(step), 1e-300)
+    step = step * min(
+        1.0, float(room.min())
+    )  # no further than to the first edge: it may turn there
     for _ in range(30):
         tried = _inside(logs + step)
-        if problem.total(tried)[0] >= value:
+        if problem.total(tried) >= value:
             return tried
         step = step / 2
     return logs
@@ -211,7 +209,7 @@ def _inside(logs: Floats) -> Floats:
 
 
 def _solve(bend: Floats, score: Floats) -> Floats:
-    """Solve (B, k, k) against (B, k); uphill also where the likelihood is not concave."""
+    """Solve (B, k, k) against (B, k), with curvature taken as positive."""
     sizes, directions = np.linalg.eigh(bend)
     along = np.einsum("bij,bi->bj", directions, score)
     step = np.einsum("bij,bj->bi", directions, along / np.maximum(np.abs(sizes), FLATTEST))
