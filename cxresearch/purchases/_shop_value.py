@@ -12,7 +12,8 @@ from cxresearch import _format as words
 from cxresearch._html import Table
 from cxresearch.findings import Finding
 from cxresearch.hazards._hazard_ratios import ratio_digits
-from cxresearch.purchases._together import COMBINED, Estimate, Row, by_models
+from cxresearch.projection._forecast import COMBINED
+from cxresearch.purchases._together import Estimate, Row, by_models
 from cxresearch.purchases.models import PurchaseModel
 from cxresearch.value.prices import money
 
@@ -28,7 +29,9 @@ class ShopTerms:
     weeks
         How far ahead it looks, from `until` on.
     margin_share
-        Contribution margin as a share of what customers spend, which somebody entered.
+        Contribution margin as a share of what customers spend.
+    entered
+        Whether somebody entered it; else it is from the data.
     annual_discount_rate
         0.1 for 10 % a year.
     until
@@ -41,6 +44,7 @@ class ShopTerms:
 
     weeks: int
     margin_share: float
+    entered: bool
     annual_discount_rate: float
     until: str
     currency: str | None
@@ -116,11 +120,12 @@ class ShopValue(Table):
         whom = f"{self.of.population}{words.with_group(self.group)}"
         share = words.percent(self.returned_share, 0.001)
         returned = f", less {share} that comes back" if self.returned_share else ""
+        source = "entered, an assumption" if terms.entered else "as in the data"
         return (
             f"{whom[:1].upper()}{whom[1:]} are worth {terms.money(self.by_model[COMBINED])} each "
             f"on average in {terms.span}, projected {by_models(terms.credible)} ({level} "
-            f"interval): their margin at {words.percent(terms.margin_share, 0.001)} of what they "
-            f"spend (entered, an assumption){returned}, discounted at "
+            f"interval): their margin at {100 * terms.margin_share:.4g} % of what they "
+            f"spend ({source}){returned}, discounted at "
             f"{100 * terms.annual_discount_rate:.4g} % a year."
         )
 

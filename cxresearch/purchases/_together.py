@@ -8,7 +8,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from cxresearch import _format as words
-from cxresearch.projection._forecast import Standing, together
+from cxresearch.projection._forecast import COMBINED, Standing, together
 from cxresearch.purchase_table import PurchaseTable
 from cxresearch.purchases._fitted import NAMES
 from cxresearch.purchases._local import Local
@@ -17,8 +17,6 @@ from cxresearch.uncertainty import Floats, Interval
 
 Row: TypeAlias = tuple[float, float, float]  # estimate, lower, upper
 Ends: TypeAlias = Callable[[float, float, float], Interval]  # of value, standard error, level
-
-COMBINED = "combined"
 
 
 class Estimate(NamedTuple):

@@ -20,10 +20,9 @@ from cxresearch._html import Table
 from cxresearch._results import Results
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding
-from cxresearch.projection._forecast import Standing
+from cxresearch.projection._forecast import COMBINED, Standing
 from cxresearch.purchase_table import DAYS_PER_WEEK, PurchaseTable
 from cxresearch.purchases._together import (
-    COMBINED,
     Ends,
     Row,
     banded,

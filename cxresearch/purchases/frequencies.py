@@ -147,6 +147,8 @@ def model_standing(models: PurchaseModels) -> Standing:
     """
     fits = purchase_frequencies(models)
     named = list(dict.fromkeys(fit.of.model for fit in fits))
+    if not named:
+        return Standing({}, ())
     ranked = [_ranked(name, [fit for fit in fits if fit.of.model == name]) for name in named]
     return standing(cast("Sequence[ModelFit]", ranked), whole=True)
 

@@ -15,9 +15,9 @@ from cxresearch._html import Table
 from cxresearch._results import Results
 from cxresearch.errors import NotEnoughError
 from cxresearch.findings import Finding
+from cxresearch.projection._forecast import COMBINED, TOGETHER
 from cxresearch.purchase_table import DAYS_PER_WEEK, PurchaseTable
 from cxresearch.purchases._fitted import NAMES
-from cxresearch.purchases._together import COMBINED
 from cxresearch.purchases.frequencies import CLASSES, classes, each_group, model_standing
 from cxresearch.purchases.models import PurchaseModel, PurchaseModels
 from cxresearch.uncertainty import Floats, jackknife_se, leave_one_out, log_interval
@@ -74,7 +74,7 @@ class PurchaseHoldout(Table):
     @property
     def name(self) -> str:
         """The model's name as it is written."""
-        return NAMES.get(self.model, "all together")
+        return NAMES.get(self.model, TOGETHER)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per class of earlier purchases."""

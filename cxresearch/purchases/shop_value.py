@@ -7,7 +7,7 @@ expect of their purchases, given how each of them bought so far.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Final, NamedTuple
 
@@ -18,12 +18,12 @@ from cxresearch import _format as words
 from cxresearch._results import Results
 from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.findings import Finding, without_number
-from cxresearch.projection._forecast import Standing
+from cxresearch.projection._forecast import COMBINED, Standing
 from cxresearch.purchase_table import DAYS_PER_WEEK, PurchaseTable
 from cxresearch.purchases._histories import distinct
 from cxresearch.purchases._local import Local
 from cxresearch.purchases._shop_value import ShopDifference, ShopTerms, ShopValue
-from cxresearch.purchases._together import COMBINED, Estimate, Row, banded, estimate, per_customer
+from cxresearch.purchases._together import Estimate, Row, banded, estimate, per_customer
 from cxresearch.purchases.alive import Days, weeks_problems
 from cxresearch.purchases.frequencies import each_group, model_standing
 from cxresearch.purchases.models import PurchaseModel, PurchaseModels
@@ -64,7 +64,8 @@ def shop_values(
     models: PurchaseModels,
     spend: SpendModels,
     *,
-    margin_share: float,
+    margin_share: float = 0.0,
+    order_margin_share: float = 0.0,
     annual_discount_rate: float,
     weeks: int = 52,
     exposed: str = "promoter",
@@ -79,7 +80,11 @@ def shop_values(
     spend
         Result of `spend_models` on the same table.
     margin_share
-        Contribution margin as a share of what customers spend, 0.4 for 40 %; 0 for not known.
+        Contribution margin as a share of what customers spend, 0.4 for 40 %, as somebody enters
+        it; 0 for not entered.
+    order_margin_share
+        The same as the data have it (`Data.order_margin_share`), taken where none is entered; 0
+        for not known.
     annual_discount_rate
         0.1 for 10 % a year.
     weeks
@@ -105,13 +110,20 @@ def shop_values(
     DataError
         Naming every argument that breaks its rule.
     NotEnoughError
-        When no margin is entered.
+        When nothing says the margin.
     """
-    _check(models.table, margin_share, annual_discount_rate, weeks)
+    _check(margin_share, order_margin_share, annual_discount_rate, weeks)
     found = model_standing(models)
     table = models.table
-    about = (table.until, table.currency, tuple(found.credible))
-    terms = ShopTerms(weeks, margin_share, annual_discount_rate, *about)
+    terms = ShopTerms(
+        weeks,
+        margin_share or order_margin_share,
+        bool(margin_share),
+        annual_discount_rate,
+        table.until,
+        table.currency,
+        tuple(found.credible),
+    )
     known = {tuple(one.group.items()): one for one in spend}
     groups = [
         _Group(one, fits, known[key], found)
@@ -234,23 +246,25 @@ def _without_mean(groups: Sequence[_Group], table: PurchaseTable) -> Iterator[Fi
         yield without_number(said, as_of=table.as_of, unit=table.currency or "amount")
 
 
-def _check(table: PurchaseTable, margin_share: float, rate: float, weeks: int) -> None:
-    problems = [*weeks_problems(weeks), *_problems(margin_share, rate)]
+def _check(entered: float, in_data: float, rate: float, weeks: int) -> None:
+    shares = {"margin_share": entered, "order_margin_share": in_data}
+    problems = [*weeks_problems(weeks), *_problems(shares, rate)]
     if problems:
         raise DataError(problems)
-    if not margin_share:
+    if not (entered or in_data):
         raise NotEnoughError(
-            "margin_share is 0, which says that it is not known, must be entered: what a purchase "
-            "contributes is not in the counts. Write 0.4 for 40 % of what customers spend."
+            "The orders do not say what they contribute, must do for a value: enter margin_share "
+            "(0.4 for 40 % of what customers spend), or bring gross_margin of every order."
         )
 
 
-def _problems(margin_share: float, rate: float) -> Iterator[str]:
-    if not 0 <= margin_share <= 1:
-        yield (
-            f"margin_share is {margin_share!r}, must be a share from 0 to 1: write 0.4 for 40 %, "
-            "and 0 for not known."
-        )
+def _problems(shares: Mapping[str, float], rate: float) -> Iterator[str]:
+    for name, share in shares.items():
+        if not 0 <= share <= 1:
+            yield (
+                f"{name} is {share!r}, must be a share from 0 to 1: write 0.4 for 40 %, and 0 for "
+                "not known."
+            )
     if not 0 <= rate <= 1:
         yield (
             f"annual_discount_rate is {rate!r}, must be a share from 0 to 1 per year: write 0.1 "
