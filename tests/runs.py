@@ -27,6 +27,8 @@ TELCO = ROOT / "data" / "recipes" / "telco.toml"
 COMMAND = [sys.executable, "-c", "from cxresearch.cli import app; app()"]
 SAAS = ROOT / "data" / "recipes" / "saas_churn.toml"
 PAPER = ROOT / "data" / "recipes" / "fader_hardie.toml"
+CDNOW = ROOT / "data" / "recipes" / "cdnow.toml"
+ONLINE_RETAIL = ROOT / "data" / "recipes" / "online_retail.toml"
 # A second value for every parameter of every notebook.
 SECOND = {
     CHECK: {},
@@ -75,6 +77,24 @@ SECOND = {
         "risk_by": "score_group,tickets_before",
         "risk_months": "9",
         "min_group": "20",
+        "confidence_level": "0.9",
+    },
+    "05_promoter_value": {
+        "horizon": "50",
+        "horizons": "6",
+        "annual_discount_rate": "0.05",
+        "first_margin": "end_of_period",
+        "adjust_for": "plan,onboarding,tenure_band",
+        "blackout_days": "14",
+        "margin_share": "0.4",
+        "monthly_margin": "0.0",
+        "cost_per_ticket": "12.5",
+        "cost_per_month": "2.0",
+        "referral_value": "80.0",
+        "shop_group_by": "plan",
+        "weeks": "26",
+        "min_group": "40",
+        "min_at_risk": "20",
         "confidence_level": "0.9",
     },
     "08_churn_reasons": {

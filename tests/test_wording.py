@@ -42,16 +42,16 @@ CAUSAL = re.compile(
     re.IGNORECASE,
 )
 FUTURE = re.compile(r"\b(?:will|would have|going to|is expected to|forecasts?)\b", re.IGNORECASE)
-# what has no interval: a test's p value
+# what has no interval: a test's p value, a sum of the ledger
 WITHOUT_INTERVAL = {
     "logrank_p_value", "model_fit_p_value", "equal_parameters_p_value", "larger_model_p_value",
-    "e_value",
+    "e_value", "acquisition_cost",
 }  # fmt: skip
-COUNTS = {"customers", "answers", "rules", "rows", "waves", "groups", "invitations"}
+COUNTS = {"customers", "answers", "rules", "rows", "waves", "groups", "invitations", "orders"}
 
 DIFFERENCES = {
     "retention_rate_change", "restricted_mean_difference", "nps_change", "csat_change",
-    "ces_change", "responder_retained_difference",
+    "ces_change", "responder_retained_difference", "lifetime_value_difference", "difference_part",
 }  # fmt: skip
 NUMBER = r"[\d,]+(?:\.\d+)?"
 OUT_OF = re.compile(
@@ -252,7 +252,7 @@ def test_the_check_of_digits_can_fail(sentence: str) -> None:
 # The notebooks
 
 
-RECIPES = {path.stem: path for path in (runs.TELCO, runs.SAAS, runs.PAPER)}
+RECIPES = {path.stem: path for path in (runs.TELCO, runs.SAAS, runs.PAPER, runs.CDNOW)}
 RUNS = [(run, path.stem) for run in ("default", "second", *RECIPES) for path in NOTEBOOKS]
 
 
@@ -293,6 +293,7 @@ def test_tables_and_alternatives_have_no_digit_beyond_the_interval(report: Repor
         for f in report.findings
         if f["unit"] == "share" and None not in (f["value"], f["ci_lower"], f["ci_upper"])
     ]
+    shares += [(-value, -upper, -lower) for value, lower, upper in shares if value < 0]
     for cell in texts:
         unit = 10.0 ** -len(cell[0].partition(".")[2])
         wide = [s for s in shares if unit == 1 or 100 * (s[2] - s[1]) >= unit * (1 - 1e-9)]
