@@ -1,11 +1,13 @@
 """What the simulator states about referrals and value must be found in its tables."""
 
+import datetime as dt
 from functools import lru_cache
 
 import numpy as np
 import pandas as pd
 import pytest
 
+import cxresearch as cx
 from cxresearch.simulate import Settings, simulate
 from cxresearch.simulate import settings as s
 from cxresearch.simulate.referrals import referrals_per_odds, referrers
@@ -191,6 +193,22 @@ def test_remaining_contribution_is_what_the_tables_lead_to_expect(group, ratio):
         off = (full[:, months - 1] - wanted) / error[:, months - 1]
         assert (abs(off) < 3).all(), (months, dict(zip(PARTS, off, strict=True)))
         assert (error[:, months - 1] / wanted < [0.02, 0.03, 0.08]).all()
+
+
+def test_the_package_counts_what_the_rows_say():
+    drawn = simulation(customers=3_000, seed=3)
+    rows = followed_answers(drawn.tables)
+    found = happened(rows, drawn.tables)
+    scales = {"nps": {"min": 0, "max": 10}, "csat": {"min": 1, "max": 5}}
+    words = {"as_of": AS_OF.date(), "observed_from": dt.date(2022, 1, 1), "currency": "EUR"}
+    with cx.open_frames(dict(drawn.tables), scales=scales, **words) as data:
+        table = data.value_table(["score_group"])
+    for code, name in enumerate(s.GROUPS):
+        one, mine = table.select(score_group=name), (rows["group"] == code).to_numpy()
+        assert one.n.sum() == mine.sum()
+        for part, values in zip(PARTS, found, strict=True):
+            counted = one.counts(part).sum(axis=(0, 1))[:37]
+            np.testing.assert_allclose(counted, values[mine].sum(axis=0), atol=1e-6)
 
 
 def test_promoters_refer_more_and_leave_later_so_they_bring_more():
