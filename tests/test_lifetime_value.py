@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from test_wording import CAUSAL, FUTURE, check_digits, check_interval, check_whole
-from valued import GROUPS, World, draw, months_of, rows, table
+from valued import World, draw, months_of, rows, table
 
 from cxresearch.errors import CxError, DataError
 from cxresearch.uncertainty import jackknife_se
@@ -23,6 +23,7 @@ from cxresearch.value_table import LIFE, MONEY, ValueTable
 
 PRICES = Prices(cost_per_ticket=4.0, referral_value=80.0, currency="EUR")
 TERMS = Terms(0.1, 24, "now")
+GROUPS = ("detractor", "passive", "promoter")
 
 
 @cache
@@ -362,8 +363,7 @@ def test_frames_hold_every_group_and_month() -> None:
 
 
 def truth(group: str, terms: Terms) -> float:
-    world = World(confounding=0.0)
-    return float(world.value(np.array(group), terms.factors, terms.months, 4.0, 80.0))
+    return float(World(confounding=0.0).value(group, terms, PRICES))
 
 
 def test_the_truth_of_a_large_world_is_found() -> None:

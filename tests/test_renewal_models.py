@@ -241,6 +241,24 @@ def test_both_forms_of_the_share_agree_with_exact_products(spread: float, c: flo
     np.testing.assert_allclose(share, smaller, rtol=1e-4)
 
 
+def test_the_share_is_exact_where_the_forms_meet() -> None:
+    mean, spread = 1 / (1 + np.exp(6.0)), -7.2  # α + β is 1,339: both forms are in use
+    share = log_retained(np.array([-6.0, spread, 0.0]), np.arange(5001))
+    hazard = mean / (1 + np.exp(spread) * np.arange(5000))
+    np.testing.assert_allclose(share[1:], np.cumsum(np.log1p(-hazard)), rtol=1e-8)
+
+
+@given(st.floats(-12, 3), st.floats(-14, 3) | st.just(-np.inf), st.floats(-2, 2))
+@settings(deadline=None)
+def test_the_share_only_falls_however_far_one_looks(mean: float, spread: float, c: float) -> None:
+    """A hundred years of months stretch to t^c beyond 10^22, and no digit may be lost on the way."""
+    share = log_retained(np.array([mean, spread, c]), np.arange(1201))
+    step = np.diff(share[np.isfinite(share)])
+    assert not np.isnan(share).any()
+    assert share[0] == 0
+    assert (step <= 1e-6 * np.maximum(1, np.abs(share[1 : len(step) + 1]))).all()
+
+
 # Limits
 
 

@@ -56,7 +56,7 @@ def log_retained(coordinates: Floats, tenure: NDArray[Any]) -> Floats:
         loose = betaln(a, b + x) - betaln(a, b)
         tight = x * log_expit(-mean) + _excess(b, x) - _excess(s, x)
     # each form loses its digits where the other keeps them
-    return np.asarray(np.where(s < 1e3, loose, tight))
+    return np.asarray(np.where((s < 1e3) | (np.isfinite(s) & (x > s)), loose, tight))
 
 
 def log_retained_slopes(coordinates: Floats, tenure: NDArray[Any]) -> Floats:
