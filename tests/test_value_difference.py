@@ -12,7 +12,9 @@ import valued
 from test_weighted_money import row_weights
 from test_wording import CAUSAL, FUTURE, check_digits, check_interval, check_whole
 
+from cxresearch.adjust.weighting import arms, weights
 from cxresearch.errors import DataError
+from cxresearch.product_limit import curve_end
 from cxresearch.uncertainty import jackknife_se
 from cxresearch.value._comparison import Comparison, share_left
 from cxresearch.value._flow import Flow
@@ -268,6 +270,19 @@ def test_a_table_without_replicates_has_no_interval_and_no_number():
     frame = valued.rows(WORLD, 500, 9).assign(replicate=0)
     found = value_differences(valued.table(frame, n_replicates=1), PRICES, TERMS)
     assert "no replicates" in found["as_they_are"].refusal
+
+
+def test_weighted_months_end_by_how_many_customers_they_are_worth():
+    world = replace(WORLD, confounding=3.0, shortest=4, longest=40)
+    sides = arms(valued.draw(world, 900, 14), *valued.PAIR)
+    given = weights(sides)
+    ends = curve_end(given.effective_at_risk, 0, 30)
+    raw = curve_end(sides.at_risk.sum(axis=(1, 2)), 0, 30)
+    assert (ends < raw).all()
+    found = value_differences(valued.draw(world, 900, 14), PRICES, TERMS)
+    compared = found["same_history"].comparison
+    assert [compared.exposed.data_end, compared.reference.data_end] == ends.tolist()
+    assert found["as_they_are"].comparison.exposed.data_end == raw[0]
 
 
 def late(table: ValueTable) -> ValueTable:

@@ -168,9 +168,16 @@ def arms(table: LifeTable, exposed: str, reference: str) -> Arms:
     _check_clock(table)
     covariates = tuple(c for c in table.group_columns if c != EXPOSURE)
     every = table.pooled(*covariates)
-    sides = [_on_cells(table, label, every) for label in (exposed, reference)]
-    inside = np.all([side["entered"].sum(axis=(1, 2)) > 0 for side in sides], axis=0)
-    counted = {name: np.stack([s[name][inside] for s in sides]) for name in table.count_fields}
+    sides = [
+        table.select(**{EXPOSURE: label}).pooled(*covariates) for label in (exposed, reference)
+    ]
+    entered = np.stack([_on_cells(side, "entered", every) for side in sides])
+    inside = (entered.sum(axis=(2, 3)) > 0).all(axis=0)
+    # one count at a time: with many cells all of them at once are large
+    counted = {
+        name: np.stack([_on_cells(side, name, every)[inside] for side in sides])
+        for name in table.count_fields
+    }
     outside = float(every.n[~inside].sum())
     _check_overlap(outside / max(float(every.n.sum()), 1), (exposed, reference))
     cells = tuple(cell for cell, kept in zip(every.groups, inside, strict=True) if kept)
@@ -279,17 +286,11 @@ def _weighted(weight: Floats, counts: Counts) -> Floats:
     return without_noise(total, np.abs(total).max(axis=-1, keepdims=True, initial=0))
 
 
-def _on_cells(table: LifeTable, label: str, every: LifeTable) -> dict[str, Counts]:
-    """Return every count of one group on all cells by its name, each (X, R, T + 1)."""
-    side = table.select(**{EXPOSURE: label}).pooled(*every.group_columns)
-    rows = [every.groups.index(group) for group in side.groups]
-
-    def spread(name: str) -> Counts:
-        out = np.zeros_like(every.counts(name))
-        out[rows] = side.counts(name)
-        return out
-
-    return {name: spread(name) for name in table.count_fields}
+def _on_cells(side: LifeTable, name: str, every: LifeTable) -> Counts:
+    """Return a count of one group on all cells, 0 where it does not occur, (X, R, T + 1)."""
+    out = np.zeros_like(every.counts(name))
+    out[[every.groups.index(group) for group in side.groups]] = side.counts(name)
+    return out
 
 
 def _check_clock(table: LifeTable) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Final
 
 import pandas as pd
 
@@ -34,6 +35,8 @@ from cxresearch.value._value_difference import ValueDifference
 from cxresearch.value.prices import Prices
 from cxresearch.value.terms import Terms
 from cxresearch.value_table import ValueTable
+
+REASON: Final = "not reported"
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,13 +120,10 @@ class ValueDifferences(Table):
         )
 
     def _repr_html_(self) -> str:
-        columns = {row.title: _cells(row) for row in self.rows}
-        frame = pd.DataFrame(
-            {
-                "": list(next(iter(columns.values()))),
-                **{title: list(cells.values()) for title, cells in columns.items()},
-            }
-        )
+        frame = pd.DataFrame({row.title: _cells(row) for row in self.rows})
+        if not any(row.refusals for row in self.rows):
+            frame = frame.drop(index=REASON)
+        frame.insert(0, "", list(frame.index))
         return html_table(frame, numbers=[row.title for row in self.rows])
 
 
@@ -257,7 +257,7 @@ def _cells(row: ValueDifference) -> dict[str, str]:
     cells[row.population] = words.and_list(words.number(n) for n in row.n)
     cells["as many as without weights"] = words.and_list(words.number(n) for n in row.effective_n)
     cells["grade"] = row.grade
-    cells["not reported"] = "; ".join(row.refusals)
+    cells[REASON] = "; ".join(row.refusals)
     return cells
 
 
