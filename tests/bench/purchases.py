@@ -85,12 +85,15 @@ def ours(path: Path) -> dict[str, float]:
     def from_rows() -> PurchaseTable:
         import pandas as pd
 
-        with np.load(path.with_suffix(".npz")) as rows:
-            frame = pd.DataFrame({name: rows[name] for name in rows})
-        cells = frame.groupby(list(frame), as_index=False).size()
-        cells = cells.rename(columns={"size": "customers"}).assign(repeat_spend=0.0)
+        with np.load(path.with_suffix(".npz")) as file:
+            x, last, age = (file[name].astype(np.int64) for name in ("frequency", "recency", "age"))
+        counts = pd.Series((x * DAYS + last) * DAYS + age).value_counts(sort=False)
+        key = counts.index.to_numpy()
+        days = {"recency": key // DAYS % DAYS, "age": key % DAYS}
+        cells = {"frequency": key // DAYS**2, **days, "customers": counts.to_numpy()}
         spend = pd.DataFrame({"frequency": [], "mean_spend": [], "customers": []}, dtype=float)
-        return PurchaseTable.from_counts(cells, spend, until=str(AS_OF))
+        frame = pd.DataFrame(cells).assign(repeat_spend=0.0)
+        return PurchaseTable.from_counts(frame, spend, until=str(AS_OF))
 
     alone = from_rows()
     return {
