@@ -121,6 +121,10 @@ def test_groups_have_marks_of_their_own_up_to_the_last_month() -> None:
             assert to_hex(beyond.get_markerfacecolor()) == "#ffffff"
             assert beyond.get_ydata()[0] == getattr(found, name).value[-1]
             assert len(inside.get_xdata()) > len(beyond.get_xdata()) > 1
+        within = draw_it(values(12))
+        assert sum(line.get_linestyle() == "None" for line in within.lines) == 3
+        within.figure.draw_without_rendering()
+        assert within.get_position().width > 0.75  # nothing beside it takes room
         alone = draw_it(values()[0]).lines
         assert not any(line.get_linestyle() == "None" for line in alone)
 

@@ -198,7 +198,8 @@ def _mark(ax: Axes, line: Line, color: str, marker: str) -> None:
     }
     for inside, face in ((True, color), (False, "white")):
         here = some[(x[some] <= seen) == inside]
-        ax.plot(x[here], y.value[here], color=color, markerfacecolor=face, **look)
+        if here.size:  # an empty line that is not clipped would take room of its own
+            ax.plot(x[here], y.value[here], color=color, markerfacecolor=face, **look)
 
 
 def _money_axis(ax: Axes, which: str) -> None:
