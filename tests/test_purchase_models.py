@@ -193,6 +193,13 @@ def test_the_pareto_integral_is_that_of_many_short_steps() -> None:
         )
 
 
+@pytest.mark.parametrize("case", REFERENCE["while_alive"]["case"])
+def test_expected_purchases_while_alive_are_those_of_many_digits(case: list[float]) -> None:
+    *at, expected = case
+    found = float(while_alive(*(np.array(each) for each in at)))
+    assert found == pytest.approx(expected, rel=1e-8)
+
+
 def test_expected_purchases_while_alive_are_the_integral_over_who_stops() -> None:
     u, half = np.linspace(-60, 60, 6001, retstep=True)  # smooth and flat at both ends
     p, log_p, log_rest = expit(u), log_expit(u), log_expit(-u)

@@ -113,9 +113,31 @@ def while_alive(shape: Floats, a: Floats, b: Floats, ahead: Floats) -> Floats:
 
 
 def _while_alive(shape: Floats, a: Floats, b: Floats, ahead: Floats) -> Floats:
+    of = np.broadcast_arrays(shape, a, b, ahead)
+    found = _by_formula(*of)
+    lost = ~np.isfinite(found)
+    found[lost] = _over_chances(*(each[lost] for each in of))
+    return found
+
+
+def _by_formula(shape: Floats, a: Floats, b: Floats, ahead: Floats) -> Floats:
     c, z = a + b - 1, ahead / (1 + ahead)
-    none = np.exp((1 - a) * np.log1p(ahead)) * hyp2f1(c - shape, a - 1, c, z)
+    with np.errstate(invalid="ignore", over="ignore"):
+        none = np.exp((1 - a) * np.log1p(ahead)) * hyp2f1(c - shape, a - 1, c, z)
     return np.asarray(c / (a - 1) * (1 - none))
+
+
+def _over_chances(shape: Floats, a: Floats, b: Floats, ahead: Floats) -> Floats:
+    """Return the mean of (1 − (1 + p·ahead)^−shape)/p over p, where the formula overflows.
+
+    With a that large customers are nearly alike: p lies within 8 standard deviations of its logit.
+    """
+    at = np.log(a / b) + np.sqrt(1 / a + 1 / b) * np.linspace(-8, 8, 65)[:, None]
+    log = a * log_expit(at) + b * log_expit(-at)
+    weight = np.exp(log - log.max(axis=0))
+    p = expit(at)
+    bought = -np.expm1(-shape * np.log1p(p * ahead)) / p
+    return np.asarray((weight * bought).sum(axis=0) / weight.sum(axis=0))
 
 
 def _after(b: Floats, y: NDArray[np.int64]) -> Floats:
