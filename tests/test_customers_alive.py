@@ -11,7 +11,7 @@ from cxresearch.projection._forecast import COMBINED
 from cxresearch.purchase_table import PurchaseTable
 from cxresearch.purchases._together import per_customer
 from cxresearch.purchases.alive import Days, alive_maps, customers_alive
-from cxresearch.purchases.frequencies import each_group
+from cxresearch.purchases.frequencies import each_group, model_standing
 from cxresearch.purchases.models import PurchaseModels, purchase_models
 
 MODELS = ["bg_nbd", "mbg_nbd"]
@@ -162,20 +162,13 @@ def test_small_groups_are_counted_and_not_named(drawn: Shop) -> None:
 
 
 def test_the_map_is_what_the_models_say(fitted: PurchaseModels) -> None:
-    maps = alive_maps(fitted)
-    for found, (_, fits) in zip(maps, each_group(fitted), strict=True):
+    weights, (row, column) = model_standing(fitted).weights, (3, 2)
+    for found, (_, fits) in zip(alive_maps(fitted), each_group(fitted), strict=True):
         age = round(found.age * 7)
-        row, column = 3, 2
-        cell = Days(
-            *(
-                np.array([x])
-                for x in (found.frequency[row], age - 7 * found.weeks_since[column], age)
-            )
-        )
-        weights = customers_alive(fitted)[0].alive_by_model
-        each = [fit.alive(cell)[0, 0] for fit in fits]
-        assert min(each) - 1e-9 <= found.probability_alive[row, column] <= max(each) + 1e-9
-        assert set(weights) == {COMBINED, *MODELS}
+        last = age - 7 * found.weeks_since[column]
+        cell = Days(*(np.array([x]) for x in (found.frequency[row], last, age)))
+        expected = sum(weights[fit.model] * fit.alive(cell)[0, 0] for fit in fits)
+        assert found.probability_alive[row, column] == pytest.approx(expected)
 
 
 def test_who_is_silent_for_longer_is_less_likely_there(fitted: PurchaseModels) -> None:
