@@ -43,7 +43,9 @@ class Clocks:
 def clocks(extract: Extract) -> Clocks:
     """Return the answers whose customers renewed when their clock began, and are followed on."""
     settings, lives = extract.settings, extract.lives
-    person, wave = np.nonzero([answered_wave(extract, w) for w in range(len(settings.waves))])[::-1]
+    waves = range(len(extract.answers.score))  # none where no table asked for needs answers
+    answered = np.array([answered_wave(extract, wave) for wave in waves], dtype=bool)
+    wave, person = np.nonzero(answered.reshape(-1, len(extract.ids)))
     day = settings.waves[wave] + extract.answers.delay[wave, person].astype(np.int64) + _WAIT
     start = extract.people.start[person]
     since = s.completed_months(start, day - 1) + 1
@@ -60,7 +62,7 @@ def remaining_contribution(world: World) -> dict[str, Any]:
     horizons = [months for months in HORIZONS if months + _SEEN <= settings.months]
     sums = _sums(world, followed, max(horizons)) if horizons else {}
     groups = {
-        name: {str(h): {part: _told(sums[part][code, h - 1]) for part in _PARTS} for h in horizons}
+        name: {str(h): {part: told(sums[part][code, h - 1]) for part in _PARTS} for h in horizons}
         for code, name in enumerate(s.GROUPS)
     }
     return {"definition": _DEFINITION, "currency": s.CURRENCY, "answers": len(followed), **groups}
@@ -106,6 +108,8 @@ def _months(
     for renewal, voluntary in enumerate(hazards(world.people, world.answers, world.settings), 1):
         month = renewal - followed.since
         on = np.flatnonzero((month >= 0) & (month < longest) & (month <= followed.followed))
+        if not len(on):  # as at the last renewal, which may lie beyond the latent half-years
+            continue
         before, now = np.exp(-summed[on]), month[on]
         summed[on] += np.where(now > 0, voluntary[rows[on]] + sum(s.OTHER_HAZARDS), 0)
         here = np.exp(-summed[on])
@@ -154,6 +158,6 @@ class _Expected:
         return days.astype(float)
 
 
-def _told(value: float) -> float | None:
+def told(value: float) -> float | None:
     """Round; None where nobody is followed so far, since JSON has no NaN."""
     return None if np.isnan(value) else round(float(value), 4)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -26,13 +26,15 @@ name = "Simulated telecom"
 note = "These customers are simulated; truth.json holds the answers an analysis should find."
 as_of = {as_of}
 observed_from = {observed_from}
-currency = "{currency}"
+{fit_until}currency = "{currency}"
 group_by = ["plan"]
 
 [scales]
 nps = {{ min = 0, max = 10 }}
 csat = {{ min = 1, max = 5 }}
 {tables}"""
+
+_HELD_BACK = 12  # months
 
 _FLAT_TABLE = """
 CREATE TABLE flat (customer_id VARCHAR, start_date DATE, end_date DATE, plan VARCHAR,
@@ -58,15 +60,23 @@ def write_tables(
     (folder / "truth.json").write_text(text + "\n", encoding="utf-8")
 
 
-def recipe(settings: s.Settings, tables: Iterable[str]) -> str:
+def recipe(settings: s.Settings, tables: Collection[str]) -> str:
     """Return the text of the sample's `data.toml`; the paths are relative to it."""
     return _RECIPE.format(
         mark=MARK,
         as_of=settings.as_of,
         observed_from=settings.observed_from,
+        fit_until=_fit_until(settings) if "transactions" in tables else "",
         currency=s.CURRENCY,
         tables="".join(f'\n[{name}]\npath = "{name}.parquet"\n' for name in tables),
     )
+
+
+def _fit_until(settings: s.Settings) -> str:
+    """Hold back the last year of purchases, where that leaves a year or more to fit to."""
+    if settings.months < 2 * _HELD_BACK:
+        return ""
+    return f"fit_until = {s.shift(settings.last_day, -_HELD_BACK)}\n"
 
 
 def write_flat(path: Path, worlds: Iterable[World], customers: int) -> None:

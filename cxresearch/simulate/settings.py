@@ -24,6 +24,7 @@ TABLES: Final = (
     "customers",
     "subscriptions",
     "revenue",
+    "transactions",
     "survey_invitations",
     "survey_responses",
     "touchpoints",
@@ -214,6 +215,8 @@ _STREAMS: Final = (
     "programme",
     "sources",
     "referrals",
+    "shop",
+    "orders",
 )  # the order is part of what a seed means: append only
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from cxresearch.simulate import settings as s
 from cxresearch.simulate.contribution import HORIZONS, remaining_contribution
 from cxresearch.simulate.people import answer_rate, hazards
+from cxresearch.simulate.shop_truth import shop_truth
 from cxresearch.simulate.surveys import answered_wave, invited_wave
 from cxresearch.simulate.tables import margin_rate, price
 from cxresearch.simulate.world import Extract, World
@@ -30,6 +31,7 @@ def truth(world: World) -> Truth:
         "remaining_margin": _remaining_margin(world),
         "remaining_contribution": remaining_contribution(world),
         "acquisition": _acquisition(),
+        "shop": shop_truth(world),
     }
 
 
