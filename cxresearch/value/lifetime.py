@@ -54,6 +54,13 @@ class LifetimeValues(Results[LifetimeValue]):
 
     others: tuple[LifetimeValue, ...] = field(default=(), kw_only=True)
 
+    @property
+    def longest(self) -> Results[LifetimeValue]:
+        """The same groups over the longest horizon that was asked for."""
+        every = (*self.results, *self.others)
+        far = max((value.horizon for value in every), default=0)
+        return Results(tuple(value for value in every if value.horizon == far))
+
     def to_frame(self) -> pd.DataFrame:
         """Return one row per group and horizon."""
         every = (*self.results, *self.others)
