@@ -337,7 +337,7 @@ def test_sentences_describe_and_round_to_their_interval() -> None:
                 check_interval(finding.to_dict())
                 check_digits(finding.to_dict())
     said = one(terms=Terms(0.05, 60, "end_of_period")).sentence()
-    assert said.startswith("Answers with score group detractor bring EUR ")
+    assert said.startswith("Answers (detractors) bring EUR ")
     assert "each on average, over the 60 months from the answer on (95 % interval)" in said
     assert "discounted at 5 % a year, with the first bill one month later." in said
     assert "of the BdW" not in said
@@ -384,8 +384,9 @@ def test_intervals_cover_the_truth(n: int, horizon: int) -> None:
         for value in values(draw(World(confounding=0.0), n, seed, known=()), terms):
             low, high = value.values[1:]
             inside[value.label] += low <= truth(value.label, terms) <= high
-    shares = {group: count / draws for group, count in inside.items()}
-    assert all(0.92 <= share <= 0.995 for share in shares.values()), shares
+    shares = [count / draws for count in inside.values()]
+    assert 0.93 <= np.mean(shares) <= 0.97, inside
+    assert all(0.9 <= share <= 0.98 for share in shares), inside  # three errors of 300 draws
 
 
 # Errors
