@@ -27,9 +27,15 @@ _ACROSS = {
     "cause": "recorded as {}",
     "model": "{}",
     "parameter": "{}",
+    "score_group": "{}",
 }
-_DOWN = {"tenure": "{} {periods}", "fit_periods": "first {} {periods}"}
+_DOWN = {
+    "tenure": "{} {periods}",
+    "fit_periods": "first {} {periods}",
+    "horizon": "{} {periods}",
+}
 _ROWS_OF = {"retention": "rows of a retention table"}
+AMOUNT = "amount"  # the unit of money whose currency is not known
 LIBRARIES = ("duckdb", "numpy", "pandas", "sqlglot")
 
 
@@ -130,7 +136,8 @@ def tabulate(
     spread
         The label whose values become columns side by side, e.g. "tenure".
     counted
-        What the findings count: "customers", "answers", "invitations".
+        What the findings count: "customers", "answers", "invitations"; empty to leave it out,
+        where those side by side count different ones.
     periods_per_year
         What tenures are counted in: 12 for months.
     assumed
@@ -151,7 +158,7 @@ def tabulate(
         )
         if finding.id == "not_reported" and not labels:
             continue  # it counts groups and is a sentence below the table, not a row of it
-        row = rows.setdefault(labels, {counted: finding.n})
+        row = rows.setdefault(labels, {counted: finding.n} if counted else {})
         if finding.id != "not_reported":
             row[_column(finding, spread, period, alone=len(ids) < 2)] = _cell(finding)
     numbers = list(dict.fromkeys(column for row in rows.values() for column in row))
@@ -200,6 +207,8 @@ def _cell(finding: Finding) -> str:
         return words.parameter_interval(value, lower, upper)
     if finding.unit == "p-value":
         return words.p_value(value) if math.isfinite(value) else words.MISSING
+    if finding.unit == AMOUNT or finding.unit.isupper():
+        return words.money(value, lower, upper, finding.unit.replace(AMOUNT, "")).strip()
     return words.number_interval(value, lower, upper)
 
 

@@ -369,3 +369,21 @@ def test_parameters_tests_and_missing_reasons_are_worded(shown: list[dict[str, A
     assert Cells(shown[1]["text/html"]).rows[0][-1] == "no reason recorded"
     tabulate(finding(id="e", group={"model": "bdw", "fit_periods": "4"}))
     assert Cells(shown[2]["text/html"]).rows[1][:2] == ["BdW", "first 4 months"]
+
+
+def test_money_is_rounded_by_its_interval_and_counts_can_be_left_out(
+    shown: list[dict[str, Any]],
+) -> None:
+    amounts = [
+        finding(id="lifetime_value", unit=unit, value=541.4, ci_lower=509.6, ci_upper=573.2, n=n,
+                group={"horizon": horizon, "score_group": score})
+        for score, n in (("detractor", 513), ("promoter", 1125))
+        for horizon, unit in (("36", "EUR"), ("1", "amount"))
+    ]  # fmt: skip
+    tabulate(amounts, spread="score_group", counted="")
+    (bundle,) = shown
+    text = " ".join(bundle["text/plain"].split())
+    assert "horizon detractor promoter" in text
+    assert "36 months EUR 540 (510 to 570) EUR 540 (510 to 570)" in text
+    assert "1 month 540 (510 to 570)" in text
+    assert "513" not in text

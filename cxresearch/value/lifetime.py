@@ -69,7 +69,7 @@ class LifetimeValues(Results[LifetimeValue]):
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `lifetime_value` and `share_beyond_data` of each group and horizon."""
-        every = (*self.results, *self.others)
+        every = sorted((*self.results, *self.others), key=lambda x: x.horizon)
         return (*(found for result in every for found in result.findings()), *self.suppressed)
 
 
