@@ -35,7 +35,6 @@ NEEDS: Final[Mapping[str, str]] = {
     "invitations": "survey_invitations, and survey_responses with their invitation_id",
     "bills": "revenue with its months, or monthly_margin or monthly_revenue in customers",
     "margins": "contribution_margin in revenue, or monthly_margin in customers",
-    "costs": "costs by month, with what drives them",
     "referrals": "referred_by in customers: who brought whom",
     "purchases": "transactions with their dates, and as_of",
     "causes": "cancel_type in subscriptions or customers: who ended it",
