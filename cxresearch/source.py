@@ -26,7 +26,7 @@ def open_data(
     data: str | Path | Recipe = "data/sample",
     *,
     tables: Mapping[str, pd.DataFrame] | None = None,
-    memory_limit: str = "1GB",
+    memory_limit: str = "750MB",
 ) -> Data:
     """Open the data that a recipe describes.
 
@@ -37,7 +37,8 @@ def open_data(
     tables
         DataFrames to use in place of the recipe's files, by the contract's table name.
     memory_limit
-        What DuckDB may hold in memory; the rest is spilled to a temporary file.
+        What DuckDB may hold in memory; the rest is spilled to a temporary file. With what Python
+        holds beside it, 10 million customers stay within 1 GB.
 
     Raises
     ------
