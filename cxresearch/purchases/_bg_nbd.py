@@ -17,7 +17,6 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import expit, hyp2f1, log_expit
 
 from cxresearch.purchases._fit import Values
@@ -47,29 +46,28 @@ class BetaGeometric:
             N histories.
         """
         r, alpha, a, b = np.exp(logs)
-        x, y = of.frequency, of.frequency + self.throws_at_start
-        throws = np.arange(y.max(initial=0))
-        now, last = alpha + of.age, alpha + of.recency
-        odds = self._log_odds_dead(np.exp(logs), of)
-        dead = expit(odds)
+        x, now = of.frequency, alpha + of.age
+        buys, throws = self._steps(of)  # what depends on x alone is computed for 0, 1, 2, … once
+        odds, longer = self._log_odds_dead(np.exp(logs), of)
+        dead, log_now = expit(odds), np.log(now)
         value = (
-            sums(np.log(r + throws))[x]
-            + r * logs[1]
-            - (r + x) * np.log(now)
-            - sums(np.log1p(a / (b + throws)))[y]
+            (sums(np.log(r + buys)) + r * logs[1] - self._sums(np.log1p(a / (b + throws))))[x]
+            - (r + x) * log_now
             - log_expit(-odds)
         )
+        both = (b + throws) * (a + b + throws)
         slopes = [
-            r * (sums(1 / (r + throws))[x] + logs[1] - np.log(now) + dead * np.log(now / last)),
-            r - alpha * (r + x) * ((1 - dead) / now + dead / last),
-            dead - a * sums(1 / (a + b + throws))[y],
-            b * a * sums(1 / ((b + throws) * (a + b + throws)))[y] - b * dead * _after(b, y),
+            r * ((sums(1 / (r + buys)) + logs[1])[x] - log_now + dead * longer),
+            r - alpha * (r + x) * ((1 - dead) / now + dead / (alpha + of.recency)),
+            dead - (a * self._sums(1 / (a + b + throws)))[x],
+            (a * b * self._sums(1 / both))[x] - dead * (b * self._chances(b, of))[x],
         ]
         return value, np.stack(slopes)
 
     def alive(self, parameters: Floats, of: Histories) -> Floats:
         """Return the probability of not having stopped: (..., 4) and N histories to (..., N)."""
-        return np.asarray(expit(-self._log_odds_dead(columns(parameters), of)))
+        odds, _ = self._log_odds_dead(columns(parameters), of)
+        return np.asarray(expit(-odds))
 
     def expected(self, parameters: Floats, of: Histories, weeks: float) -> Floats:
         """Return the expected purchases in the next weeks: (..., 4) and N histories to (..., N)."""
@@ -78,13 +76,27 @@ class BetaGeometric:
         ahead = while_alive(r + of.frequency, a, b + y, weeks / (alpha + of.age))
         return self.alive(parameters, of) * ahead
 
-    def _log_odds_dead(self, parameters: Floats, of: Histories) -> Floats:
-        """Return the log of D; −∞ for who has not thrown the coin yet."""
+    def _log_odds_dead(self, parameters: Floats, of: Histories) -> tuple[Floats, Floats]:
+        """Return the log of D, −∞ for who has not thrown the coin, and log (α + T)/(α + t_x)."""
         r, alpha, a, b = parameters
         longer = np.log1p((of.age - of.recency) / (alpha + of.recency))
         with np.errstate(divide="ignore"):
-            odds = np.log(a * _after(b, of.frequency + self.throws_at_start))
-        return np.asarray(odds + (r + of.frequency) * longer)
+            chance = np.log(a * self._chances(b, of))[..., of.frequency]
+        return chance + (r + of.frequency) * longer, longer
+
+    def _steps(self, of: Histories) -> tuple[Floats, Floats]:
+        """Return 0, 1, 2, … as far as anybody bought, and threw the coin."""
+        most = int(of.frequency.max(initial=0))
+        return np.arange(float(most)), np.arange(float(most + self.throws_at_start))
+
+    def _sums(self, terms: Floats) -> Floats:
+        """Return the sums of as many terms as the coin was thrown, for x from 0 on."""
+        return sums(terms)[self.throws_at_start :]
+
+    def _chances(self, b: Floats, of: Histories) -> Floats:
+        """Return 1/(b + y − 1) for x = 0, 1, 2, …; 0 without a throw."""
+        y = np.arange(of.frequency.max(initial=0) + 1) + self.throws_at_start
+        return np.where(y > 0, 1 / (b + np.maximum(y, 1) - 1), 0.0)
 
 
 BG_NBD = BetaGeometric(throws_at_start=0)
@@ -138,8 +150,3 @@ def _over_chances(shape: Floats, a: Floats, b: Floats, ahead: Floats) -> Floats:
     p = expit(at)
     bought = -np.expm1(-shape * np.log1p(p * ahead)) / p
     return np.asarray((weight * bought).sum(axis=0) / weight.sum(axis=0))
-
-
-def _after(b: Floats, y: NDArray[np.int64]) -> Floats:
-    """Return 1/(b + y − 1), and 0 without a throw."""
-    return np.where(y > 0, 1 / (b + np.maximum(y, 1) - 1), 0.0)

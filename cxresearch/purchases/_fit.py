@@ -14,6 +14,7 @@ from typing import Any, NamedTuple, Self, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import csr_matrix
 
 from cxresearch.uncertainty import Floats
 
@@ -24,7 +25,8 @@ STEP = 1e-3  # of a standard error, for variants from the observed information
 SHIFT = 1e-6  # of a log parameter, for second derivatives
 FLATTEST = 1e-4  # information below it says nothing: the direction is as good as free
 LONGEST = 2.0  # step of a log parameter
-DONE = 1e-8  # squared length of the last Newton step in standard errors: a next one has none
+NEAR = 1e-5  # squared length of a Newton step in standard errors: the next one squares it
+DONE = 1e-8  # of what is left by the last step: no digit of a standard error
 SETTLED = 1e-4  # the same, where rounding lets no step gain any more
 ROUNDS = 100
 ENOUGH = 5_000  # cells to find the hill by
@@ -58,10 +60,13 @@ class Problem:
         return float(self.at(logs)[0] @ self.customers)
 
     def thinned(self) -> Self:
-        """Return every so many of the cells, which stand in an order."""
-        every = slice(None, None, max(1, len(self.customers) // ENOUGH))
-        cells = type(self.cells)(*(column[every] for column in self.cells))
-        return type(self)(self.log_likelihood, cells, self.customers[every])
+        """Return the cells of many customers, and some of the others, which count for the rest."""
+        every = max(1, len(self.customers) // ENOUGH)
+        many = self.customers * ENOUGH >= self.customers.sum()
+        kept = np.sort(np.concatenate([np.flatnonzero(many), np.flatnonzero(~many)[::every]]))
+        cells = type(self.cells)(*(column[kept] for column in self.cells))
+        count_for = np.where(many[kept], 1, every)
+        return type(self)(self.log_likelihood, cells, self.customers[kept] * count_for)
 
 
 class Rows(NamedTuple):
@@ -72,9 +77,10 @@ class Rows(NamedTuple):
     replicate: NDArray[np.int64]
 
     def by_replicate(self, values: Floats, n_replicates: int) -> Floats:
-        """Return the sum over the customers of each replicate of what their cell is worth."""
-        each = self.customers * values[self.cell]
-        return np.asarray(np.bincount(self.replicate, each, n_replicates), dtype=float)
+        """Return the sums over the customers of each replicate: (M, cells) to (R, M)."""
+        shape = n_replicates, values.shape[-1]
+        counts = csr_matrix((self.customers, (self.replicate, self.cell)), shape=shape)
+        return np.asarray(counts @ values.T, dtype=float)
 
 
 class Fit(NamedTuple):
@@ -124,13 +130,14 @@ def left_out(problem: Problem, found: Fit, rows: Rows, n_replicates: int) -> Flo
     left, θ₋r = θ + I₋r⁻¹ U₋r; a parameter at its edge stays there.
     """
     k, free = len(found.logs), ~found.edge
-    score = [rows.by_replicate(row, n_replicates) for row in found.scores]
-    bend = [rows.by_replicate(row, n_replicates) for row in found.bends.reshape(k * k, -1)]
-    own_score, own_bend = np.stack(score, axis=-1), np.stack(bend, axis=-1).reshape(-1, k, k)
+    upper = np.triu_indices(k)
+    own = rows.by_replicate(np.vstack([found.scores, found.bends[upper]]), n_replicates)
+    own_bend = np.empty((n_replicates, k, k))
+    own_bend[:, *upper] = own_bend[:, *upper[::-1]] = own[:, k:]
     all_score, all_bend = found.scores @ problem.customers, found.bends @ problem.customers
     moves = np.zeros((n_replicates, k))
     rest = (all_bend - own_bend)[:, free][:, :, free]
-    moves[:, free] = _solve(rest, (all_score - own_score)[:, free])
+    moves[:, free] = _solve(rest, (all_score - own[:, :k])[:, free])
     moves[:, free] -= _solve(all_bend[free][None, :, free], all_score[None, free])
     return _short(moves)
 
@@ -156,18 +163,25 @@ def _bends(problem: Problem, logs: Floats, scores: Floats) -> Floats:
 
 def _climb(problem: Problem, logs: Floats) -> Fit:
     """Newton steps with halving, uphill also where the likelihood is not concave."""
+    before = 0.0
     for _ in range(ROUNDS):
         values, scores = problem.at(logs)
         bends = _bends(problem, logs, scores)
         value, score = float(values @ problem.customers), scores @ problem.customers
         step, edge = _step(logs, score, bends @ problem.customers)
         gain = float(step @ score)
-        ahead = _inside(logs + step) if gain < DONE else _uphill(problem, logs, step, value)
-        end = Fit(ahead, value, edge, gain < SETTLED, scores, bends)
-        if gain < DONE or ahead is logs:
+        done = gain < NEAR and _left(gain, before) < DONE
+        ahead = _inside(logs + step) if done else _uphill(problem, logs, step, value)
+        end = Fit(ahead, value + gain / 2, edge, done or gain < SETTLED, scores, bends)
+        if done or ahead is logs:
             break
-        logs = ahead
+        logs, before = ahead, gain
     return end
+
+
+def _left(gain: float, before: float) -> float:
+    """Return what a next step would gain, as steps square what is left in the same way."""
+    return gain * min(1.0, gain / before) ** 2 if before else gain
 
 
 def _step(logs: Floats, score: Floats, bend: Floats) -> tuple[Floats, NDArray[np.bool_]]:

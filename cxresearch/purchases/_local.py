@@ -85,8 +85,7 @@ class Local:
         sums = np.tile(parts @ customers, (len(self.moves), 1))
         if replicate is not None:
             rows = Rows(np.arange(len(replicate)), customers, replicate)
-            own = [rows.by_replicate(part, len(self.moves) - 1) for part in parts]
-            sums[1:] -= np.stack(own, axis=-1)
+            sums[1:] -= rows.by_replicate(parts, len(self.moves) - 1)
         return np.asarray(sums[:, 0] + (self.moves * sums[:, 1:]).sum(axis=-1))
 
     def _moves_with(self, other: Local) -> Floats:

@@ -227,8 +227,9 @@ def _fitted(table: PurchaseTable, g: int, confidence_level: float) -> SpendModel
 def _correlations(x: NDArray[Any], mean: Floats, rows: Rows, n_replicates: int) -> Floats:
     """Return Pearson's correlation over customers, of all and without each replicate, (1 + R,)."""
     a, b = (each - np.average(each, weights=rows.customers) for each in (x, mean))
-    own = [rows.by_replicate(part, n_replicates) for part in (1 + 0 * a, a, b, a * a, b * b, a * b)]
-    n, sa, sb, aa, bb, ab = leave_one_out(np.stack(own)[:, :, None])[:, :, 0].T
+    parts = np.stack([1 + 0 * a, a, b, a * a, b * b, a * b])
+    own = rows.by_replicate(parts, n_replicates).T[:, :, None]
+    n, sa, sb, aa, bb, ab = leave_one_out(own)[:, :, 0].T
     with np.errstate(divide="ignore", invalid="ignore"):
         scale = np.sqrt((aa - sa * sa / n) * (bb - sb * sb / n))
         return np.where(scale > 1e-12 * np.sqrt(aa * bb), (ab - sa * sb / n) / scale, np.nan)
