@@ -1,4 +1,4 @@
-"""Customers of a shop with known truth, for the models of purchases."""
+"""Purchase histories drawn straight from the models, with known truth; `shops` draws orders."""
 
 from __future__ import annotations
 
