@@ -16,7 +16,7 @@ from cxresearch._engine import MAX_GROUPS
 from cxresearch._format import check_language, plural
 from cxresearch._html import Table
 from cxresearch.findings import Finding
-from cxresearch.recipe import PROJECT
+from cxresearch.recipe_reader import PROJECT
 from cxresearch.rules import Rule, Severity, rules_for
 from cxresearch.source import Data
 

@@ -20,7 +20,8 @@ from sqlglot import exp
 from cxresearch import files, mapping, sql
 from cxresearch.contract import TABLES
 from cxresearch.errors import DataError
-from cxresearch.recipe import Recipe, TableSource, expand
+from cxresearch.recipe import Recipe, TableSource
+from cxresearch.recipe_reader import expand
 
 Connection = duckdb.DuckDBPyConnection
 

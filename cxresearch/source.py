@@ -18,7 +18,8 @@ from cxresearch.exports import Export, export_text
 from cxresearch.invitations import Invitations
 from cxresearch.lifetimes import period_months
 from cxresearch.purchasing import Purchasing
-from cxresearch.recipe import Recipe, build_recipe, read_recipe
+from cxresearch.recipe import Recipe
+from cxresearch.recipe_reader import build_recipe, read_recipe
 from cxresearch.surveys import Surveys
 
 

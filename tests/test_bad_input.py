@@ -10,7 +10,7 @@ import pytest
 from frames import lifetimes, recipe
 
 from cxresearch.errors import DataError
-from cxresearch.recipe import read_recipe
+from cxresearch.recipe_reader import read_recipe
 from cxresearch.source import open_data, open_frames
 
 HEADER = "customer_id,tenure,churned\n"

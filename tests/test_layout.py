@@ -17,7 +17,7 @@ PACKAGE = ROOT / "cxresearch"
 
 # Rooms in order of dependence: a module imports from its own room or from those above it.
 ROOMS = (
-    ("errors", "contract", "recipe", "designs"),
+    ("errors", "contract", "recipe", "recipe_reader", "designs"),
     ("sql", "files", "mapping", "opening", "blocks", "pipeline", "periods"),
     ("_format", "findings", "_html", "_results", "_cells", "_checks", "_pairing", "tables"),
     ("cause_table", "score_table", "invitation_table", "revenue_bridge"),

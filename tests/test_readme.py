@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from frames import lifetimes
 
-from cxresearch.recipe import build_recipe
+from cxresearch.recipe_reader import build_recipe
 from cxresearch.source import open_data
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -111,7 +111,7 @@ def test_the_recipes_of_the_dictionary_are_recipes(snippet: str) -> None:
 
 
 def test_the_dictionary_explains_every_key_of_a_recipe() -> None:
-    from cxresearch import recipe  # noqa: PLC0415
+    from cxresearch import recipe_reader as recipe  # noqa: PLC0415
 
     for key in recipe._TOP | recipe._TABLE_KEYS | recipe._COLUMN_KEYS:
         assert re.search(rf"\b{key}\b", DICTIONARY), key

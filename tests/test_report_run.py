@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from cxresearch.errors import CxError, ReportError
-from cxresearch.recipe import find_recipe
+from cxresearch.recipe_reader import find_recipe
 from cxresearch.reports import publish
 from cxresearch.reports.collect import collect_findings
 from cxresearch.reports.index import Entry, render_index

@@ -15,7 +15,7 @@ from nbformat import NotebookNode
 
 from cxresearch import __version__
 from cxresearch.errors import CxError, ReportError
-from cxresearch.recipe import PROJECT
+from cxresearch.recipe_reader import PROJECT
 from cxresearch.reports.collect import collect_findings
 from cxresearch.reports.execution import Execution, Failure, execute, mark_failure
 from cxresearch.reports.index import METADATA_KEY, Entry, earlier_entries, render_index

@@ -41,7 +41,7 @@ def measure(arm: str, path: Path) -> Found:
 
 def prepare(path: Path) -> None:
     """Write what the floor scans: the same customers with everything already computed."""
-    from cxresearch.recipe import build_recipe
+    from cxresearch.recipe_reader import build_recipe
     from cxresearch.source import open_data
 
     recipe = build_recipe(

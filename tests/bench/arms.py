@@ -22,7 +22,7 @@ AT = 24
 
 def ours(path: Path) -> dict[str, float]:
     """Open, reduce and estimate; then once more with the data already open."""
-    from cxresearch.recipe import build_recipe
+    from cxresearch.recipe_reader import build_recipe
     from cxresearch.retention import retention_curves
     from cxresearch.source import open_data
 

@@ -70,7 +70,7 @@ def ours(path: Path) -> dict[str, float]:
     """Fit from the orders, from rows of customers, and from the table of counts."""
     from cxresearch.purchase_table import PurchaseTable
     from cxresearch.purchases.models import purchase_models
-    from cxresearch.recipe import build_recipe
+    from cxresearch.recipe_reader import build_recipe
     from cxresearch.source import open_data
 
     day = AS_OF.item()

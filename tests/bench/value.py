@@ -90,7 +90,7 @@ def _lives(size: int, rng: np.random.Generator) -> dict[str, np.ndarray]:
 
 def ours(folder: Path) -> dict[str, float]:
     """Open, reduce once, and estimate values by group, their difference and its reasons."""
-    from cxresearch.recipe import build_recipe
+    from cxresearch.recipe_reader import build_recipe
     from cxresearch.source import open_data
     from cxresearch.value.difference import value_differences
     from cxresearch.value.lifetime import lifetime_values
