@@ -219,10 +219,10 @@ def test_the_interval_of_the_difference_holds_the_truth_as_often_as_it_says(mode
 def test_findings_are_named_as_the_issue_says(values: ShopValues) -> None:
     found = values.findings()
     assert [(f.id, dict(f.group)) for f in found] == [
-        ("lifetime_value", {"horizon": "52", "score_group": "detractor"}),
-        ("lifetime_value", {"horizon": "52", "score_group": "promoter"}),
-        ("lifetime_value_difference", {"horizon": "52"}),
-        ("lifetime_value_ratio", {"horizon": "52"}),
+        ("lifetime_value", {"horizon": "52", "unit": "weeks", "score_group": "detractor"}),
+        ("lifetime_value", {"horizon": "52", "unit": "weeks", "score_group": "promoter"}),
+        ("lifetime_value_difference", {"horizon": "52", "unit": "weeks"}),
+        ("lifetime_value_ratio", {"horizon": "52", "unit": "weeks"}),
     ]
     assert [f.unit for f in found] == ["EUR", "EUR", "EUR", "ratio"]
     assert [f.n for f in found] == [800, 800, 1600, 1600]

@@ -53,7 +53,7 @@ MODELS: Final[Mapping[str, Model]] = {
 }
 MIN_REPEAT: Final = 30  # customers who bought again, whom the parameters rest on
 NOBODY: Final = 1e-3  # of a purchase, or of a week: who stops less than this does not stop
-TAKEN: Final = ("model", "parameter", "horizon", "weeks")  # keys of findings
+TAKEN: Final = ("model", "parameter", "horizon", "unit", "weeks")  # keys of findings
 
 
 @dataclass(frozen=True, eq=False)
