@@ -29,6 +29,12 @@ SAAS = ROOT / "data" / "recipes" / "saas_churn.toml"
 PAPER = ROOT / "data" / "recipes" / "fader_hardie.toml"
 CDNOW = ROOT / "data" / "recipes" / "cdnow.toml"
 ONLINE_RETAIL = ROOT / "data" / "recipes" / "online_retail.toml"
+# Which notebook runs on which recipe: customers of a shop have no lifetimes, which some take.
+SHOP = [CHECK, "05_promoter_value"]
+ON_RECIPES = [
+    *((recipe, path.stem) for recipe in (TELCO, SAAS, PAPER) for path in NOTEBOOKS),
+    *((CDNOW, notebook) for notebook in SHOP),
+]
 # A second value for every parameter of every notebook.
 SECOND = {
     CHECK: {},

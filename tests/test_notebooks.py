@@ -305,16 +305,16 @@ def test_it_runs_on_the_sample(shelf: Shelf, path: Path) -> None:
     assert report.entry["headline"] == report.of(headline)[0]["sentence"]
 
 
-@every
 @pytest.mark.parametrize(
-    "recipe", [runs.TELCO, runs.SAAS, runs.PAPER, runs.CDNOW], ids=lambda p: p.stem
+    ("recipe", "notebook"), runs.ON_RECIPES, ids=lambda part: getattr(part, "stem", part)
 )
 def test_it_runs_on_every_recipe_and_says_what_is_missing(
-    shelf: Shelf, path: Path, recipe: Path, request: pytest.FixtureRequest
+    shelf: Shelf, recipe: Path, notebook: str, request: pytest.FixtureRequest
 ) -> None:
     if recipe != runs.PAPER:
         request.getfixturevalue("shared_data")
-    report = shelf.recipe(recipe, path.stem)
+    path = runs.ROOT / "notebooks" / f"{notebook}.ipynb"
+    report = shelf.recipe(recipe, notebook)
     assert (report.entry["status"], report.entry["error"]) == ("ok", None)
     check_quiet(report)
     check_pictures(report)

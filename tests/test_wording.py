@@ -252,8 +252,9 @@ def test_the_check_of_digits_can_fail(sentence: str) -> None:
 # The notebooks
 
 
-RECIPES = {path.stem: path for path in (runs.TELCO, runs.SAAS, runs.PAPER, runs.CDNOW)}
-RUNS = [(run, path.stem) for run in ("default", "second", *RECIPES) for path in NOTEBOOKS]
+RECIPES = {recipe.stem: recipe for recipe, _ in runs.ON_RECIPES}
+RUNS = [(run, path.stem) for run in ("default", "second") for path in NOTEBOOKS]
+RUNS += [(recipe.stem, notebook) for recipe, notebook in runs.ON_RECIPES]
 
 
 @pytest.fixture(params=RUNS, ids="-".join)
