@@ -68,7 +68,7 @@ class LifetimeValues(Results[LifetimeValue]):
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
     def findings(self) -> tuple[Finding, ...]:
-        """Return `lifetime_value` and `share_beyond_data` of each group and horizon."""
+        """Return the findings of each group and horizon, and how many are not reported."""
         every = sorted((*self.results, *self.others), key=lambda x: x.horizon)
         return (*(found for result in every for found in result.findings()), *self.suppressed)
 
@@ -107,7 +107,10 @@ def lifetime_values(
     53, 419–434). Beyond the data S follows geometric, sBG and BdW retention, combined as in
     `projections`, and the rates stay at those of the last year seen. Intervals: delete-a-group
     jackknife over customers, of everything together; beyond the data the hull of those of all
-    credible models.
+    credible models. Simulated with 300 and with 5,000 answers, over 24 months, all of them seen,
+    and over 60, of which about 36 are seen, they cover 93 to 98 %. Where who pays more also stays
+    longer, the mean bill goes on rising beyond the data, and the value is somewhat too low: 1 %
+    over 60 months there.
 
     Raises
     ------
@@ -180,6 +183,8 @@ def _value(own: Flow, life: Flow | None, ask: _Question, terms: Terms) -> Lifeti
     total = {curve: rows.sum(axis=-1) for curve, rows in bills.items()}
     projected = {curve: rows[:, later].sum(axis=-1) for curve, rows in bills.items()}
 
+    beyond, after = _afterwards(life, terms, ask.level)
+
     def over(rows: Mapping[str, Floats]) -> Band:
         return band(rows[own.best], [rows[curve] for curve in own.credible], ask.level)
 
@@ -187,7 +192,8 @@ def _value(own: Flow, life: Flow | None, ask: _Question, terms: Terms) -> Lifeti
         **_named("lifetime_value", over(total)),
         inside=float(total[own.best][0] - projected[own.best][0]),
         projected=float(projected[own.best][0]),
-        **_named("beyond", _beyond(life, terms, ask.level)),
+        **_named("beyond", beyond),
+        **_named("share_after_horizon", after),
         **_named("share_beyond_data", _share(own, projected, total, ask.level)),
         by_model={x: band(total[x], [total[x]], ask.level) for x in total if x in NAMES},
         by_horizon=over({curve: rows.cumsum(axis=-1) for curve, rows in bills.items()}),
@@ -203,22 +209,27 @@ def _value(own: Flow, life: Flow | None, ask: _Question, terms: Terms) -> Lifeti
     )
 
 
-def _beyond(life: Flow | None, terms: Terms, level: float) -> Band:
-    """Return what comes after the horizon; nothing where it has no end, or no model."""
+def _afterwards(life: Flow | None, terms: Terms, level: float) -> tuple[Band, Band]:
+    """Return what comes after the horizon, and what share of the value of a whole life it is.
+
+    Nothing where it has no end, or no model.
+    """
     if life is None or terms.annual_discount_rate == 0:
-        return NOTHING
+        return NOTHING, NOTHING
     later = np.arange(terms.months[-1] + 1, life.months)
     factors = terms.discount(later)
     rest = {x: (life.contribution(x)[:, later] * factors).sum(axis=-1) for x in life.retained}
     each = [rest[curve] for curve in life.credible]
     positive = all(rows[0] > 0 for rows in each)
-    return band(rest[life.best], each, level, log_interval if positive else normal_interval)
+    whole = {curve: life.value(terms, curve) + rows for curve, rows in rest.items()}
+    found = band(rest[life.best], each, level, log_interval if positive else normal_interval)
+    return found, _share(life, rest, whole, level)
 
 
 def _share(
     own: Flow, projected: Mapping[str, Floats], total: Mapping[str, Floats], level: float
 ) -> Band:
-    """Return which share of the value is projected; nothing where parts have different signs."""
+    """Return which share of a total a part is; nothing where parts have different signs."""
     part, whole = projected[own.best][0], total[own.best][0]
     if not 0 <= part <= whole or whole == 0:
         return NOTHING
