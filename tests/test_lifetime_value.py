@@ -310,11 +310,13 @@ def test_groups_without_a_model_say_so_only_where_one_is_needed() -> None:
 
 def test_findings_say_what_they_are() -> None:
     found = values(terms=Terms(0.1, 12, "now"), horizons=(48, 60)).findings()
-    assert len(found) == 18
-    assert {f.id for f in found} == {"lifetime_value", "share_beyond_data"}
+    assert len(found) == 27
+    ids = {"lifetime_value", "share_beyond_data", "share_after_horizon"}
+    assert {f.id for f in found} == ids
     assert all(set(f.group) == {"score_group", "horizon"} for f in found)
     assert {f.unit for f in found if f.id == "lifetime_value"} == {"EUR"}
-    grades = {f.group["horizon"]: f.grade for f in found}
+    assert {f.grade for f in found if f.id == "share_after_horizon"} == {"D"}
+    grades = {f.group["horizon"]: f.grade for f in found if f.id != "share_after_horizon"}
     assert grades == {"12": "C", "48": "D", "60": "D"}
     keys = [(f.id, *sorted(f.group.items())) for f in found]
     assert len(set(keys)) == len(keys)

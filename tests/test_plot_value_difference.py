@@ -66,6 +66,13 @@ def texts(ax):
     return [t.get_text() for t in ax.texts]
 
 
+def test_millions_are_written_out_and_the_horizon_is_said(found):
+    for ax in (plot_value_differences(found), plot_value_waterfall(found["same_history"])):
+        assert ax.xaxis.get_major_formatter()(2_500_000, 0) == "2,500,000"
+        assert "over the 24 months from the answer on" in ax.get_xlabel().replace("\n", " ")
+        assert "over the 24 months from the answer on" in alt_text(ax)
+
+
 def test_each_row_is_drawn_as_it_was_estimated(found):
     ax = plot_value_differences(found)
     for place, (row, dot, line) in enumerate(zip(found, dots(ax), lines(ax), strict=True)):

@@ -254,6 +254,8 @@ def test_tiny_groups_and_nobody_at_all_are_reasons():
     few = value_differences(valued.table(frame.drop(some)), PRICES, TERMS)
     assert {row.refusal for row in few} == {"fewer than 30 answers of detractors"}
     assert [f.value for f in few.findings()] == [None] * 3
+    asked = value_differences(valued.table(frame), PRICES, TERMS, min_group=5000)
+    assert {row.refusal for row in asked} == {"fewer than 5000 answers of promoters and detractors"}
     none = value_differences(
         valued.table(frame[frame["score_group"] != "detractor"]), PRICES, TERMS
     )
@@ -379,7 +381,10 @@ def test_a_projection_and_an_assumption_are_grade_d(far, table):
     assert {f.grade for f in far.findings()} == {"D"}
     assert "bills after month 20 are projected" in far["as_they_are"].sentence()
     assumed = replace(PRICES, entered=("cost_per_ticket",))
-    assert {f.grade for f in value_differences(table, assumed, TERMS).findings()} == {"D"}
+    entered = value_differences(table, assumed, TERMS)
+    assert {f.grade for f in entered.findings()} == {"D"}
+    for said in entered.answer()[:2]:
+        assert said.sentence.endswith("; entered, so an assumption: cost of a ticket).")
 
 
 def test_sentences_claim_no_cause_and_are_whole(found, far):

@@ -60,6 +60,15 @@ def test_what_is_entered_goes_before_what_the_data_say() -> None:
     assert "cost of a ticket (EUR 20)" in said
 
 
+def test_the_table_has_the_currency_and_no_gap_where_the_data_hold_the_margin() -> None:
+    page = prices(table(), LEDGER, cost_per_month=1.19318)._repr_html_()
+    cells = ("of each bill", "EUR 12.50", "EUR 1.19", "EUR 150")
+    assert [cell for cell in cells if f">{cell}</td>" not in page] == []
+    page = prices(table(currency=None), margin_share=0.35)._repr_html_()
+    assert ">35.0 %</td>" in page
+    assert page.count(">–</td>") == 3
+
+
 def test_what_nothing_says_is_left_out_and_named() -> None:
     found = prices(table())
     assert found.lacking == ("cost_per_ticket", "cost_per_month", "referral_value")

@@ -123,6 +123,17 @@ def test_findings_and_words(found):
     assert len(found.to_frame()) == 2 * len(found.bars)
 
 
+def test_amounts_are_written_out_and_the_first_bill_has_its_month(table):
+    dear = replace(PRICES, cost_per_ticket=20_000.0, cost_per_month=1.193, currency="JPY")
+    found = value_sensitivity(table, dear, TERMS, counting="same_history")
+    settings = {b.choice: b.settings for b in found.bars}
+    assert settings["cost_per_ticket"] == ("JPY 0", "JPY 40,000")
+    assert settings["cost_per_month"] == ("JPY 0", "JPY 2.39")
+    assert settings["first_margin"] == ("month 0", "month 1")
+    for said in (found.sentence(), *(f.sentence for f in found.findings())):
+        assert "promoters and detractors, with the same history before the survey, " in said
+
+
 def test_a_choice_that_hides_the_difference_is_named(table):
     world = replace(WORLD, margin_by_score=0.0, by_score=0.0, confounding=0.0, referrals=0.1)
     found = value_sensitivity(

@@ -54,7 +54,8 @@ def plot_value_differences(differences: ValueDifferences, *, ax: Axes | None = N
         for place, row in enumerate(rows):
             _draw_difference(ax, row, place)
         first, second = rows[0].labels
-        _below(ax, f"{_unit(rows[0])} that {first}s are worth more each than {second}s")
+        more = f"that {first}s are worth more each than {second}s over {rows[0].span()}"
+        _below(ax, f"{_unit(rows[0])} {more}")
         attach_alt(ax, _say_differences(differences))
     return ax
 
@@ -92,7 +93,7 @@ def plot_value_waterfall(difference: ValueDifference, *, ax: Axes | None = None)
         title = difference.title[:1].lower() + difference.title[1:]
         losses = any(ends[0] < 0 for ends in (difference.parts or {}).values())
         hatched = ". Hatched: takes off." if losses else ""
-        _below(ax, f"{_unit(difference)} per customer, {title}{hatched}")
+        _below(ax, f"{_unit(difference)} per customer over {difference.span()}, {title}{hatched}")
         attach_alt(ax, _say_waterfall(difference))
     return ax
 
@@ -128,8 +129,7 @@ def plot_value_sensitivity(sensitivity: ValueSensitivity, *, ax: Axes | None = N
             _say_beside(ax, place, said)
         entered = " Hatched: entered." if any(bar.entered for bar in bars) else ""
         unit = sensitivity.prices.currency or "Amount"
-        pair = words.and_list(f"{label}s" for label in sensitivity.labels)
-        said = f"{unit}, difference in value between {pair}. Hollow: the first setting.{entered}"
+        said = f"{unit}, {sensitivity.whole()}. Hollow: the first setting.{entered}"
         _below(ax, said)
         attach_alt(ax, _say_sensitivity(sensitivity))
     return ax
@@ -145,7 +145,7 @@ def _rows(ax: Axes | None, count: int, titles: list[str]) -> Axes:
     width = 16 if narrow(ax) else 26
     ax.set_yticks(range(count), [wrapped(title, width) for title in titles])
     ax.set_ylim(count - 0.5, -0.5)
-    ax.xaxis.set_major_formatter(lambda amount, _: f"{amount:,.6g}")
+    ax.xaxis.set_major_formatter(lambda amount, _: f"{amount:,.10g}")
     ax.locator_params(axis="x", nbins=4 if narrow(ax) else 6)
     return ax
 
@@ -254,7 +254,8 @@ def _say_differences(found: ValueDifferences) -> str:
         f"{row.title}: {row.money(row.difference) if row.reported else 'not reported'}."
         for row in found
     ]
-    about = f"How much more {first}s are worth each than {second}s, with {level} intervals."
+    over = f"over {found.rows[0].span()}, with {level} intervals"
+    about = f"How much more {first}s are worth each than {second}s {over}."
     return " ".join([about, *said])
 
 
@@ -267,7 +268,8 @@ def _say_waterfall(row: ValueDifference) -> str:
         for part in PARTS
     )
     return (
-        f"From the value of {second}s to that of {first}s, {title}, with {level} intervals: "
+        f"From the value of {second}s to that of {first}s over {row.span()}, {title}, with "
+        f"{level} intervals: "
         f"{second}s {row.money(row.values[1])}; {'; '.join(parts)}; {first}s "
         f"{row.money(row.values[0])}."
     )
@@ -280,5 +282,6 @@ def _say_sensitivity(found: ValueSensitivity) -> str:
         for bar in found.bars
     ]
     level = words.level_words(found.confidence_level)
-    about = f"Difference in value by choice, with {level} intervals; as chosen it is"
+    whole = found.whole()
+    about = f"{whole[:1].upper()}{whole[1:]}, by choice, with {level} intervals; as chosen it is"
     return " ".join([f"{about} {found.money(found.base)}.", *said])

@@ -42,6 +42,7 @@ class Setting:
     min_at_risk: int
     max_weight: float
     confidence_level: float
+    min_group: int = MIN_GROUP
     months: int = 0
 
 
@@ -88,7 +89,7 @@ def gather(table: ValueTable, known: Labels, setting: Setting) -> Gathered:
     """
     check_replicates(table)
     both = two_groups(table, setting.labels)
-    check_people(both.n, setting.labels, MIN_GROUP, matched=False)
+    check_people(both.n, setting.labels, setting.min_group, matched=False)
     return _weighted(table, known, setting) if known else _plain(both, setting)
 
 
@@ -134,7 +135,8 @@ def _plain(both: ValueTable, setting: Setting) -> Gathered:
 
 def _weighted(table: ValueTable, known: Labels, setting: Setting) -> Gathered:
     overlapping = arms(table.pooled(EXPOSURE, *known), *setting.labels)
-    check_people(overlapping.people.sum(axis=(1, 2)), setting.labels, MIN_GROUP, matched=True)
+    people = overlapping.people.sum(axis=(1, 2))
+    check_people(people, setting.labels, setting.min_group, matched=True)
     given = weights(overlapping, max_weight=setting.max_weight)
     n, worth = overlapping.people.sum(axis=(1, 2)), given.effective_n.tolist()
     # weights can be large where few are: months end by how many customers they are worth

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
@@ -18,6 +18,8 @@ from cxresearch.projection._model_fit import NAMES
 from cxresearch.value._band import Band
 from cxresearch.value.prices import ITEMS, Prices, money
 from cxresearch.value.terms import Terms
+
+ENDS: Final = ("", "_ci_lower", "_ci_upper")
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,6 +35,8 @@ class LifetimeValue(Table):
     beyond, beyond_ci_lower, beyond_ci_upper
         What comes after the horizon, up to the end of a life as a customer (100 years at most), all
         of it extrapolated; NaN without a discount rate, or without a model.
+    share_after_horizon, share_after_horizon_ci_lower, share_after_horizon_ci_upper
+        `beyond` over the value of that whole life, 0–1; NaN without `beyond`.
     share_beyond_data, share_beyond_data_ci_lower, share_beyond_data_ci_upper
         `projected` over the value, 0–1; NaN where the value is not above 0.
     by_model
@@ -59,6 +63,9 @@ class LifetimeValue(Table):
     beyond: float
     beyond_ci_lower: float
     beyond_ci_upper: float
+    share_after_horizon: float
+    share_after_horizon_ci_lower: float
+    share_after_horizon_ci_upper: float
     share_beyond_data: float
     share_beyond_data_ci_lower: float
     share_beyond_data_ci_upper: float
@@ -97,14 +104,7 @@ class LifetimeValue(Table):
     @property
     def values(self) -> tuple[float, float, float]:
         """The value and the ends of its interval."""
-        ends = (self.lifetime_value_ci_lower, self.lifetime_value_ci_upper)
-        return self.lifetime_value, *ends
-
-    @property
-    def share_after_horizon(self) -> float:
-        """Share of the value of a whole life that comes after the horizon; NaN without `beyond`."""
-        whole = self.lifetime_value + self.beyond
-        return self.beyond / whole if self.lifetime_value > 0 and self.beyond >= 0 else math.nan
+        return self._ends("lifetime_value")
 
     @property
     def grade(self) -> str:
@@ -113,13 +113,15 @@ class LifetimeValue(Table):
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row."""
-        ends = ("", "_ci_lower", "_ci_upper")
         row: dict[str, Any] = {**self.group, "horizon": self.horizon, "customers": round(self.n)}
-        row |= {f"lifetime_value{end}": getattr(self, f"lifetime_value{end}") for end in ends}
+        row |= self._columns("lifetime_value")
         row |= {"inside": self.inside, "projected": self.projected}
-        row |= {f"share_beyond_data{end}": getattr(self, f"share_beyond_data{end}") for end in ends}
-        row |= {f"beyond{end}": getattr(self, f"beyond{end}") for end in ends}
+        for name in ("share_beyond_data", "beyond", "share_after_horizon"):
+            row |= self._columns(name)
         return pd.DataFrame([row])
+
+    def _columns(self, name: str) -> dict[str, float]:
+        return {f"{name}{end}": x for end, x in zip(ENDS, self._ends(name), strict=True)}
 
     def by_month(self) -> pd.DataFrame:
         """Return one row per bill: its discounted contribution, and the value up to it."""
@@ -137,21 +139,19 @@ class LifetimeValue(Table):
         return " ".join(part for part in parts if part)
 
     def findings(self) -> tuple[Finding, ...]:
-        """Return `lifetime_value` and `share_beyond_data`."""
+        """Return `lifetime_value`, `share_beyond_data` and, where known, `share_after_horizon`."""
         unit = self.prices.currency or "amount"
-        share = (
-            self.share_beyond_data,
-            self.share_beyond_data_ci_lower,
-            self.share_beyond_data_ci_upper,
-        )
-        return (
-            self._finding("lifetime_value", self.values, unit, self._say_value()),
-            self._finding("share_beyond_data", share, "share", self._say_share()),
-        )
+        found = [
+            self._finding("lifetime_value", unit, self._say_value()),
+            self._finding("share_beyond_data", "share", self._say_share()),
+        ]
+        if not math.isnan(self.share_after_horizon):
+            after = self._finding("share_after_horizon", "share", self._say_beyond())
+            found.append(replace(after, grade="D"))
+        return tuple(found)
 
-    def _finding(
-        self, name: str, values: tuple[float, float, float], unit: str, sentence: str
-    ) -> Finding:
+    def _finding(self, name: str, unit: str, sentence: str) -> Finding:
+        values = self._ends(name)
         known: tuple[float | None, float | None, float | None] = values
         return Finding(
             name,
@@ -186,11 +186,7 @@ class LifetimeValue(Table):
         if self.bills_seen >= self.horizon:
             return f"Nothing of {whose} lies beyond the data, {reach}."
         level = words.level_words(self.confidence_level)
-        share = words.percent_interval(
-            self.share_beyond_data,
-            self.share_beyond_data_ci_lower,
-            self.share_beyond_data_ci_upper,
-        )
+        share = words.percent_interval(*self._ends("share_beyond_data"))
         return f"Of {whose}, {share} lies beyond the data, {reach} ({level} interval)."
 
     def _say_models(self) -> str:
@@ -202,11 +198,19 @@ class LifetimeValue(Table):
         return f"Model by model it is {words.and_list(each)}." if each else ""
 
     def _say_beyond(self) -> str:
-        if math.isnan(self.beyond):
+        if math.isnan(self.share_after_horizon):
             return ""
-        amount = self._money(self.beyond, self.beyond_ci_lower, self.beyond_ci_upper)
-        after = f"these {self._periods(self.horizon)}"
-        return f"Another {amount} lies after {after}, all of it extrapolated."
+        share = words.percent_interval(*self._ends("share_after_horizon"))
+        level = words.level_words(self.confidence_level)
+        return (
+            f"Of the value of a whole life of {self._whom()}, {share} comes after these "
+            f"{self._periods(self.horizon)}: {self._money(*self._ends('beyond'))}, all of it "
+            f"projected ({level} intervals)."
+        )
+
+    def _ends(self, name: str) -> tuple[float, float, float]:
+        value, lower, upper = (getattr(self, f"{name}{end}") for end in ENDS)
+        return value, lower, upper
 
     @property
     def _unit(self) -> str:

@@ -17,7 +17,7 @@ from cxresearch.hazards._hazard_ratios import ratio_digits
 from cxresearch.value._comparison import Comparison
 from cxresearch.value._gathered import AS_THEY_ARE, SAME_HISTORY, SAME_TENURE
 from cxresearch.value._shapley import PARTS
-from cxresearch.value.prices import Prices, money
+from cxresearch.value.prices import ITEMS, Prices, money
 from cxresearch.value.terms import Terms
 
 TITLES: Final = {
@@ -145,7 +145,11 @@ class ValueDifference(Table):
     def findings(self) -> tuple[Finding, ...]:
         """Return `lifetime_value_difference`, `lifetime_value_ratio` and each `difference_part`."""
         if self.refusal is not None:
-            return (self._without(f"No difference in value{self._aside()}: {self.refusal}."),)
+            return (
+                self._without(
+                    f"No difference in value{self._aside()}{self._known()}: {self.refusal}."
+                ),
+            )
         return (*self.headline(), self._ratio(), *(self._part(part) for part in PARTS))
 
     def headline(self) -> tuple[Finding, ...]:
@@ -182,7 +186,7 @@ class ValueDifference(Table):
             return self._without(f"No ratio of the values{self._aside()}: {self.ratio_refusal}.")
         value, lower, upper = ratio_digits(*self.ratio)
         said = f"{first} are worth {value} ({lower} to {upper}) times what {second} are, each"
-        whole = f"{self._opening(said, self.ratio, 1)} over {self._span()} ({self._level()})."
+        whole = f"{self._opening(said, self.ratio, 1)} over {self.span()} ({self._level()})."
         return self._finding("lifetime_value_ratio", self.ratio, "ratio", whole)
 
     def _part(self, part: str) -> Finding:
@@ -203,27 +207,27 @@ class ValueDifference(Table):
         said = f"{more} is {self.money(ends)} of"
         if ends[0] < 0:
             said = f"{less} takes {self.money(_flipped(ends))} off"
-        return f"{self._start()}{said} {self._whole()} ({self._level()})."
+        return f"{self.title}, {said} {self._whole()} ({self._level()})."
 
     def _whole(self) -> str:
         first, second = self._plurals
-        return f"the difference in value between {first} and {second} over {self._span()}"
+        return f"the difference in value between {first} and {second} over {self.span()}"
 
     def _say_difference(self) -> str:
         first, second = self._plurals
         more = self.difference[0] >= 0
         amount = self.money(self.difference if more else _flipped(self.difference))
         said = f"{first} are worth {amount} {'more' if more else 'less'} each than {second}"
-        start = self._opening(said, self.difference, 0)
+        start = self._opening(said, self.difference, 0, self._known())
         values = " against ".join(self.money(ends) for ends in self.values)
         tail = "; ".join(self._notes())
-        return f"{start} over {self._span()}, {values} ({tail})."
+        return f"{start} over {self.span()}, {values} ({tail})."
 
-    def _opening(self, said: str, ends: Ends, same: float) -> str:
+    def _opening(self, said: str, ends: Ends, same: float, known: str = "") -> str:
         """Return the sentence so far: it begins with `No clear` where the interval holds `same`."""
         if ends[1] <= same <= ends[2]:
-            return f"No clear difference in value{self._aside()}: {said}"
-        return f"{self._start()}{said}"
+            return f"No clear difference in value{self._aside()}{known}: {said}"
+        return f"{self.title}{known}, {said}"
 
     def _notes(self) -> Iterator[str]:
         yield self._level()
@@ -233,19 +237,20 @@ class ValueDifference(Table):
             yield f"{outside} of all {self.population} have no counterpart and are left out"
         if self.comparison is not None and self.comparison.projected:
             yield f"bills after month {self.comparison.data_end} are projected"
-
-    def _start(self) -> str:
-        return f"{self.title}{self._known()}, "
+        if self.prices.entered:
+            entered = words.and_list(ITEMS[name] for name in self.prices.entered)
+            yield f"entered, so an assumption: {entered}"
 
     def _aside(self) -> str:
-        title = self.title[:1].lower() + self.title[1:]
-        return f", {title}{self._known()}"
+        return f", {self.title[:1].lower()}{self.title[1:]}"
 
     def _known(self) -> str:
+        """Return what is the same: said once, with the difference itself."""
         known = words.and_list(name.replace("_", " ") for name in self.covariates)
         return f" ({known})" if self.counting == SAME_HISTORY else ""
 
-    def _span(self) -> str:
+    def span(self) -> str:
+        """Return over which months: `the 36 months from the answer on`."""
         unit, count = words.period_word(self.terms.periods_per_year), self.terms.horizon
         return f"the {words.number(count)} {words.plural(unit, count)} from the answer on"
 

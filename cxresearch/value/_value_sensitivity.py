@@ -111,10 +111,11 @@ class ValueSensitivity(Table):
         widest, (low, high) = self.bars[0], self.bars[0].settings
         amounts = [self.money(ends) for ends in widest.ends]
         level = words.level_words(self.confidence_level)
+        whole = self.whole()
         return (
-            f"The difference in value between {words.and_list(f'{x}s' for x in self.labels)} "
-            f"moves most with the {widest.title}: from {amounts[0]} at {low} to {amounts[1]} at "
-            f"{high} ({level} intervals). {self._hidden()}"
+            f"{whole[:1].upper()}{whole[1:]}, moves most with the {widest.title}: from "
+            f"{amounts[0]} at {low} to {amounts[1]} at {high} ({level} intervals). "
+            f"{self._hidden()}"
         )
 
     def findings(self) -> tuple[Finding, ...]:
@@ -123,6 +124,11 @@ class ValueSensitivity(Table):
             return (self._refused(),)
         pairs = [(bar, i) for bar in self.bars for i in (0, 1)]
         return tuple(self._finding(bar, i) for bar, i in pairs)
+
+    def whole(self) -> str:
+        """Return what moves, in words."""
+        pair = words.and_list(f"{label}s" for label in self.labels)
+        return f"the difference in value between {pair}, {self.title[:1].lower()}{self.title[1:]}"
 
     def money(self, ends: Ends) -> str:
         """Return an amount with its interval."""
@@ -159,11 +165,7 @@ class ValueSensitivity(Table):
         level = words.level_words(self.confidence_level)
         known = ADJUSTED.get(self.counting)
         adjusted = {"adjusted": known} if known else {}
-        said = (
-            f"With {where} the difference in value between "
-            f"{words.and_list(f'{x}s' for x in self.labels)} is {self.money(bar.ends[i])} "
-            f"({level} interval)."
-        )
+        said = f"With {where} {self.whole()}, is {self.money(bar.ends[i])} ({level} interval)."
         return Finding(
             "difference_sensitivity",
             *bar.ends[i],

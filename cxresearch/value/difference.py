@@ -22,6 +22,7 @@ from cxresearch.adjust._rung import NONE, Ends
 from cxresearch.adjust.weighting import MAX_WEIGHT, RefusedError
 from cxresearch.findings import Finding, without_number
 from cxresearch.hazards._hazard_ratios import ratio_digits
+from cxresearch.retention import MIN_GROUP
 from cxresearch.value._comparison import share_left
 from cxresearch.value._gathered import (
     Gathered,
@@ -134,6 +135,7 @@ def value_differences(
     *,
     exposed: str = "promoter",
     reference: str = "detractor",
+    min_group: int = MIN_GROUP,
     min_at_risk: int = 30,
     max_weight: float = MAX_WEIGHT,
     confidence_level: float = 0.95,
@@ -149,6 +151,8 @@ def value_differences(
         What a count is worth (`prices`), and which bills count at which discount.
     exposed, reference
         Labels of `score_group`.
+    min_group
+        Answers that each of the two needs, with weights those that have a counterpart.
     min_at_risk
         Customers at risk, and bills, that a month needs to be used; what comes later is projected.
         With weights it is as many as those at risk are worth.
@@ -179,7 +183,7 @@ def value_differences(
         rule.
     """
     labels = (exposed, reference)
-    setting = Setting(prices, terms, labels, min_at_risk, max_weight, confidence_level)
+    setting = Setting(prices, terms, labels, min_at_risk, max_weight, confidence_level, min_group)
     check_setting(table, setting)
     known = known_before(table)
     rows = tuple(_row(table, counting, known[counting], setting) for counting in known)

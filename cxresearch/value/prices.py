@@ -14,7 +14,7 @@ from typing import Final
 import pandas as pd
 
 from cxresearch import _format as words
-from cxresearch._html import Table
+from cxresearch._html import Table, html_table
 from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.findings import Finding
 from cxresearch.unit_costs import UnitCosts
@@ -80,6 +80,12 @@ class Prices(Table):
             rows = [("contribution margin", None, IN_DATA), *rows]
         return pd.DataFrame(rows, columns=["item", "value", "where_from"])
 
+    def _repr_html_(self) -> str:
+        names, frame = list(self._shown()), self.to_frame()
+        each = ["of each bill"] * (len(frame) - len(names))  # the margin that the data hold
+        frame["value"] = [*each, *(self._cell(name) for name in names)]
+        return html_table(frame, numbers=["value"])
+
     def sentence(self, lang: str = "en") -> str:
         """Return what is an assumption and what is left out, in words."""
         words.check_language(lang)
@@ -97,7 +103,7 @@ class Prices(Table):
             return ()
         said = (
             f"On average it took {money(cost, math.nan, math.nan, self.currency)} to win a new "
-            "customer; this is in no value here, since it is spent already."
+            "customer; for the customers valued here it is spent already, and in no value."
         )
         unit = self.currency or "amount"
         return (Finding("acquisition_cost", cost, None, None, None, unit, said),)
@@ -112,6 +118,13 @@ class Prices(Table):
     def _source(self, name: str) -> str:
         known = {**dict.fromkeys(self.lacking, LEFT_OUT), **dict.fromkeys(self.entered, ENTERED)}
         return known.get(name, APART if name == "acquisition_cost" else IN_DATA)
+
+    def _cell(self, name: str) -> str:
+        value = self._value(name)
+        if value is None:
+            return words.MISSING
+        share = name == "margin_share"
+        return words.percent(value, 0.001) if share else amount(value, self.currency)
 
     def _words(self, name: str) -> str:
         value = self._value(name) or 0.0
@@ -189,6 +202,12 @@ def prices(
 def money(value: float, lower: float, upper: float, currency: str | None) -> str:
     """Return an amount with its interval, and its currency where there is one."""
     return words.money(value, lower, upper, currency or "").strip()
+
+
+def amount(value: float, currency: str | None) -> str:
+    """Return an amount that has no interval, to the cent from 1 on, with its currency."""
+    digits = f"{value:,.2f}".removesuffix(".00") if value >= 1 else f"{value:.3g}"
+    return f"{currency or ''} {digits}".strip()
 
 
 def _price(name: str, entered: dict[str, float], ledger: UnitCosts) -> float | None:

@@ -20,7 +20,7 @@ from cxresearch.value._band import band
 from cxresearch.value._comparison import Comparison, ends_of
 from cxresearch.value._gathered import AS_THEY_ARE, Setting, check_setting, gather, known_before
 from cxresearch.value._value_sensitivity import MODEL, Bar, ValueSensitivity
-from cxresearch.value.prices import ITEMS, Prices
+from cxresearch.value.prices import ITEMS, Prices, amount
 from cxresearch.value.terms import FIRST_MARGINS, Terms
 from cxresearch.value_table import ValueTable
 
@@ -162,12 +162,8 @@ def _terms_words(choice: str, value: Any, terms: Terms) -> str:  # noqa: ANN401 
     unit = words.period_word(terms.periods_per_year)
     if choice == "horizon":
         return f"{words.number(value)} {words.plural(unit, value)}"
-    return "on the day" if value == "now" else f"one {unit} later"
+    return f"{unit} {0 if value == 'now' else 1}"
 
 
 def _price_words(name: str, value: float, currency: str | None) -> str:
-    return (
-        f"{100 * value:.4g} %"
-        if name == "margin_share"
-        else f"{currency or ''} {value:,.4g}".strip()
-    )
+    return f"{100 * value:.4g} %" if name == "margin_share" else amount(value, currency)
