@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -9,8 +11,8 @@ from test_wording import CAUSAL, FUTURE, check_digits, check_whole
 from cxresearch.errors import DataError
 from cxresearch.projection._forecast import COMBINED
 from cxresearch.purchase_table import PurchaseTable
-from cxresearch.purchases._together import per_customer
-from cxresearch.purchases.alive import Days, alive_maps, customers_alive
+from cxresearch.purchases._together import Days, per_customer
+from cxresearch.purchases.alive import alive_maps, customers_alive
 from cxresearch.purchases.frequencies import each_group, model_standing
 from cxresearch.purchases.models import PurchaseModels, purchase_models
 
@@ -148,6 +150,29 @@ def test_sentences_say_which_models_and_when(fitted: PurchaseModels) -> None:
     assert said.startswith("Of 100 customers (promoters), ")
     assert " are still active on 2024-12-30 by the BG/NBD" in said
     assert "in the 1 week after 2024-12-30, projected by the BG/NBD" in said
+
+
+def test_where_nobody_seems_to_stop_nothing_is_certain(fitted: PurchaseModels) -> None:
+    """At the edge of the parameters no replicate moves, so that all would be alive for certain."""
+    edge = (False, False, False, True)
+    stays = np.array([1.0, 1.0, 1e-4, 2e4])
+    ends = tuple(
+        replace(fit, parameters=fit.parameters[:1] * stays + 0 * fit.parameters, edge=edge)
+        for fit in fitted
+    )
+    found, maps = (read(replace(fitted, results=ends)) for read in (customers_alive, alive_maps))
+    for result in found:
+        assert np.isnan(result.probability_alive)
+        alive, bought = result.findings()
+        assert [alive.to_dict()[key] for key in ("value", "ci_lower", "ci_upper")] == [None] * 3
+        assert alive.sentence.startswith(f"How many {result.of.population} (")
+        assert "cannot be told by the " in alive.sentence
+        for finding in (alive, bought):
+            assert "in which nobody seems to stop" in finding.sentence
+            check_whole(finding.sentence)
+        assert result.expected_purchases > 0
+    assert all("nobody seems to stop" in one.sentence() for one in maps)
+    assert not any("nobody seems" in one.sentence() for one in customers_alive(fitted))
 
 
 def test_small_groups_are_counted_and_not_named(drawn: Shop) -> None:

@@ -26,10 +26,10 @@ from cxresearch.errors import CxError
 from cxresearch.plots._purchase_fit import plot_purchase_frequencies, plot_purchase_holdout
 from cxresearch.plots._purchase_marks import APART, draw_key, draw_marks, panels, whom
 from cxresearch.projection._forecast import COMBINED, TOGETHER
+from cxresearch.purchases._alive_map import AliveMap
 from cxresearch.purchases._fitted import NAMES
 from cxresearch.purchases._shop_value import ShopValue
-from cxresearch.purchases._together import Row, by_models
-from cxresearch.purchases.alive import AliveMap
+from cxresearch.purchases._together import Row
 
 __all__ = [
     "plot_alive_map",
@@ -128,7 +128,7 @@ def _draw_map(ax: Axes, one: AliveMap) -> None:
     ax.invert_yaxis()
     ax.set_xlabel(f"Weeks since the last purchase (first: {one.age:.0f} weeks ago)")
     ax.set_ylabel("Repeat purchases", color=QUIET, fontsize=STYLE["font.size"])
-    title = f"Still active, of 100 {whom(one.of)}, {by_models(one.credible)}"
+    title = f"Still active, of 100 {whom(one.of)}, {one.source}"
     ax.set_title(wrapped(title, 46 if narrow(ax) else 90), loc="left", fontsize=10, color=QUIET)
     attach_alt(ax, f"{title}. {_say_map(one)}")
 

@@ -79,6 +79,8 @@ class ShopValue(Table):
         Of what they spent, the share that came back, 0–1, and is taken off.
     terms
         What the value is said in.
+    nobody_stops
+        Whether nobody stops in any credible model.
     of
         One of the models, for what all of them share.
     """
@@ -91,6 +93,7 @@ class ShopValue(Table):
     mean_spend: float
     returned_share: float
     terms: ShopTerms
+    nobody_stops: bool
     of: PurchaseModel
 
     @property
@@ -120,12 +123,13 @@ class ShopValue(Table):
         whom = f"{self.of.population}{words.with_group(self.group)}"
         share = words.percent(self.returned_share, 0.001)
         returned = f", less {share} that comes back" if self.returned_share else ""
-        source = "entered, an assumption" if terms.entered else "as in the data"
+        known = "entered, an assumption" if terms.entered else "as in the data"
+        source = by_models(terms.credible, nobody_stops=self.nobody_stops)
         return (
             f"{whom[:1].upper()}{whom[1:]} are worth {terms.money(self.by_model[COMBINED])} each "
-            f"on average in {terms.span}, projected {by_models(terms.credible)} ({level} "
+            f"on average in {terms.span}, projected {source} ({level} "
             f"interval): their margin at {100 * terms.margin_share:.4g} % of what they "
-            f"spend ({source}){returned}, discounted at "
+            f"spend ({known}){returned}, discounted at "
             f"{100 * terms.annual_discount_rate:.4g} % a year."
         )
 
@@ -208,7 +212,8 @@ class ShopDifference(Table):
 
     def _tail(self) -> str:
         terms, level = self.first.terms, words.level_words(self.first.of.confidence_level)
-        how = f"projected {by_models(terms.credible)}"
+        endless = self.first.nobody_stops and self.second.nobody_stops
+        how = f"projected {by_models(terms.credible, nobody_stops=endless)}"
         return f"in {terms.span}, {how} ({level} interval), as they are: nothing is adjusted for."
 
 
@@ -228,7 +233,7 @@ def shop_finding(
         n or value.of.n,
         "ratio" if name.endswith("ratio") else value.terms.currency or "amount",
         sentence,
-        {"horizon": str(value.terms.weeks), **(group or {})},
+        {"horizon": str(value.terms.weeks), "unit": "weeks", **(group or {})},
         confidence_level=value.of.confidence_level,
         grade="D",
         as_of=value.of.as_of,

@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import NamedTuple, TypeAlias
 
 import numpy as np
+from numpy.typing import NDArray
 
 from cxresearch import _format as words
 from cxresearch.projection._forecast import COMBINED, Standing, together
 from cxresearch.purchase_table import PurchaseTable
 from cxresearch.purchases._fitted import NAMES
 from cxresearch.purchases._local import Local
-from cxresearch.purchases.models import PurchaseModel
+from cxresearch.purchases.models import NOBODY, PurchaseModel
 from cxresearch.uncertainty import Floats, Interval
 
 Row: TypeAlias = tuple[float, float, float]  # estimate, lower, upper
 Ends: TypeAlias = Callable[[float, float, float], Interval]  # of value, standard error, level
+
+
+class Days(NamedTuple):
+    """Histories in days, as `PurchaseModel` reads them; each of shape (N,)."""
+
+    frequency: NDArray[np.int64]
+    recency: NDArray[np.int64]
+    age: NDArray[np.int64]
 
 
 class Estimate(NamedTuple):
@@ -52,8 +61,23 @@ def banded(
     return {name: (float(row[0]), float(row[1]), float(row[2])) for name, row in rows.items()}
 
 
-def by_models(credible: Iterable[str]) -> str:
+def endless(fits: Iterable[PurchaseModel], credible: Collection[str]) -> bool:
+    """Return whether nobody stops in any credible model of a group.
+
+    Then the counts say no more of stopping than that it is rare: the parameters are at the edge
+    of what is searched, where no replicate moves them and a jackknife would be all certainty.
+    """
+    return all(_nobody_stops(fit) for fit in fits if fit.model in credible)
+
+
+def by_models(credible: Iterable[str], *, nobody_stops: bool = False) -> str:
     """Return `by the BG/NBD and MBG/NBD models together`."""
     names = [NAMES[name] for name in credible]
     some = "models together" if len(names) > 1 else "model"
-    return f"by the {words.and_list(names)} {some}"
+    aside = ", in which nobody seems to stop" if nobody_stops else ""
+    return f"by the {words.and_list(names)} {some}{aside}"
+
+
+def _nobody_stops(fit: PurchaseModel) -> bool:
+    stops, stays = fit.parameters[0, 2:]
+    return fit.at_limit(fit.names[2]) and bool(stops < NOBODY * stays)

@@ -7,13 +7,12 @@ who always came twice a year.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from cxresearch import _format as words
 from cxresearch._html import Table
@@ -21,12 +20,14 @@ from cxresearch._results import Results
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding
 from cxresearch.projection._forecast import COMBINED, Standing
-from cxresearch.purchase_table import DAYS_PER_WEEK, PurchaseTable
+from cxresearch.purchase_table import PurchaseTable
+from cxresearch.purchases._alive_map import AliveMap, alive_map
 from cxresearch.purchases._together import (
     Ends,
     Row,
     banded,
     by_models,
+    endless,
     estimate,
     per_customer,
 )
@@ -35,9 +36,6 @@ from cxresearch.purchases.models import PurchaseModel, PurchaseModels
 from cxresearch.uncertainty import Floats, log_interval, logit_interval
 
 LONGEST: Final = 1040  # weeks, twenty years
-STEPS: Final = (1, 2, 4, 8, 13, 26, 52)  # weeks between the columns of a map
-TIMES: Final = (0, 1, 2, 3, 4, 6, 9, 15, 25)  # repeat purchases of its rows
-COLUMNS: Final = 9
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,7 +45,8 @@ class CustomersAlive(Table):
     Parameters
     ----------
     probability_alive, probability_alive_ci_lower, probability_alive_ci_upper
-        Mean over the customers, 0–1, after all credible models together.
+        Mean over the customers, 0–1, after all credible models together; NaN where nobody stops
+        in any of them, which leaves open how many did.
     expected_purchases, expected_purchases_ci_lower, expected_purchases_ci_upper
         Per customer in the next `weeks`.
     weeks
@@ -56,6 +55,8 @@ class CustomersAlive(Table):
         Estimate, lower and upper end of both by model; "combined" is all together.
     credible
         Names of the models that the intervals hold.
+    nobody_stops
+        Whether nobody stops in any of these.
     until
         ISO day up to which purchases were counted.
     of
@@ -72,6 +73,7 @@ class CustomersAlive(Table):
     alive_by_model: Mapping[str, Row]
     purchases_by_model: Mapping[str, Row]
     credible: tuple[str, ...]
+    nobody_stops: bool
     until: str
     of: PurchaseModel
 
@@ -113,10 +115,15 @@ class CustomersAlive(Table):
         )
 
     def _say_alive(self) -> str:
+        if self.nobody_stops:
+            return (
+                f"How many {self._whom()} are still active on {self.until} cannot be told "
+                f"{self._by()}."
+            )
         whole, there, spread = words.out_of(*self.alive_by_model[COMBINED])
         return (
             f"Of {whole} {self._whom()}, {there} {'is' if there == '1' else 'are'} still active on "
-            f"{self.until} {by_models(self.credible)} "
+            f"{self.until} {self._by()} "
             f"({words.level_words(self.of.confidence_level)} interval {spread}); nobody tells, so "
             "this is read from how often they bought and how long ago."
         )
@@ -127,9 +134,12 @@ class CustomersAlive(Table):
         return (
             f"{whom[:1].upper()}{whom[1:]} buy {times} times each on average in the "
             f"{words.number(self.weeks)} {words.plural('week', self.weeks)} after {self.until}, "
-            f"projected {by_models(self.credible)} "
+            f"projected {self._by()} "
             f"({words.level_words(self.of.confidence_level)} interval)."
         )
+
+    def _by(self) -> str:
+        return by_models(self.credible, nobody_stops=self.nobody_stops)
 
     def _whom(self) -> str:
         return f"{self.of.population}{words.with_group(self.group)}"
@@ -146,68 +156,6 @@ class CustomersAlive(Table):
             grade="D",
             as_of=self.of.as_of,
         )
-
-
-@dataclass(frozen=True, eq=False)
-class AliveMap(Table):
-    """Probability to be alive by number of repeat purchases and weeks since the last purchase.
-
-    Parameters
-    ----------
-    frequency, weeks_since
-        Of the rows, shape (F,), and of the columns, shape (S,).
-    probability_alive
-        After all credible models together, shape (F, S); NaN where nobody can be.
-    age
-        Weeks since the first purchase: the median of the group. Who bought once only came as
-        long ago as the column says.
-    credible, of
-        As in `CustomersAlive`.
-    """
-
-    frequency: NDArray[np.int64]
-    weeks_since: NDArray[np.int64]
-    probability_alive: Floats
-    age: float
-    credible: tuple[str, ...]
-    of: PurchaseModel
-
-    @property
-    def group(self) -> Mapping[str, str]:
-        """Labels of the group; empty for everybody."""
-        return self.of.group
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per number of repeat purchases."""
-        frame = pd.DataFrame({"repeat_purchases": self.frequency})
-        for weeks, column in zip(self.weeks_since, self.probability_alive.T, strict=True):
-            frame[f"{weeks}_weeks_share"] = column
-        return pd.DataFrame(dict(self.group), index=frame.index).join(frame)
-
-    def sentence(self, lang: str = "en") -> str:
-        """Return what the map says of who bought most often, in words."""
-        words.check_language(lang)
-        known = np.flatnonzero(np.isfinite(self.probability_alive[-1]))
-        ends = [words.percent(float(self.probability_alive[-1, at])) for at in known[[0, -1]]]
-        first, last = (_weeks(int(self.weeks_since[at])) for at in known[[0, -1]])
-        whom = f"{self.of.population}{words.with_group(self.group)}"
-        return (
-            f"Of {whom} who bought {self.frequency[-1]} times again since their first purchase "
-            f"{_weeks(round(self.age))} ago, {ends[0]} are still active where the last purchase "
-            f"was {first} ago, and {ends[1]} where it was {last} ago, {by_models(self.credible)}."
-        )
-
-    def findings(self) -> tuple[Finding, ...]:
-        """Return nothing: the map has no headline number."""
-        return ()
-
-
-class Days(NamedTuple):
-    """Histories in days, as `PurchaseModel` reads them; each of shape (N,)."""
-
-    frequency: NDArray[np.int64]
-    recency: NDArray[np.int64]
-    age: NDArray[np.int64]
 
 
 def customers_alive(models: PurchaseModels, *, weeks: int = 52) -> Results[CustomersAlive]:
@@ -252,7 +200,7 @@ def alive_maps(models: PurchaseModels) -> Results[AliveMap]:
         Result of `purchase_models`.
     """
     found = model_standing(models)
-    maps = tuple(_map(one, fits, found) for one, fits in each_group(models))
+    maps = tuple(alive_map(one, fits, found) for one, fits in each_group(models))
     return Results(maps, models.suppressed)
 
 
@@ -279,36 +227,9 @@ def _alive(
     there = {fit.model: per_customer(fit, fit.alive_near(table), table) for fit in fits}
     buy = {fit.model: per_customer(fit, fit.expected_near(table, weeks), table) for fit in fits}
     alive, bought = rows(there, logit_interval), rows(buy, log_interval)
+    open_ended = endless(fits, found.credible)
+    if open_ended:
+        alive = {name: (row[0], math.nan, math.nan) for name, row in alive.items()}
+        alive[COMBINED] = (math.nan, math.nan, math.nan)
     numbers = (*alive[COMBINED], *bought[COMBINED], weeks, alive, bought)
-    return CustomersAlive(*numbers, tuple(found.credible), until, fits[0])
-
-
-def _map(table: PurchaseTable, fits: tuple[PurchaseModel, ...], found: Standing) -> AliveMap:
-    age = _median(table)
-    often = np.array([x for x in TIMES if x <= table.frequency.max()])
-    since = _columns(age)
-    x, ago = (grid.ravel() for grid in np.meshgrid(often, since * DAYS_PER_WEEK, indexing="ij"))
-    # who never came again came for the first time then
-    days = Days(x, np.where(x > 0, age - ago, 0), np.where(x > 0, age, ago))
-    possible = (x == 0) | (days.recency >= x)
-    days = days._replace(recency=np.maximum(days.recency, 0))
-    each = [found.weights[fit.model] * fit.alive_near(days).value for fit in fits]
-    alive = np.where(possible, np.sum(each, axis=0), np.nan).reshape(len(often), len(since))
-    return AliveMap(often, since, alive, age / DAYS_PER_WEEK, tuple(found.credible), fits[0])
-
-
-def _median(table: PurchaseTable) -> int:
-    """Return the median age of the customers in days."""
-    order = np.argsort(table.age)
-    half = np.cumsum(table.customers[order])
-    return int(table.age[order][np.searchsorted(half, half[-1] / 2)])
-
-
-def _columns(age: int) -> NDArray[np.int64]:
-    weeks = age // DAYS_PER_WEEK
-    step = next((step for step in STEPS if weeks // step < COLUMNS), STEPS[-1])
-    return np.arange(0, weeks + 1, step)
-
-
-def _weeks(count: int) -> str:
-    return f"{words.number(count)} {words.plural('week', count)}"
+    return CustomersAlive(*numbers, tuple(found.credible), open_ended, until, fits[0])

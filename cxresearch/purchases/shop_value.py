@@ -23,8 +23,16 @@ from cxresearch.purchase_table import DAYS_PER_WEEK, PurchaseTable
 from cxresearch.purchases._histories import distinct
 from cxresearch.purchases._local import Local
 from cxresearch.purchases._shop_value import ShopDifference, ShopTerms, ShopValue
-from cxresearch.purchases._together import Estimate, Row, banded, estimate, per_customer
-from cxresearch.purchases.alive import Days, weeks_problems
+from cxresearch.purchases._together import (
+    Days,
+    Estimate,
+    Row,
+    banded,
+    endless,
+    estimate,
+    per_customer,
+)
+from cxresearch.purchases.alive import weeks_problems
 from cxresearch.purchases.frequencies import each_group, model_standing
 from cxresearch.purchases.models import PurchaseModel, PurchaseModels
 from cxresearch.purchases.spend import SpendModel, SpendModels
@@ -190,7 +198,10 @@ def _value(group: _Group, terms: ShopTerms) -> ShopValue:
     by_model = banded(group.found, found, log_interval, group.fits[0].confidence_level)
     mean = float(np.average(each.value, weights=table.customers))
     back = 1 - float(kept[0]) / terms.margin_share
-    return ShopValue(*by_model[COMBINED], by_model, found, mean, back, terms, group.fits[0])
+    open_ended = endless(group.fits, group.found.credible)
+    return ShopValue(
+        *by_model[COMBINED], by_model, found, mean, back, terms, open_ended, group.fits[0]
+    )
 
 
 def _returned(table: PurchaseTable, each: Local, step: float | None) -> Floats:
