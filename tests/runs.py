@@ -21,7 +21,7 @@ from cxresearch.reports.runner import run_reports
 
 ROOT = Path(__file__).resolve().parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-CHECK, CURVES = "00_data_check", "02_retention_curves"
+CHECK, CURVES, VALUE = "00_data_check", "02_retention_curves", "05_promoter_value"
 SAMPLE = ROOT / "data" / "sample"
 TELCO = ROOT / "data" / "recipes" / "telco.toml"
 COMMAND = [sys.executable, "-c", "from cxresearch.cli import app; app()"]
@@ -30,7 +30,7 @@ PAPER = ROOT / "data" / "recipes" / "fader_hardie.toml"
 CDNOW = ROOT / "data" / "recipes" / "cdnow.toml"
 ONLINE_RETAIL = ROOT / "data" / "recipes" / "online_retail.toml"
 # Which notebook runs on which recipe: customers of a shop have no lifetimes, which some take.
-SHOP = [CHECK, "05_promoter_value"]
+SHOP = [CHECK, VALUE]
 ON_RECIPES = [
     *((recipe, path.stem) for recipe in (TELCO, SAAS, PAPER) for path in NOTEBOOKS),
     *((CDNOW, notebook) for notebook in SHOP),
@@ -85,7 +85,7 @@ SECOND = {
         "min_group": "20",
         "confidence_level": "0.9",
     },
-    "05_promoter_value": {
+    VALUE: {
         "horizon": "50",
         "horizons": "6",
         "annual_discount_rate": "0.05",

@@ -20,7 +20,7 @@ import pytest
 import runs
 from frames import AS_OF, answers, lifetimes
 from nbformat import NotebookNode
-from runs import CHECK, CURVES, DATED, NOTEBOOKS, SECOND, WITH_SCORES, Report, Shelf
+from runs import CHECK, CURVES, DATED, NOTEBOOKS, SECOND, VALUE, WITH_SCORES, Report, Shelf
 from typer.testing import CliRunner
 
 import cxresearch
@@ -333,7 +333,7 @@ def test_purchases_find_the_published_estimates_on_every_run(
     shelf: Shelf, shared_data: Path
 ) -> None:
     """Fader, Hardie & Lee 2005, table 1; Fader & Hardie 2013, A note on the Gamma-Gamma model."""
-    report = shelf.recipe(runs.CDNOW, "05_promoter_value")
+    report = shelf.recipe(runs.CDNOW, VALUE)
     found = {
         (f["group"]["model"], f["group"]["parameter"]): f["value"]
         for f in report.of("model_parameter")
@@ -354,7 +354,7 @@ def test_purchases_find_the_published_estimates_on_every_run(
 
 
 def test_a_shop_of_many_odd_rows_is_explained(shelf: Shelf, shared_data: Path) -> None:
-    report = shelf.recipe(runs.ONLINE_RETAIL, "05_promoter_value")
+    report = shelf.recipe(runs.ONLINE_RETAIL, VALUE)
     assert (report.entry["status"], report.entry["error"]) == ("ok", None)
     check_quiet(report)
     check_pictures(report)
@@ -363,6 +363,42 @@ def test_a_shop_of_many_odd_rows_is_explained(shelf: Shelf, shared_data: Path) -
     assert {f["group"]["reason"] for f in report.of("orders_left_out")} == {
         "no customer id", "returned",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [
+        ({"adjust_for": "plan", "horizon": "52", "weeks": "52"}, {"residual_value"}),
+        ({"min_at_risk": "100000"}, {"not_reported"}),
+        ({"min_group": "100000"}, {"not_reported"}),
+    ],
+)
+def test_value_goes_on_without_what_a_choice_leaves_out(
+    shelf: Shelf, chosen: dict[str, str], expected: set[str]
+) -> None:
+    report = shelf.report("-".join(chosen), VALUE, runs.SAMPLE, **chosen)
+    assert (report.entry["status"], report.entry["error"]) == ("ok", None)
+    check_quiet(report)
+    check_pictures(report)
+    check_findings(report)
+    assert expected <= {f["id"] for f in report.findings}
+    if expected == {"not_reported"}:
+        values = [f for f in report.findings if f["id"].startswith("lifetime_value")]
+        assert [f for f in values if f["group"].get("unit") != "weeks"] == []
+
+
+def test_value_says_the_answer_first_and_in_two_ways(shelf: Shelf) -> None:
+    """The comparison in which most is alike stands for the report; its ratio is in words too."""
+    report = shelf.default(VALUE)
+    first, second, third = report.findings[:3]
+    assert report.entry["headline"] == first["sentence"]
+    assert first["sentence"].startswith("With the same history before the survey (")
+    assert (second["id"], second["group"]) == ("lifetime_value_ratio", first["group"])
+    assert third["sentence"].startswith("As they are, promoters are worth EUR ")
+    for found in report.of("share_after_horizon"):
+        assert found["grade"] == "D"
+        assert 0 < found["ci_lower"] < found["ci_upper"] < 1
+    assert len(report.of("share_after_horizon")) == len(report.of("share_beyond_data"))
 
 
 def test_the_projection_finds_the_published_estimates_on_every_run(shelf: Shelf) -> None:
