@@ -169,14 +169,17 @@ class Engine:
     def _check_groups(self, group_by: Sequence[str], design: Design | None = None) -> None:
         known = self.pipeline.groups(design)
         problems = [self.pipeline.unknown_group(n, design) for n in group_by if n not in known]
-        many = [
+        problems += self._many_problems(group_by)
+        if problems:
+            raise DataError(problems)
+
+    def _many_problems(self, group_by: Sequence[str]) -> list[str]:
+        return [
             f"customers: column {name!r} has about {self._cardinality[name]:,} different values, "
             f"at most {MAX_GROUPS} can be compared. Name bands or values for it in the recipe."
             for name in group_by
             if name in self._cardinality and name not in self.groupable
         ]
-        if problems or many:
-            raise DataError([*problems, *many])
 
     def _check_combinations(self, group_by: Sequence[str], spells: str, most: int) -> None:
         if len(group_by) < 2:

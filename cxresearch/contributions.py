@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cached_property
 from typing import Any, Final
 
 import pandas as pd
+from sqlglot import exp
 
 from cxresearch import sql
-from cxresearch._engine import MAX_CELLS, unique
+from cxresearch._engine import MAX_CELLS, taken_problems, unique
 from cxresearch.designs import Design
 from cxresearch.errors import DataError
 from cxresearch.lifetimes import Lifetimes
@@ -21,7 +23,11 @@ FOLLOWUP: Final = Design("followup")
 VALUE_PARTS: Final = (
     "value_life", "value_bills", "value_tickets", "value_direct_costs", "value_referrals",
 )  # fmt: skip
-_ALWAYS: Final = 10**6  # months: no bound at all
+_ALWAYS: Final = exp.convert(10**6)  # months: no bound at all
+# What the parts call something of their own, besides what no column may be called anywhere.
+_TAKEN: Final = {
+    *MONEY, "amount", "last_tenure", "paid_from", "paid_until", "served_from", "served_until",
+}  # fmt: skip
 
 
 class Contributions(Lifetimes, Money):
@@ -34,8 +40,9 @@ class Contributions(Lifetimes, Money):
 
         Bills come from `revenue` (a customer without a row in a month paid 0), or from
         `monthly_margin` and `monthly_revenue` of customers where there is no such table. Only
-        months from the first one of the revenue table on have bills, and only months from the
-        first touchpoint on have tickets.
+        months that the revenue table covers and that are observed whole have bills; service is
+        known from the first ticket on, and where costs are booked to customers in the months
+        of the ledger.
 
         Parameters
         ----------
@@ -48,15 +55,17 @@ class Contributions(Lifetimes, Money):
         Raises
         ------
         DataError
-            When the design is of another kind, a column is not there, or amounts are missing.
+            When the design is of another kind, a column is not there or is called as something
+            here, or amounts are missing.
         """
         columns, design = unique(group_by), design or FOLLOWUP
         self._check_value(columns, design)
         kept = self._materialise(design, money=True)
         self._check_combinations(columns, kept, MAX_CELLS)
+        words = self._value_words(columns, design) | self._amounts(kept)
         queries = value_queries(self.pipeline, columns, kept, self._windows)
         frames = {name: self.query(tree) for name, tree in queries.items()}
-        return _table(frames, columns, self._value_words(columns, design))
+        return _table(frames, columns, words)
 
     def unit_costs(self) -> UnitCosts:
         """Return what a ticket, a customer's month and a new customer cost, as far as known.
@@ -72,16 +81,17 @@ class Contributions(Lifetimes, Money):
         none = UnitCosts(currency=self.recipe.currency)
         if "costs" not in self.fields or self.pipeline.lifetimes not in {"spells", "dates"}:
             return none
-        ledger = self.query(sql.load("cost_months"))
-        problems = currency_problems("costs", ledger, self.recipe.currency)
+        problems = currency_problems("costs", self._currencies("costs"), self.recipe.currency)
         if problems:
             raise DataError(problems)
-        used = self._customers_by_month().join(self._tickets()).fillna({"tickets": 0})
+        ledger, tickets = self.query(sql.load("cost_months")), self._tickets
+        used = self._customers_by_month().join(tickets).fillna({"tickets": 0})
         ledger = ledger[ledger["month"].isin(used.index)]
         if ledger.empty:
             return none
+        known = ledger["month"] >= tickets.index.min()  # before it nobody counted tickets
         return UnitCosts(
-            _per(ledger[ledger["driver"] == "per_ticket"], used["tickets"], "serve"),
+            _per(ledger[known & (ledger["driver"] == "per_ticket")], used["tickets"], "serve"),
             _per(ledger[ledger["driver"] == "per_customer"], used["customers"], "serve"),
             _per(ledger, used["joined"], "acquire"),
             month_label(int(ledger["month"].min())),
@@ -101,75 +111,143 @@ class Contributions(Lifetimes, Money):
     def _check_value(self, columns: Sequence[str], design: Design) -> None:
         self.pipeline.require_lifetimes()
         self.pipeline.require_scores()
-        if design.kind != "followup":
-            raise DataError(
-                f"design is of the kind {design.kind!r}, must be 'followup': lifetime value is "
-                "counted from the answer on."
-            )
+        check_followup(design)
         self._check_groups(columns, design)
-        problems = list(self._amount_problems())
+        problems = [*value_problems(columns), *self._amount_problems()]
         if problems:
             raise DataError(problems)
 
     def _amount_problems(self) -> Iterator[str]:
+        tables = [name for name in ("revenue", "costs") if name in self.fields]
+        if tables:
+            held = self._currencies(*tables)
+            yield from currency_problems(" and ".join(tables), held, self.recipe.currency)
         if "revenue" in self.fields:
-            held = self._by_month("revenue_months")
-            yield from currency_problems("revenue", held, self.recipe.currency)
-            rows, margins = int(held["rows"].sum()), int(held["margins"].sum())
-            if 0 < margins < rows:
-                yield (
-                    f"revenue: contribution_margin is empty in {rows - margins:,} of {rows:,} "
-                    "rows, must be filled in all or in none: fill it, or leave the column out and "
-                    "say what share of revenue is margin."
-                )
-            gaps = sorted(set(range(held.index.min(), held.index.max() + 1)) - set(held.index))
-            if gaps:
-                shown = ", ".join(map(month_label, gaps[:6])) + (", …" if len(gaps) > 6 else "")
-                yield (
-                    f"revenue: there are no amounts in {shown}, must be in every month between "
-                    "the first and the last: export them."
-                )
+            yield from _bill_problems(self._bills)
+
+    def _amounts(self, kept: str) -> dict[str, bool]:
+        """Return whether revenue and margin are known, or raise where they are for some only."""
+        if "revenue" in self.fields:
+            return {"has_revenue": True, "has_margin": bool(self._bills["margins"].sum())}
+        names = ("monthly_revenue", "monthly_margin")
+        counted = [f"COUNT({name}) AS {name}" for name in names]
+        tree = exp.select("COUNT(*) AS n", *counted).from_(kept).where("excluded IS NULL")
+        found = self.query(tree).iloc[0]
+        problems = [
+            f"customers: {name} is empty for {found['n'] - found[name]:,} of {found['n']:,} "
+            "answers that are followed, must be filled in for all or for none: fill it in (0 where "
+            "nothing was paid), or leave the column out."
+            for name in names
+            if 0 < found[name] < found["n"]
+        ]
+        if problems:
+            raise DataError(problems)
+        return dict(zip(("has_revenue", "has_margin"), map(bool, found[list(names)]), strict=True))
 
     @property
     def _windows(self) -> dict[str, int]:
-        """Months (12 · year + month − 1) from and until which bills and tickets are known."""
-        found = open_windows(self.pipeline)
-        if "revenue" in self.fields:
-            months = self._by_month("revenue_months").index
-            found |= {"revenue_from": int(months.min()), "revenue_until": int(months.max())}
-        if "touchpoints" in self.fields and len(tickets := self._tickets()):
-            found["tickets_from"] = int(tickets.index.min())
-        return found
+        bounds = value_windows(self.pipeline)
+        found = self.query(exp.select(*(exp.alias_(e, name) for name, e in bounds.items())))
+        return {name: int(found[name].iloc[0]) for name in bounds}
 
+    @cached_property
+    def _bills(self) -> pd.DataFrame:
+        return self._by_month("revenue_months")
+
+    @cached_property
     def _tickets(self) -> pd.DataFrame:
         if "touchpoints" not in self.fields:
             return pd.DataFrame({"tickets": []}, index=pd.Index([], dtype="int64"))
         return self._by_month("ticket_months")
 
     def _value_words(self, columns: Sequence[str], design: Design) -> dict[str, Any]:
-        has = self.pipeline.has
-        bills = "revenue" in self.fields
         return {
             "as_of": self.as_of,
             "population": self.pipeline.population(columns, design),
             "currency": self.recipe.currency,
-            "has_revenue": bills or has("customers", "monthly_revenue"),
-            "has_margin": has("revenue", "contribution_margin")
-            if bills
-            else has("customers", "monthly_margin"),
-            "has_tickets": "touchpoints" in self.fields,
-            "has_referrals": has("customers", "referred_by"),
+            "has_tickets": bool(len(self._tickets)),
+            "has_referrals": self.pipeline.has("customers", "referred_by"),
         }
 
 
-def open_windows(pipeline: Pipeline) -> dict[str, int]:
-    """Return the windows of bills and tickets that hold all months under observation."""
-    first = pipeline.first_month
-    return {"revenue_from": first, "revenue_until": _ALWAYS, "tickets_from": first}
+def check_followup(design: Design) -> None:
+    """Raise unless the design counts from the answer on."""
+    if design.kind != "followup":
+        raise DataError(
+            f"design is of the kind {design.kind!r}, must be 'followup': lifetime value is "
+            "counted from the answer on."
+        )
+
+
+def value_problems(group_by: Sequence[str]) -> list[str]:
+    """Return what to say of columns that value tables call something of their own."""
+    return taken_problems(group_by, _TAKEN)
+
+
+def value_windows(pipeline: Pipeline) -> dict[str, sql.Expression]:
+    """Return the months (12 · year + month − 1) from and until which bills and service are known.
+
+    Of bills, those observed whole; the extract knows no tickets before the first one, and no cost
+    of a customer outside the ledger.
+    """
+    first, last = exp.convert(pipeline.first_month), exp.convert(pipeline.end_month - 1)
+    found = {"revenue_from": first, "revenue_until": _ALWAYS}
+    found |= {"served_from": first, "served_until": _ALWAYS}
+    if "revenue" in pipeline.recipe.tables:
+        found |= {"revenue_from": _later("revenue_months", first)}
+        found |= {"revenue_until": _sooner("revenue_months", last)}
+    if "touchpoints" in pipeline.recipe.tables:
+        found["served_from"] = _later("ticket_months", first)
+    if pipeline.has("costs", "customer_id"):
+        found["served_from"] = _later("served_months", found["served_from"])
+        found["served_until"] = _sooner("served_months", _ALWAYS)
+    return found
+
+
+def _later(reduction: str, bound: sql.Expression) -> sql.Expression:
+    """Return the first month of a reduction, if it lies after the bound; else the bound."""
+    return exp.func("GREATEST", exp.func("COALESCE", _end("MIN", reduction), bound), bound)
+
+
+def _sooner(reduction: str, bound: sql.Expression) -> sql.Expression:
+    """Return the last month of a reduction, if it lies before the bound; else the bound."""
+    return exp.func("LEAST", exp.func("COALESCE", _end("MAX", reduction), bound), bound)
+
+
+def _end(which: str, reduction: str) -> sql.Expression:
+    months = exp.Subquery(this=sql.load(reduction), alias=exp.TableAlias(this="months"))
+    end: sql.Expression = exp.select(f"{which}(months.month)").from_(months).subquery()
+    return end
+
+
+def _bill_problems(held: pd.DataFrame) -> Iterator[str]:
+    if held.empty:
+        yield (
+            "revenue: there is no row with a month, must be at least one: export it again, or "
+            "leave the table out."
+        )
+        return
+    rows, margins = int(held["rows"].sum()), int(held["margins"].sum())
+    if 0 < margins < rows:
+        yield (
+            f"revenue: contribution_margin is empty in {rows - margins:,} of {rows:,} "
+            "rows, must be filled in all or in none: fill it, or leave the column out and "
+            "say what share of revenue is margin."
+        )
+    gaps = sorted(set(range(held.index.min(), held.index.max() + 1)) - set(held.index))
+    if gaps:
+        shown = ", ".join(map(month_label, gaps[:6])) + (", …" if len(gaps) > 6 else "")
+        yield (
+            f"revenue: there are no amounts in {shown}, must be in every month between "
+            "the first and the last: export them."
+        )
 
 
 def value_queries(
-    pipeline: Pipeline, group_by: Sequence[str], spells: str, windows: Mapping[str, int]
+    pipeline: Pipeline,
+    group_by: Sequence[str],
+    spells: str,
+    windows: Mapping[str, int | sql.Expression],
 ) -> dict[str, sql.Expression]:
     """Return the reductions behind a value table that the tables at hand allow, by name."""
     there = {

@@ -8,7 +8,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from cxresearch import sql
-from cxresearch.contributions import FOLLOWUP, VALUE_PARTS, open_windows, value_queries
+from cxresearch.contributions import (
+    FOLLOWUP,
+    VALUE_PARTS,
+    check_followup,
+    value_problems,
+    value_queries,
+    value_windows,
+)
 from cxresearch.designs import Design
 from cxresearch.errors import DataError
 from cxresearch.invitations import Asked, invitation_query, invited_relations, responder_query
@@ -18,6 +25,7 @@ from cxresearch.purchasing import (
     PURCHASE_PARTS,
     part_query,
     purchase_groups,
+    purchase_problems,
     purchase_relations,
 )
 from cxresearch.surveys import WAVES, ScoreRequest, score_query
@@ -90,7 +98,10 @@ def _check(pipeline: Pipeline, export: Export) -> None:
     before = pipeline.known if export.name in VALUE_PARTS else before
     known = [*pipeline.attributes, *before]
     known = purchase_groups(pipeline) if export.name in PURCHASE_PARTS else known
-    problems += [pipeline.unknown_group(c) for c in export.group_by if c not in known]
+    design = FOLLOWUP if export.name in VALUE_PARTS else None
+    problems += [pipeline.unknown_group(c, design) for c in export.group_by if c not in known]
+    problems += value_problems(export.group_by) if design else []
+    problems += purchase_problems(export.group_by) if export.name in PURCHASE_PARTS else []
     if problems:
         raise DataError(problems)
 
@@ -124,12 +135,14 @@ def _value(pipeline: Pipeline, export: Export) -> tuple[sql.Expression, Relation
     pipeline.require_lifetimes()
     pipeline.require_scores()
     design = export.design or FOLLOWUP
+    check_followup(design)
     own = [name for name in export.group_by if name in pipeline.attributes]
     relations = pipeline.design(design, own)
     relations["paid"] = paid(design.table)
-    queries = value_queries(pipeline, export.group_by, "paid", open_windows(pipeline))
+    queries = value_queries(pipeline, export.group_by, "paid", value_windows(pipeline))
     if export.name not in queries:
-        raise DataError(f"{export.name}: the tables at hand lack what it counts. Bring it.")
+        lacking = _LACKING.get(export.name, "a column")
+        raise DataError(f"{export.name}: there is no {lacking}, which it counts. Bring it.")
     return queries[export.name], relations
 
 
@@ -141,6 +154,10 @@ def _purchases(pipeline: Pipeline, export: Export) -> tuple[sql.Expression, Rela
     return part_query(export.name, export.group_by, list(relations)[-1]), relations
 
 
+_LACKING: Final[Mapping[str, str]] = {
+    "value_direct_costs": "customer_id in costs",
+    "value_referrals": "referred_by in customers",
+}
 _NEEDED: Final[Mapping[str, str]] = {
     "revenue_bridge": "revenue",
     "score_table": "survey_responses",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 import pandas as pd
+from sqlglot import exp
 
 from cxresearch import sql
 from cxresearch._engine import MAX_GROUPS, Engine, numbered, taken_problems, unique
@@ -99,6 +100,11 @@ class Money(Engine):
                 f"{month_label(self.pipeline.first_month)}, from which on the extract holds "
                 "everybody who left: take fewer months."
             )
+
+    def _currencies(self, *tables: str) -> pd.DataFrame:
+        """Return the first and the last currency of each of these tables of the contract."""
+        ends = ("MIN(currency) AS first_currency", "MAX(currency) AS last_currency")
+        return pd.concat([self.query(exp.select(*ends).from_(name)) for name in tables])
 
     def _by_month(self, reduction: str) -> pd.DataFrame:
         """Return a reduction with one row per month (12 * year + month - 1), by month."""

@@ -10,19 +10,20 @@ import pandas as pd
 from sqlglot import exp
 
 from cxresearch import sql
-from cxresearch._engine import MAX_GROUPS, Engine, numbered, taken_problems, unique
+from cxresearch._engine import MAX_GROUPS, numbered, taken_problems, unique
 from cxresearch.blocks import SCORE_GROUP, Blocks
 from cxresearch.errors import DataError, NotEnoughError
+from cxresearch.money import Money, currency_problems
 from cxresearch.purchase_table import PurchaseTable
 
 PURCHASE_PARTS: Final = ("purchase_cells", "purchase_spend")
 _TAKEN: Final = {
     "replicate", "frequency", "recency", "age", "customers", "repeat_spend", "later_purchases",
-    "later_spend", "returned", "mean_spend", "group", SCORE_GROUP,
+    "later_spend", "returned", "mean_spend", "group",
 }  # fmt: skip
 
 
-class Purchasing(Engine):
+class Purchasing(Money):
     """Orders of customers who never cancel: they just stop."""
 
     @property
@@ -99,7 +100,9 @@ class Purchasing(Engine):
     def _keep_purchasers(self, day: dt.date) -> str:
         name = f"kept_purchasers_{day:%Y%m%d}"
         if name not in self._kept:
-            relations = purchase_relations(self.pipeline, day.isoformat(), self.groupable)
+            known = purchase_groups(self.pipeline)
+            own = [c for c in self.groupable if c in known and not purchase_problems([c])]
+            relations = purchase_relations(self.pipeline, day.isoformat(), own)
             tree = exp.select("*").from_(list(relations)[-1])
             self._keep(name, sql.assemble(tree, relations))
         return name
@@ -112,9 +115,12 @@ class Purchasing(Engine):
                 "recipe: as_of is missing, without which nobody can say how long customers have "
                 "been silent. State the last day, e.g. as_of = 2025-12-31."
             )
-        problems = [*self._day_problems(until), *taken_problems(self.attributes, _TAKEN)]
+        problems = [*self._day_problems(until), *purchase_problems(columns)]
         known = purchase_groups(self.pipeline)
         problems += [self._unknown(name, known) for name in columns if name not in known]
+        problems += self._many_problems(columns)
+        held = self._currencies("transactions")
+        problems += currency_problems("transactions", held, self.recipe.currency)
         if problems:
             raise DataError(problems)
         return dt.date.fromisoformat(until) if until else self.recipe.as_of
@@ -140,7 +146,13 @@ class Purchasing(Engine):
 
 def purchase_groups(pipeline: Blocks) -> list[str]:
     """Return what purchases can be grouped by."""
-    return [*pipeline.attributes, *([SCORE_GROUP] if _has_scores(pipeline) else [])]
+    own = pipeline.attributes if pipeline.people == "customers" else []
+    return [*own, *([SCORE_GROUP] if _has_scores(pipeline) else [])]
+
+
+def purchase_problems(group_by: Sequence[str]) -> list[str]:
+    """Return what to say of columns that purchase tables call something of their own."""
+    return taken_problems(group_by, _TAKEN)
 
 
 def purchase_relations(

@@ -50,7 +50,7 @@ def fill(
     *,
     columns: Mapping[str, str | Sequence[Expression]] | None = None,
     tables: Mapping[str, str] | None = None,
-    values: Mapping[str, Value] | None = None,
+    values: Mapping[str, Value | Expression] | None = None,
 ) -> Expression:
     """Replace the placeholders of `tree` in place and return it.
 
@@ -62,7 +62,7 @@ def fill(
     tables
         For each `"@name"` in a FROM, the name of one of our own relations.
     values
-        For each `$name`, the value.
+        For each `$name`, the value, or an expression in its place.
 
     Raises
     ------
@@ -76,7 +76,7 @@ def fill(
         if table.name.startswith("@"):
             table.set("this", exp.to_identifier((tables or {})[table.name[1:]]))
     for place in [*tree.find_all(exp.Parameter), *tree.find_all(exp.Placeholder)]:
-        place.replace(exp.convert((values or {})[place.name]))
+        place.replace(exp.convert((values or {})[place.name], copy=True))
     return tree
 
 

@@ -3,9 +3,9 @@ SELECT
   "@groups",
   bought.replicate,
   bought.frequency,
-  ROUND(bought.repeat_spend / bought.frequency, 2) AS mean_spend,
+  FLOOR(100 * bought.repeat_spend / bought.frequency + 0.5) / 100 AS mean_spend,
   COUNT(*) AS customers
 FROM "@purchasers" AS bought
 WHERE bought.frequency > 0
 GROUP BY
-  "@groups", bought.replicate, bought.frequency, ROUND(bought.repeat_spend / bought.frequency, 2)
+  "@groups", bought.replicate, bought.frequency, FLOOR(100 * bought.repeat_spend / bought.frequency + 0.5) / 100

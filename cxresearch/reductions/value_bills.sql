@@ -9,6 +9,7 @@ FROM (
   SELECT
     "@attributes",
     spells.replicate,
+    spells.clock_month,
     spells.entry_tenure,
     spells.exit_tenure - CASE WHEN spells.churned THEN 1 ELSE 0 END AS last_tenure,
     12 * EXTRACT(YEAR FROM revenue.month) + EXTRACT(MONTH FROM revenue.month) - 1
@@ -19,5 +20,7 @@ FROM (
   INNER JOIN revenue ON revenue.customer_id = spells.customer_id
   WHERE spells.excluded IS NULL
 ) AS billed
-WHERE billed.tenure BETWEEN billed.entry_tenure AND billed.last_tenure
+WHERE
+  billed.tenure BETWEEN billed.entry_tenure AND billed.last_tenure
+  AND billed.clock_month + billed.tenure BETWEEN $revenue_from AND $revenue_until
 GROUP BY "@groups", billed.replicate, billed.tenure

@@ -16,7 +16,8 @@ WITH followed AS (
       spells.exit_tenure - CASE WHEN spells.churned THEN 1 ELSE 0 END,
       $revenue_until - spells.clock_month
     ) AS paid_until,
-    GREATEST(spells.entry_tenure, $tickets_from - spells.clock_month) AS served_from
+    GREATEST(spells.entry_tenure, $served_from - spells.clock_month) AS served_from,
+    LEAST(spells.exit_tenure, $served_until - spells.clock_month + 1) AS served_until
   FROM "@spells" AS spells
   WHERE spells.excluded IS NULL
 )
@@ -70,15 +71,15 @@ FROM (
     0 AS entered, 0 AS churned, 0 AS censored,
     0 AS paying, 0.0 AS revenue, 0.0 AS margin, COUNT(*) AS served
   FROM followed
-  WHERE served_from < exit_tenure
+  WHERE served_from < served_until
   GROUP BY "@groups", replicate, served_from
   UNION ALL
   SELECT
-    "@groups", replicate, exit_tenure AS tenure,
+    "@groups", replicate, served_until AS tenure,
     0 AS entered, 0 AS churned, 0 AS censored,
     0 AS paying, 0.0 AS revenue, 0.0 AS margin, -COUNT(*) AS served
   FROM followed
-  WHERE served_from < exit_tenure
-  GROUP BY "@groups", replicate, exit_tenure
+  WHERE served_from < served_until
+  GROUP BY "@groups", replicate, served_until
 ) AS moves
 GROUP BY "@groups", moves.replicate, moves.tenure

@@ -8,6 +8,7 @@ FROM (
   SELECT
     "@attributes",
     spells.replicate,
+    spells.clock_month,
     spells.entry_tenure,
     spells.exit_tenure,
     12 * EXTRACT(YEAR FROM touchpoints.event_at) + EXTRACT(MONTH FROM touchpoints.event_at) - 1
@@ -17,5 +18,7 @@ FROM (
   INNER JOIN touchpoints ON touchpoints.customer_id = spells.customer_id
   WHERE spells.excluded IS NULL AND LOWER(touchpoints.event_type) = 'ticket'
 ) AS opened
-WHERE opened.tenure >= opened.entry_tenure AND opened.tenure < opened.exit_tenure
+WHERE
+  opened.tenure >= opened.entry_tenure AND opened.tenure < opened.exit_tenure
+  AND opened.clock_month + opened.tenure BETWEEN $served_from AND $served_until
 GROUP BY "@groups", opened.replicate, opened.tenure
