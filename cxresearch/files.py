@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import csv
+import re
 import shutil
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 from cxresearch.errors import DataError
 from cxresearch.recipe import SPACES
 
 _DELIMITERS: Final = ",;\t|"
+_GAPS: Final = re.compile(r"[ \t]+")
 _MARKS: Final = {b"\xff\xfe": "utf-16", b"\xfe\xff": "utf-16"}
 _LIKELY_ENCODINGS: Final = {"cp1252": "Western Europe", "cp932": "Japan", "gb18030": "China"}
 csv.field_size_limit(2**31 - 1)
@@ -58,7 +60,7 @@ def as_utf8(path: str, encoding: str, label: str, folder: Path) -> str:
 
 
 def with_header(
-    path: str, delimiter: str | None, header: Sequence[str], folder: Path
+    path: str, delimiter: str | None, header: Sequence[str], label: str, folder: Path
 ) -> tuple[str, str | None]:
     """Return a copy of a text file that begins with its column names, and its delimiter.
 
@@ -67,21 +69,59 @@ def with_header(
     """
     if not header and delimiter != SPACES:
         return path, delimiter
-    apart = "\t" if delimiter == SPACES else delimiter or ","
-    with (
-        Path(path).open(encoding="utf-8-sig", newline="") as source,
-        tempfile.NamedTemporaryFile(
-            "w", dir=folder, suffix=".csv", delete=False, encoding="utf-8", newline=""
-        ) as target,
-    ):
-        writer = csv.writer(target, delimiter=apart, lineterminator="\n")
-        if header:
-            writer.writerow(header)
-        if delimiter == SPACES:
-            writer.writerows(cells for line in source if (cells := line.split()))
-        else:
-            shutil.copyfileobj(source, target)
-    return target.name, apart
+    try:
+        with (
+            Path(path).open(encoding="utf-8-sig", newline="") as source,
+            tempfile.NamedTemporaryFile(
+                "w", dir=folder, suffix=".csv", delete=False, encoding="utf-8", newline=""
+            ) as target,
+        ):
+            return target.name, _copy(source, target, delimiter, header)
+    except UnicodeDecodeError:  # it holds the whole text
+        why = _not_utf8(path)
+    except DataError as error:
+        why = str(error)
+    raise DataError(f"{label}: {Path(path).name}: {why}")
+
+
+def _copy(source: IO[str], target: IO[str], delimiter: str | None, header: Sequence[str]) -> str:
+    """Write the names and then the rows, and return the delimiter they have now."""
+    spaced, first = delimiter == SPACES, next(source, "")
+    apart = "\t" if spaced else delimiter or _likely(first)
+    ends = first[len(first.rstrip("\r\n")) :]
+    writer = csv.writer(target, delimiter=apart, lineterminator="\n" if spaced else ends or "\n")
+    if header:
+        writer.writerow(header)
+    source.seek(0)
+    if spaced:
+        writer.writerows(_rows_apart(source, len(header)))
+    else:
+        shutil.copyfileobj(source, target)
+    return apart
+
+
+def _rows_apart(source: IO[str], columns: int) -> Iterator[list[str]]:
+    """Yield the cells of each line that holds any; as many as in the header, or the first one."""
+    for number, line in enumerate(source, start=1):
+        cells = _GAPS.split(line.strip(" \t\r\n"))
+        if cells == [""]:
+            continue
+        columns = columns or len(cells)
+        if len(cells) != columns:
+            raise DataError(
+                f"line {number} has {len(cells)} columns with spaces between, must have {columns}: "
+                "complete it, or save the file with another delimiter."
+            )
+        if any(cell.startswith('"') for cell in cells):
+            raise DataError(
+                f"line {number} has quotes, must have none where columns stand spaces apart: "
+                "remove them, or save the file with another delimiter."
+            )
+        yield cells
+
+
+def _likely(line: str) -> str:
+    return max(_DELIMITERS, key=line.count)
 
 
 def read_header(path: str, delimiter: str | None, label: str) -> tuple[list[str], str]:
@@ -93,7 +133,7 @@ def read_header(path: str, delimiter: str | None, label: str) -> tuple[list[str]
     try:
         with Path(path).open(encoding="utf-8-sig", newline="") as file:
             line = next(file, "")
-            delimiter = delimiter or max(_DELIMITERS, key=line.count)
+            delimiter = delimiter or _likely(line)
             file.seek(0)
             names = next(csv.reader(file, delimiter=delimiter), [])
     except UnicodeDecodeError as error:
@@ -167,23 +207,28 @@ def same_columns(headers: Mapping[str, Sequence[str]], label: str) -> None:
         raise DataError(problems)
 
 
-def diagnose(path: str, delimiter: str, columns: int) -> str | None:
-    """Return what keeps a text file from being parsed: its encoding, or a row that does not fit."""
+def diagnose(path: str, delimiter: str, columns: int, added: int = 0) -> str | None:
+    """Return what keeps a text file from being parsed: its encoding, or a row that does not fit.
+
+    `added` lines at the beginning are not the company's.
+    """
     try:
-        return _ragged(path, delimiter, columns)
+        return _ragged(path, delimiter, columns, added)
     except UnicodeDecodeError:
         return _not_utf8(path)
     except csv.Error as error:
         return f"the text cannot be taken apart: {error}. Look for a quote that is not closed."
 
 
-def _ragged(path: str, delimiter: str, columns: int) -> str | None:
+def _ragged(path: str, delimiter: str, columns: int, added: int) -> str | None:
     with Path(path).open(encoding="utf-8-sig", newline="") as file:
         reader = csv.reader(file, delimiter=delimiter)
         for row in reader:
             if row and len(row) != columns:
+                first = "header in the recipe" if added else "first line"
                 return (
-                    f"line {reader.line_num} has {len(row)} fields, the first line has {columns}. "
+                    f"line {reader.line_num - added} has {len(row)} fields, the {first} has "
+                    f"{columns}. "
                     "Put quotes around a field that holds the delimiter, or complete the line."
                 )
     if b"\r\n" in (raw := Path(path).read_bytes()) and raw.count(b"\n") != raw.count(b"\r\n"):

@@ -99,7 +99,7 @@ def _field(column: Column, source: TableSource, native: Mapping[str, str], trust
     if mapped.row_number:
         return Field(column.name, column.kind, exp.cast(_ROW_NUMBER.copy(), "TEXT"))
     if mapped.product:
-        return _product(column, mapped.product, native, source.decimal)
+        return _product(column, mapped.product, native, "" if trusted else source.decimal)
     if mapped.column is None or mapped.column not in native:
         constant = exp.null() if mapped.value is None else exp.Literal.string(mapped.value)
         cast = exp.cast(constant, _TYPES[column.kind])
@@ -115,10 +115,15 @@ def _field(column: Column, source: TableSource, native: Mapping[str, str], trust
 def _product(
     column: Column, names: Sequence[str], native: Mapping[str, str], decimal: str
 ) -> Field:
-    """Return the product of two columns; its raw cell is both of theirs."""
+    """Return the product of two columns; its raw cell is both of theirs.
+
+    Without a `decimal` sign the columns are numbers already.
+    """
     cells = [sql.column(name) for name in names]
-    numbers = [
+    numbers: list[sql.Expression] = [
         _piece(_FINITE, _decimal(cell, native[name], decimal))
+        if decimal
+        else exp.cast(cell.copy(), _TYPES[column.kind])
         for cell, name in zip(cells, names, strict=True)
     ]
     first, second = (_piece(_TEXT, cell) for cell in cells)

@@ -206,7 +206,9 @@ def _load_csv(connection: Connection, source: TableSource, paths: list[str], fol
     utf8, heads = {}, {}
     for path in paths:
         plain = files.as_utf8(path, source.encoding, source.name, folder)
-        utf8[path], apart = files.with_header(plain, source.delimiter, source.header, folder)
+        utf8[path], apart = files.with_header(
+            plain, source.delimiter, source.header, source.name, folder
+        )
         heads[path] = files.read_header(utf8[path], apart, source.name)
     files.same_columns({path: names for path, (names, _) in heads.items()}, source.name)
     target = f"text_{source.name}"
@@ -216,7 +218,7 @@ def _load_csv(connection: Connection, source: TableSource, paths: list[str], fol
         try:
             connection.execute(f"{verb} {sql.render(exp.select('*').from_(scan))}")
         except duckdb.Error:
-            why = files.diagnose(utf8[path], delimiter, len(names))
+            why = files.diagnose(utf8[path], delimiter, len(names), bool(source.header))
             why = why or "the text cannot be taken apart into rows. Save it as plain CSV."
             raise DataError(f"{source.name}: {Path(path).name}: {why}") from None
 

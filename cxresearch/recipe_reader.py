@@ -115,11 +115,14 @@ class _Reader:
         self.unknown("", content, _TOP | set(TABLES))
         if not set(tables) & set(TABLES):
             self.add("no table is named. Add at least [customers] with a path")
+        as_of, fit_until = self.day(content, "as_of"), self.day(content, "fit_until")
+        if as_of and fit_until and fit_until > as_of:
+            self.add(f"fit_until == {fit_until}, must not lie after as_of == {as_of}: correct one")
         return Recipe(
             name=self.text(content, "name") or folder.name,
             folder=folder,
             note=(self.text(content, "note") or "").strip(),
-            as_of=self.day(content, "as_of"),
+            as_of=as_of,
             observed_from=self.day(content, "observed_from"),
             currency=self.text(content, "currency"),
             group_by=self.texts("group_by", content.get("group_by", [])),
@@ -129,7 +132,7 @@ class _Reader:
             snapshot_months=self.whole(content, "snapshot_months", 0) or None,
             period=self.choice(content, "period", ("month", "quarter", "year")),
             first_periods=self.wholes(content, "first_periods"),
-            fit_until=self.day(content, "fit_until"),
+            fit_until=fit_until,
             tables={k: self.source(k, v) for k, v in tables.items() if k in TABLES},
         )
 
@@ -150,7 +153,7 @@ class _Reader:
         return TableSource(
             name,
             columns={str(k): self.column(f"[{name}.columns] {k}", v) for k, v in columns.items()},
-            header=self.texts(f"[{name}] header", content.get("header", [])),
+            header=self.names(f"[{name}] header", content.get("header", [])),
             **{key: value for key, value in plain.items() if value is not None},
         )
 
@@ -168,7 +171,7 @@ class _Reader:
                 f'{where}: give one of column = "…", value = "…", product = ["…", "…"] or '
                 "row_number = true"
             )
-        if product and (not isinstance(product, list) or len(product) != 2):
+        if "product" in content and (not isinstance(product, list) or len(product) != 2):
             self.add(
                 f'{where}: product == {product!r}, must be two columns, e.g. ["units", "price"]'
             )
@@ -258,6 +261,12 @@ class _Reader:
             self.add(f"{key} == {value!r}, must be one of: {', '.join(choices)}")
             return choices[0]
         return str(value)
+
+    def names(self, where: str, value: object) -> tuple[str, ...]:
+        found = self.texts(where, value)
+        if not all(map(str.strip, found)) or len({name.lower() for name in found}) < len(found):
+            self.add(f"{where} == {value!r}, must be a name for every column, each another one")
+        return found
 
     def texts(self, where: str, value: object) -> tuple[str, ...]:
         if isinstance(value, list):

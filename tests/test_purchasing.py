@@ -227,6 +227,7 @@ net_revenue = { product = ["units", "price"] }
     [
         ('net_revenue = { product = ["units"] }', "product == ['units'], must be two columns"),
         ('net_revenue = { product = ["units", "prise"] }', "'prise'"),
+        ("net_revenue = { product = [] }", "product == [], must be two columns"),
         ('order_id = { product = ["units", "price"] }', "which 'order_id' is not"),
         ('net_revenue = { product = ["units", "price"], value = "1" }', "give one of column"),
     ],
@@ -273,3 +274,152 @@ def test_the_printed_cells_are_those_of_a_bare_engine(shared_data: Path) -> None
     counts = duckdb.connect().execute(text).df()
     assert counts["customers"].sum() == table.n.sum()
     assert counts["repeat_spend"].sum() == pytest.approx(float(table.repeat_spend.sum()))
+
+
+def test_a_column_called_as_ours_is_in_the_way_only_when_it_is_asked_for() -> None:
+    named = customers().assign(age="30", email=lambda c: c["customer_id"] * 2)
+    many = pd.DataFrame({"customer_id": [f"X{i}" for i in range(200)], "shop": "web", "age": "40"})
+    people = pd.concat([named, many.assign(email=many["customer_id"])])
+    with open_frames({"transactions": orders(), "customers": people}, as_of=AS_OF) as one:
+        assert one.purchase_table(["shop"]).n.sum() == 59
+        for ask in (one.purchase_table, lambda by: one.reduction_sql("purchase_cells", by)):
+            with pytest.raises(DataError, match="'age' has a meaning of its own here"):
+                ask(["age"])
+        with pytest.raises(DataError, match=r"'email' has about \d+ different values"):
+            one.purchase_table(["email"])
+
+
+@pytest.mark.parametrize("name", ['x"y', "select", "day", "spend", "bought_on", "known", "a b"])
+def test_any_other_name_is_a_name(name: str) -> None:
+    named = customers().assign(**{name: lambda c: c["shop"]})
+    with open_frames({"transactions": orders(), "customers": named}, as_of=AS_OF) as one:
+        assert one.purchase_table([name]).n.tolist() == one.purchase_table(["shop"]).n.tolist()
+        for dialect in sql.DIALECTS:
+            assert parse(one.reduction_sql("purchase_cells", [name], dialect), dialect=dialect)
+
+
+def test_orders_in_several_currencies_are_refused() -> None:
+    mixed = orders().assign(currency=lambda o: np.where(o.index % 2, "EUR", "USD"))
+    with (
+        open_frames({"transactions": mixed}, as_of=AS_OF) as one,
+        pytest.raises(DataError, match="transactions: there are amounts in 'EUR', 'USD'"),
+    ):
+        one.purchase_table()
+
+
+def test_a_customer_who_is_doubled_buys_once() -> None:
+    frames = {"transactions": orders(), "survey_responses": scores()}
+    doubled = pd.concat([customers(), customers()])
+    scale = {"scales": {"nps": {"min": 0, "max": 10}}}
+    by = ["shop", "score_group"]
+    with open_frames({**frames, "customers": customers()}, as_of=AS_OF, **scale) as one:
+        wanted = one.purchase_table(by)
+    with open_frames({**frames, "customers": doubled}, as_of=AS_OF, **scale) as one:
+        assert one.purchase_table(by).n.tolist() == wanted.n.tolist()
+
+
+def test_no_dialect_rounds_a_float_to_digits(data: Data) -> None:
+    """PostgreSQL rounds to digits only what is NUMERIC, and amounts are DOUBLE PRECISION."""
+    assert "ROUND" not in data.reduction_sql("purchase_spend", [], "postgres")
+
+
+def test_a_table_of_survivors_beside_orders_names_no_groups() -> None:
+    survivors = pd.DataFrame({"tenure": [0, 1], "survivors": [9, 8], "segment": "a"})
+    with open_frames({"transactions": orders(), "retention": survivors}, as_of=AS_OF) as one:
+        assert one.purchase_table().n.sum() == 59
+        with pytest.raises(DataError, match="no column 'segment'"):
+            one.purchase_table(["segment"])
+
+
+HEADER = 'header = ["who", "day", "units", "price"]\n'
+SPACED = HEADER + 'delimiter = "spaces"\n'
+
+
+def text_orders(folder: Path, text: str, keys: str, top: str = "", encoding: str = "utf-8") -> Path:
+    (folder / "orders.txt").write_bytes(text.encode(encoding))
+    (folder / "data.toml").write_text(
+        f"""
+as_of = 2025-06-30
+{top}
+[transactions]
+path = "orders.txt"
+{keys}
+[transactions.columns]
+customer_id = "who"
+order_id = {{ row_number = true }}
+order_date = "day"
+net_revenue = {{ product = ["units", "price"] }}
+"""
+    )
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("text", "keys"),
+    [
+        ("A1,2025-01-01,2,3.5\r\nB,2025-01-02,1,4\r\n", HEADER),
+        ("A1;2025-01-01;2;3,5\nB;2025-01-02;1;4\n", HEADER + 'decimal = ","'),
+        ("\ufeffA1\t2025-01-01\t2\t3.5\nB\t2025-01-02\t1\t4\n", HEADER),
+        (" A1 \t2025-01-01  2 3.5 \r\n\r\nB 2025-01-02 1\t4", SPACED),
+        ("\ufeffA1 2025-01-01 2 3.5\nB 2025-01-02 1 4\n", SPACED),
+        ("who day units  price\nA1 2025-01-01 2 3.5\nB 2025-01-02 1 4\n", 'delimiter = "spaces"'),
+    ],
+)
+def test_files_without_header_are_read_whatever_parts_them(
+    tmp_path: Path, text: str, keys: str
+) -> None:
+    with open_data(text_orders(tmp_path, text, keys)) as one:
+        assert one.query_column("transactions", "customer_id") == ["A1", "B"]
+        assert one.query_column("transactions", "net_revenue") == [7.0, 4.0]
+
+
+@pytest.mark.parametrize(
+    ("text", "keys", "problem"),
+    [
+        ("A 2025-01-01 2 3\n\nB 2025-01-02 1\n", SPACED, "line 3 has 3 columns with spaces"),
+        ("A 2025-01-01 2 3\nB c 2025-01-02 1 4\n", SPACED, "line 2 has 5 columns with spaces"),
+        ('"A" 2025-01-01 2 3\n', SPACED, "line 1 has quotes"),
+        ("A\u00a0b 2025-01-01 2\n", SPACED, "line 1 has 3 columns"),
+        ("A,2025-01-01,2,3\nB,2025-01-02,1\n", HEADER, "line 2 has 3 fields, the header"),
+        ("A,2025-01-01,2,3\nB,c,2025-01-02,1,4\n", HEADER, "line 2 has 5 fields, the header"),
+    ],
+)
+def test_a_row_that_does_not_fit_is_named_by_its_own_line(
+    tmp_path: Path, text: str, keys: str, problem: str
+) -> None:
+    with pytest.raises(DataError, match=problem):
+        open_data(text_orders(tmp_path, text, keys))
+
+
+@pytest.mark.parametrize("keys", [HEADER, SPACED])
+def test_a_file_that_is_not_utf8_is_explained_without_its_text(tmp_path: Path, keys: str) -> None:
+    text = "A 2025-01-01 2 3\nM\u00fcller 2025-01-01 2 3\n"
+    with pytest.raises(DataError, match=r"orders\.txt: not UTF-8: byte 0xfc in line 2") as error:
+        open_data(text_orders(tmp_path, text, keys, encoding="cp1252"))
+    assert error.value.__context__ is None or error.value.__suppress_context__
+    with open_data(
+        text_orders(tmp_path, text, SPACED + 'encoding = "cp1252"', "", "cp1252")
+    ) as one:
+        assert one.query_column("transactions", "customer_id") == ["A", "M\u00fcller"]
+
+
+@pytest.mark.parametrize(
+    ("keys", "top", "problem"),
+    [
+        ('header = ["who", "Who", "units", "price"]', "", "must be a name for every column"),
+        ('header = ["who", " ", "units", "price"]', "", "must be a name for every column"),
+        (HEADER, "fit_until = 2025-07-01", "fit_until == 2025-07-01, must not lie after as_of"),
+    ],
+)
+def test_what_a_recipe_says_of_orders_is_checked(
+    tmp_path: Path, keys: str, top: str, problem: str
+) -> None:
+    with pytest.raises(DataError, match=problem):
+        open_data(text_orders(tmp_path, "A,2025-01-01,2,3\n", keys, top))
+
+
+def test_factors_in_a_warehouse_are_numbers_already(tmp_path: Path) -> None:
+    with open_data(text_orders(tmp_path, "A,2025-01-01,2,3\n", HEADER)) as one:
+        for dialect in sql.DIALECTS:
+            text = one.reduction_sql("purchase_cells", [], dialect)
+            assert "ISFINITE" not in text.upper().replace("_", "")
