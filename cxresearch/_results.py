@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 import pandas as pd
 
 from cxresearch import _format as words
-from cxresearch._cells import Labels
+from cxresearch._cells import Labels, unknown
 from cxresearch._html import Table
 from cxresearch.findings import Finding, without_number
 
@@ -88,6 +88,23 @@ class Results(Table, Generic[R]):
         """Return the findings of each group, and how many groups are not reported."""
         found = [finding for result in self.results for finding in result.findings()]
         return (*found, *self.suppressed)
+
+
+def key_problems(columns: Iterable[str], taken: Container[str]) -> list[str]:
+    """Return what to say of group columns that are called as a finding's own key."""
+    return [
+        f"a group column is called {column!r}, which findings use for something else, must have "
+        "another name: rename it in the recipe."
+        for column in columns
+        if column in taken
+    ]
+
+
+def model_problems(models: Sequence[str], known: Sequence[str]) -> list[str]:
+    """Return what to say where no model is asked for, or one that there is not."""
+    if not models:
+        return [f"there are 0 models, must be at least 1 of {words.and_list(known)}."]
+    return [unknown("model", model, known) for model in models if model not in known]
 
 
 def too_small(table: Counted, count: int, min_group: int) -> tuple[Finding, ...]:

@@ -9,8 +9,7 @@ from functools import partial
 import numpy as np
 
 from cxresearch import _format as words
-from cxresearch._cells import unknown
-from cxresearch._results import Results
+from cxresearch._results import Results, key_problems, model_problems
 from cxresearch._retention_curve import RetentionCurve
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding, without_number
@@ -249,19 +248,12 @@ def not_projected(table: LifeTable, count: int, min_events: int, span: str) -> t
 
 def check_arguments(table: LifeTable, models: Sequence[str], counts: Mapping[str, int]) -> None:
     """Raise when a model, a number of periods or a group column breaks its rule."""
-    problems = [unknown("model", model, list(MODELS)) for model in models if model not in MODELS]
-    if not models:
-        problems.append(f"there are 0 models, must be at least 1 of {words.and_list(MODELS)}.")
+    problems = model_problems(models, list(MODELS))
     problems += [
         f"{name} is {value!r}, must be a whole number of periods from 0: take 0 for the usual."
         for name, value in counts.items()
         if value < 0 or value != int(value)
     ]
-    problems += [
-        f"a group column is called {column!r}, which findings use for something else, must have "
-        "another name: rename it in the recipe."
-        for column in table.group_columns
-        if column in TAKEN
-    ]
+    problems += key_problems(table.group_columns, TAKEN)
     if problems:
         raise DataError(problems)

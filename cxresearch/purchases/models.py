@@ -8,9 +8,8 @@ from typing import ClassVar, Final, Protocol
 
 import numpy as np
 
-from cxresearch import _format as words
 from cxresearch._cells import Counts, unknown
-from cxresearch._results import Results, too_few, too_small
+from cxresearch._results import Results, key_problems, model_problems, too_few, too_small
 from cxresearch.errors import DataError
 from cxresearch.purchase_table import PurchaseTable
 from cxresearch.purchases._bg_nbd import BG_NBD, MBG_NBD
@@ -166,8 +165,9 @@ def purchase_models(
     DataError
         When a model is not known, or a group column is called as a finding's own key.
     """
-    _check_models(models)
-    check_keys(table)
+    problems = [*model_problems(models, list(MODELS)), *key_problems(table.group_columns, TAKEN)]
+    if problems:
+        raise DataError(problems)
     large = [g for g, n in enumerate(table.n) if n >= min_group]
     repeat = _repeat_customers(table)
     kept = [g for g in large if repeat[g] >= min_repeat]
@@ -215,23 +215,3 @@ def _fitted(table: PurchaseTable, g: int, model: str, confidence_level: float) -
 def _repeat_customers(table: PurchaseTable) -> Counts:
     again = table.customers * (table.frequency > 0)
     return np.bincount(table.group, again, minlength=len(table.groups)).astype(int)
-
-
-def _check_models(models: Sequence[str]) -> None:
-    problems = [unknown("model", model, list(MODELS)) for model in models if model not in MODELS]
-    if not models:
-        problems.append(f"there are 0 models, must be at least 1 of {words.and_list(MODELS)}.")
-    if problems:
-        raise DataError(problems)
-
-
-def check_keys(table: PurchaseTable) -> None:
-    """Raise when a group column is called as a finding's own key."""
-    problems = [
-        f"a group column is called {column!r}, which findings use for something else, must have "
-        "another name: rename it in the recipe."
-        for column in table.group_columns
-        if column in TAKEN
-    ]
-    if problems:
-        raise DataError(problems)

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxresearch import _format as words
-from cxresearch._results import Results, too_few, too_small
+from cxresearch._results import Results, key_problems, too_few, too_small
+from cxresearch.errors import DataError
 from cxresearch.findings import Finding
 from cxresearch.purchase_table import PurchaseTable
 from cxresearch.purchases._fit import Problem, Rows, fit, variants
@@ -23,7 +24,7 @@ from cxresearch.purchases._gamma_gamma import (
     log_likelihood,
 )
 from cxresearch.purchases._local import Local
-from cxresearch.purchases.models import MIN_REPEAT, check_keys
+from cxresearch.purchases.models import MIN_REPEAT, TAKEN
 from cxresearch.retention import MIN_GROUP
 from cxresearch.uncertainty import (
     Floats,
@@ -178,7 +179,9 @@ def spend_models(
     DataError
         When a group column is called as a finding's own key.
     """
-    check_keys(table)
+    problems = key_problems(table.group_columns, TAKEN)
+    if problems:
+        raise DataError(problems)
     large = [g for g, n in enumerate(table.n) if n >= min_group]
     spent = table.spend[table.spend["mean_spend"] > 0]
     buyers = np.bincount(spent["group"], spent["customers"], len(table.groups))

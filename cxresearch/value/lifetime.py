@@ -16,7 +16,7 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._checks import check_level
-from cxresearch._results import Results, too_small
+from cxresearch._results import Results, key_problems, too_small
 from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.findings import Finding, without_number
 from cxresearch.projection._model_fit import NAMES
@@ -253,12 +253,7 @@ def _refusal(table: ValueTable, terms: Terms, horizon: int, why: str, count: int
 
 def _check(table: ValueTable, terms: Terms, level: float) -> None:
     check_level(level)
-    problems = []
-    if TAKEN in table.group_columns:
-        problems.append(
-            f"a group column is called {TAKEN!r}, which findings use for something else, must have "
-            "another name: rename it in the recipe."
-        )
+    problems = key_problems(table.group_columns, (TAKEN,))
     if table.n_replicates < 2:
         problems.append(
             "the table has 1 replicate, must have at least 2, from which intervals come: build it "
