@@ -22,7 +22,17 @@ ROOMS = (
     ("_format", "findings", "_html", "_results", "_cells", "_checks", "_pairing", "tables"),
     ("cause_table", "score_table", "invitation_table", "revenue_bridge"),
     ("unit_costs", "value_table", "purchase_table"),
-    ("_engine", "lifetimes", "surveys", "invitations", "money", "contributions", "purchasing", "exports", "source"),
+    (
+        "_engine",
+        "lifetimes",
+        "surveys",
+        "invitations",
+        "money",
+        "contributions",
+        "purchasing",
+        "exports",
+        "source",
+    ),
     ("rules", "checking", "exclusions"),
     ("uncertainty",),
     (

@@ -243,6 +243,19 @@ def test_sentences_say_what_a_value_rests_on(fitted: Fitted, values: ShopValues)
     assert "40 % of what they spend (as in the data), less" in known.sentence()
 
 
+def test_it_is_said_where_nobody_seems_to_stop(fitted: Fitted) -> None:
+    models, spend = fitted
+    stays = np.array([1.0, 1.0, 1e-4, 2e4])
+    ends = tuple(
+        replace(fit, parameters=fit.parameters * stays, edge=(False, False, False, True))
+        for fit in models
+    )
+    found = shop_values(replace(models, results=ends), spend, **TERMS)
+    for finding in found.findings():
+        assert "models together, in which nobody seems to stop" in finding.sentence
+        assert finding.value is not None
+
+
 def test_alike_groups_have_no_clear_difference() -> None:
     kinds = {"promoter": DETRACTOR, "detractor": DETRACTOR}
     table = shop(400, np.random.default_rng(3), kinds, later_days=0).table()
