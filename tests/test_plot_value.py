@@ -161,7 +161,7 @@ def test_a_single_group_needs_no_name() -> None:
 def test_alternatives_say_what_is_shown() -> None:
     said = alt_text(plot_lifetime_value(values()))
     assert said.startswith(
-        "Value per customer over 60 months from the answer on, with 95 % intervals. detractor: EUR "
+        "Value per customer over the 60 months from the answer on, with 95 % intervals. detractor: EUR "
     )
     assert said.count("of it beyond the data.") == 3
     months = alt_text(plot_contribution(values(60, "end_of_period")))

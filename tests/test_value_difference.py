@@ -260,6 +260,8 @@ def test_tiny_groups_and_nobody_at_all_are_reasons():
         valued.table(frame[frame["score_group"] != "detractor"]), PRICES, TERMS
     )
     assert {row.refusal for row in none} == {"there are no detractors"}
+    said = "The difference in value, as they are, is not reported: there are no detractors."
+    assert none.answer()[0].sentence == said
 
 
 def test_a_horizon_that_no_model_reaches_is_a_reason():
@@ -320,7 +322,7 @@ def test_there_is_no_ratio_to_what_may_be_nothing():
     ids = [finding.id for finding in row.findings()]
     assert ids == ["lifetime_value_difference", "not_reported", *["difference_part"] * 4]
     said = row.findings()[1].sentence
-    assert said.startswith("No ratio of the values, as they are: the value of detractors")
+    assert said.startswith("The ratio of the values, as they are, is not reported: the value of ")
 
 
 def test_what_part_is_left_of_no_clear_difference_is_not_said():

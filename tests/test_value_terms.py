@@ -34,6 +34,12 @@ def test_the_bills_begin_now_or_one_period_later() -> None:
     assert Terms(0.1, 3, "end_of_period").months.tolist() == [1, 2, 3]
 
 
+def test_one_bill_is_that_of_the_month() -> None:
+    assert Terms(0.1, 1, "now").span == "month"
+    assert Terms(0.1, 1200, "now").span == "1,200 months"
+    assert Terms(0.1, 1, "now", periods_per_year=1).span == "year"
+
+
 def test_a_year_of_months_discounts_as_one_year() -> None:
     months, years = Terms(0.1, 37, "now"), Terms(0.1, 4, "now", periods_per_year=1)
     np.testing.assert_allclose(months.factors[::12], years.factors)

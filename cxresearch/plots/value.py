@@ -230,8 +230,7 @@ def _periods(group: LifetimeValue) -> str:
 
 
 def _horizon(group: LifetimeValue) -> str:
-    unit = words.plural(_period(group), group.horizon)
-    return f"{words.number(group.horizon)} {unit} from the answer on"
+    return f"the {group.terms.span} from the answer on"
 
 
 def _name(group: LifetimeValue) -> str:

@@ -263,16 +263,18 @@ def _say_waterfall(row: ValueDifference) -> str:
     first, second = row.labels
     level = words.level_words(row.confidence_level)
     title = row.title[:1].lower() + row.title[1:]
-    parts = (
-        f"{part.replace('_', ' ')} {row.nothing_in(part) or row.money((row.parts or {})[part])}"
-        for part in PARTS
-    )
+    parts = (f"{part.replace('_', ' ')} {_said(row, part)}" for part in PARTS)
     return (
         f"From the value of {second}s to that of {first}s over {row.span()}, {title}, with "
         f"{level} intervals: "
         f"{second}s {row.money(row.values[1])}; {'; '.join(parts)}; {first}s "
         f"{row.money(row.values[0])}."
     )
+
+
+def _said(row: ValueDifference, part: str) -> str:
+    why = row.nothing_in(part)
+    return f"nothing ({why})" if why else row.money((row.parts or {})[part])
 
 
 def _say_sensitivity(found: ValueSensitivity) -> str:

@@ -174,7 +174,7 @@ class LifetimeValue(Table):
         rests = f" What was entered is in it: {entered}." if entered else ""
         return (
             f"{self._whom(capital=True)} bring {self._money(*self.values)} each on average, over "
-            f"the {self._periods(self.horizon)} from the answer on ({level} interval), discounted "
+            f"the {self.terms.span} from the answer on ({level} interval), discounted "
             f"at {rate} a year, with the first bill {first}.{rests}"
         )
 
@@ -203,8 +203,8 @@ class LifetimeValue(Table):
         share = words.percent_interval(*self._ends("share_after_horizon"))
         level = words.level_words(self.confidence_level)
         return (
-            f"Of the value of a whole life of {self._whom()}, {share} comes after these "
-            f"{self._periods(self.horizon)}: {self._money(*self._ends('beyond'))}, all of it "
+            f"Of the value of a whole life of {self._whom()}, {share} comes after the first "
+            f"{self.terms.span}: {self._money(*self._ends('beyond'))}, all of it "
             f"projected ({level} intervals)."
         )
 

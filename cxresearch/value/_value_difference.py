@@ -145,11 +145,8 @@ class ValueDifference(Table):
     def findings(self) -> tuple[Finding, ...]:
         """Return `lifetime_value_difference`, `lifetime_value_ratio` and each `difference_part`."""
         if self.refusal is not None:
-            return (
-                self._without(
-                    f"No difference in value{self._aside()}{self._known()}: {self.refusal}."
-                ),
-            )
+            whole = f"The difference in value{self._aside()}{self._known()}, is not reported"
+            return (self._without(f"{whole}: {self.refusal}."),)
         return (*self.headline(), self._ratio(), *(self._part(part) for part in PARTS))
 
     def headline(self) -> tuple[Finding, ...]:
@@ -183,7 +180,8 @@ class ValueDifference(Table):
     def _ratio(self) -> Finding:
         first, second = self._plurals
         if self.ratio_refusal is not None:
-            return self._without(f"No ratio of the values{self._aside()}: {self.ratio_refusal}.")
+            whole = f"The ratio of the values{self._aside()}, is not reported"
+            return self._without(f"{whole}: {self.ratio_refusal}.")
         value, lower, upper = ratio_digits(*self.ratio)
         said = f"{first} are worth {value} ({lower} to {upper}) times what {second} are, each"
         whole = f"{self._opening(said, self.ratio, 1)} over {self.span()} ({self._level()})."
@@ -251,8 +249,7 @@ class ValueDifference(Table):
 
     def span(self) -> str:
         """Return over which months: `the 36 months from the answer on`."""
-        unit, count = words.period_word(self.terms.periods_per_year), self.terms.horizon
-        return f"the {words.number(count)} {words.plural(unit, count)} from the answer on"
+        return f"the {self.terms.span} from the answer on"
 
     def _level(self) -> str:
         return f"{words.level_words(self.confidence_level)} interval"

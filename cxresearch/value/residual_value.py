@@ -93,8 +93,7 @@ class ResidualValue(Table):
         words.check_language(lang)
         level = words.level_words(self.confidence_level)
         amount = money(*self.values, self.prices.currency)
-        unit, count = words.period_word(self.terms.periods_per_year), self.terms.horizon
-        span = f"the {words.number(count)} {words.plural(unit, count)} from the answer on"
+        span = f"the {self.terms.span} from the answer on"
         beyond = ", in part projected" if self.projected else ""
         return (
             f"{self.group[EXPOSURE].capitalize()}s{self._when()} bring {amount} each over {span} "
@@ -120,7 +119,7 @@ class ResidualValue(Table):
     def _when(self) -> str:
         if not self.bands:
             return f" who had been customers for {self.tenure} months"
-        return f", with the tenure of everybody who answered ({words.and_list(self.bands)} months),"
+        return ", with the mix of tenure of everybody who answered,"
 
 
 @dataclass(frozen=True, eq=False)

@@ -13,6 +13,7 @@ from typing import Final, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cxresearch import _format as words
 from cxresearch.errors import DataError
 from cxresearch.uncertainty import Floats
 
@@ -58,6 +59,13 @@ class Terms:
     def months(self) -> NDArray[np.int64]:
         """Periods t of the bills that count, shape (horizon,)."""
         return np.arange(self.horizon) + (self.first_margin == "end_of_period")
+
+    @property
+    def span(self) -> str:
+        """The periods of the bills in words, to stand after an article: `36 months`, `month`."""
+        unit = words.period_word(self.periods_per_year)
+        many = f"{words.number(self.horizon)} {words.plural(unit, 2)}"
+        return many if self.horizon > 1 else unit
 
     @property
     def rate_per_period(self) -> float:
