@@ -117,7 +117,7 @@ def test_what_no_model_reaches_is_a_reason():
     assert (len(found), found.standardised) == (0, ())
     (finding,) = found.findings()
     assert finding.sentence.startswith(
-        "Residual values are not reported: of 6 groups fewer than 10 customers left"
+        "Residual values of 6 groups are not reported: fewer than 10 customers left"
     )
 
 

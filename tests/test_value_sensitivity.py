@@ -143,6 +143,12 @@ def test_a_choice_that_hides_the_difference_is_named(table):
     assert "value of a referral EUR 0" in found.sentence()
 
 
+def test_where_every_choice_hides_the_difference_none_is_listed(found):
+    nothing = [replace(b, ends=((0.0, -1.0, 1.0), (1.0, -2.0, 2.0))) for b in found.bars]
+    said = replace(found, bars=tuple(nothing)).sentence()
+    assert said.endswith(" intervals). Every interval holds 0.")
+
+
 def test_a_way_of_comparing_that_the_table_has_not_is_an_error(table):
     with pytest.raises(DataError, match="counting 'same_tenure_mix' does not exist"):
         value_sensitivity(table.pooled("score_group"), PRICES, TERMS, counting="same_tenure_mix")

@@ -156,8 +156,8 @@ class ValueSensitivity(Table):
             for setting, ends in zip(bar.settings, bar.ends, strict=True)
             if ends[1] <= 0 <= ends[2]
         ]
-        if not unclear:
-            return "Every interval leaves 0 out."
+        if len(unclear) in (0, 2 * len(self.bars)):
+            return "Every interval holds 0." if unclear else "Every interval leaves 0 out."
         return f"The interval holds 0 at: {'; '.join(unclear)}."
 
     def _finding(self, bar: Bar, i: int) -> Finding:

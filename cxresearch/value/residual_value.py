@@ -306,10 +306,10 @@ def _check(table: ValueTable, terms: Terms) -> None:
 
 def _not_enough(reasons: Mapping[str, int], as_of: str | None) -> tuple[Finding, ...]:
     return tuple(
-        _refused(f"of {words.number(count)} {words.plural('group', count)} {reason}", as_of)
+        _refused(reason, as_of, f" of {words.number(count)} {words.plural('group', count)}")
         for reason, count in reasons.items()
     )
 
 
-def _refused(reason: str, as_of: str | None) -> Finding:
-    return without_number(f"Residual values are not reported: {reason}.", as_of=as_of)
+def _refused(reason: str, as_of: str | None, whose: str = "") -> Finding:
+    return without_number(f"Residual values{whose} are not reported: {reason}.", as_of=as_of)
