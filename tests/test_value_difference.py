@@ -447,6 +447,16 @@ def test_hostile_names_are_escaped(table):
     assert "<script>" not in found._repr_html_()
 
 
+def test_weights_of_one_give_the_same_difference_beyond_the_data_too():
+    """With nothing to make alike, no part of crude against adjusted may be in the models."""
+    frame = valued.rows(PROJECTED, 2500, 1).assign(tenure_band="0 to 5")
+    found = value_differences(valued.table(frame, ("tenure_band",)), PRICES, Terms(0.1, 96, "now"))
+    crude, adjusted = found["as_they_are"], found["same_tenure_mix"]
+    assert adjusted.comparison.credible == crude.comparison.credible
+    assert adjusted.difference == pytest.approx(crude.difference, rel=1e-6)
+    assert found.left == pytest.approx((1, 1, 1), abs=1e-6)
+
+
 def test_the_part_that_is_left_takes_the_same_model_on_both_sides(far):
     crude, adjusted = far["as_they_are"].comparison, far["same_history"].comparison
     value, lower, upper = share_left(adjusted, crude, 0.95)

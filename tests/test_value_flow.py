@@ -142,6 +142,21 @@ def test_weights_that_are_all_alike_change_nothing() -> None:
     np.testing.assert_allclose(other.contribution(), one.contribution())
 
 
+def test_weights_that_are_all_alike_change_no_model_either() -> None:
+    """Weights have no AIC: models count as they do for the same customers unweighted."""
+    frame, far = customers(n=1500, hazard=0.03), Terms(0.1, 60, "now")
+    heavy = frame.copy()
+    heavy[[*LIFE, *MONEY]] *= 2.5
+    source = table(frame)
+    plain = {name: x[:1] for name, x in counts(source).items() if name in LIFE}
+    one = made(source, far, min_at_risk=30)
+    other = made(table(heavy), far, whole=plain, min_at_risk=75)
+    assert other.credible == one.credible
+    np.testing.assert_allclose(other.contribution(), one.contribution(), rtol=1e-5)
+    alike = made(table(heavy), far, whole=False, min_at_risk=75)
+    assert alike.value(far)[0] != pytest.approx(one.value(far)[0], rel=1e-4)
+
+
 # Thin months, and beyond the data
 
 
@@ -231,6 +246,7 @@ def test_a_band_holds_the_intervals_of_all_its_curves() -> None:
     ("frame", "words", "message"),
     [
         ({"paying": 0, "margin": 1.0}, {}, "in every month there are no customers whose margin"),
+        ({"paying": 0, "margin": 0.0}, {}, "in every month there are no customers whose margin"),
         ({}, {"min_at_risk": 390, "months": 40}, "too few months for a model"),
         ({"churned": 0}, {"months": 40}, "fewer than 10 customers left within the data"),
     ],

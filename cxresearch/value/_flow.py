@@ -20,7 +20,7 @@ from cxresearch import _format as words
 from cxresearch._cells import Counts
 from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.product_limit import curve_end, retained_share
-from cxresearch.projection._forecast import COMBINED, conditional, standing
+from cxresearch.projection._forecast import COMBINED, Standing, conditional, standing
 from cxresearch.projection._model_fit import ModelFit, fit_models
 from cxresearch.projection._renewal_models import MODELS
 from cxresearch.tables import at_risk
@@ -117,7 +117,7 @@ def flow(
     group: Mapping[str, str],
     n: float,
     min_at_risk: int,
-    whole: bool,
+    whole: bool | Mapping[str, Floats],
     months: int = 0,
     confidence_level: float = 0.95,
 ) -> Flow:
@@ -135,7 +135,9 @@ def flow(
     min_at_risk
         At least so many at risk, and so many bills (or months served), for a month to be used.
     whole
-        Whether counts are of customers rather than weights.
+        Whether counts are of customers rather than weights, which have no likelihood to compare
+        models by. Where the same customers are known without their weights: "entered", "churned"
+        and "censored" of them, shape (1, T₀ + 1), by which each model counts as much as unweighted.
     months
         How many months to cover; up to the last bill of the terms unless said.
     confidence_level
@@ -147,17 +149,17 @@ def flow(
         When too few pay, or too few left for any model where the data do not reach.
     """
     covered = months or int(terms.months[-1]) + 1
-    present = at_risk(counts["entered"], counts["churned"] + counts["censored"])
-    last = int(curve_end(present[0], 0, max(min_at_risk, 1)))
-    retained, credible = _retained(
-        present, counts["churned"], (last, covered), confidence_level, whole=whole
-    )
+    life = _life(counts, whole=whole is True)
+    people = life if isinstance(whole, bool) else _life(whole, whole=True)
+    last = int(curve_end(life.present[0], 0, max(min_at_risk, 1)))
+    retained, credible = _retained(life, people, (last, covered), confidence_level)
     span = _Months(last, covered, max(min_at_risk, 1))
-    exposed = np.concatenate([present[:, 1:], np.zeros_like(present[:, :1])], axis=-1)
+    exposed = np.concatenate([life.present[:, 1:], np.zeros_like(life.present[:, :1])], axis=-1)
+    brought = _rate_if_any(counts["referrals"], exposed, span, "at risk")
     rates = (
         _margin(counts, prices, span),
         _cost(counts, prices, span),
-        (prices.referral_value or 0.0) * _rate(counts["referrals"], exposed, span, "at risk"),
+        (prices.referral_value or 0.0) * brought,
     )
     return Flow(dict(group), n, retained, credible, *rates, last)
 
@@ -174,8 +176,15 @@ def _margin(counts: Mapping[str, Floats], prices: Prices, span: _Months) -> Floa
 def _cost(counts: Mapping[str, Floats], prices: Prices, span: _Months) -> Floats:
     ticket = prices.cost_per_ticket or 0.0
     spent = ticket * counts["tickets"] + counts["direct_cost"]
-    served = _rate(spent, counts["served"], span, "whose costs are known")
+    served = _rate_if_any(spent, counts["served"], span, "whose costs are known")
     return served + (prices.cost_per_month or 0.0)
+
+
+def _rate_if_any(amount: Counts, people: Counts, span: _Months, whose: str) -> Floats:
+    """Return the rate of what may not occur at all: then it is nothing, whoever is known."""
+    if not amount.any():
+        return np.zeros((len(amount), span.covered))
+    return _rate(amount, people, span, whose)
 
 
 def _rate(amount: Counts, people: Counts, span: _Months, whose: str) -> Floats:
@@ -183,8 +192,6 @@ def _rate(amount: Counts, people: Counts, span: _Months, whose: str) -> Floats:
 
     Where the months seen have too few, and beyond them, it is that of the last year with enough.
     """
-    if not amount.any():
-        return np.zeros((len(amount), span.covered))
     enough = people[0] >= span.least
     enough[span.last + 1 :] = False
     if not enough.any():
@@ -202,16 +209,32 @@ def _ratio(amount: Counts, people: Counts) -> Floats:
     return np.divide(amount, people, out=np.zeros(amount.shape), where=people > 0)
 
 
+class _Life(NamedTuple):
+    """Who is at risk and who is lost at each month, and whether that is customers or weights."""
+
+    present: Counts
+    churned: Counts
+    whole: bool
+
+    def until(self, last: int) -> tuple[Counts, Counts]:
+        """Return both counts of the months up to the last."""
+        return self.present[:, : last + 1], self.churned[:, : last + 1]
+
+
+def _life(counts: Mapping[str, Floats], *, whole: bool) -> _Life:
+    present = at_risk(counts["entered"], counts["churned"] + counts["censored"])
+    return _Life(present, counts["churned"], whole)
+
+
 def _retained(
-    present: Counts, churned: Counts, ends: tuple[int, int], level: float, *, whole: bool
+    life: _Life, people: _Life, ends: tuple[int, int], level: float
 ) -> tuple[dict[str, Floats], tuple[str, ...]]:
     """Return the curves over the months covered, and the names of those a band holds."""
     last, covered = ends
-    seen = retained_share(present, churned)[:, : last + 1]
+    seen = retained_share(life.present, life.churned)[:, : last + 1]
     if covered <= last + 1:
-        return _observed(seen[:, :covered], present, level)
-    fits = _fits(present[:, : last + 1], churned[:, : last + 1], whole=whole)
-    found = standing(fits, whole=whole)
+        return _observed(seen[:, :covered], life.present, level)
+    fits, found = _fits(life, people, last)
     later = np.arange(last + 1, covered)
     curves = {fit.model: _joined(seen, fit, later) for fit in fits}
     curves[COMBINED] = np.sum([found.weights[model] * curves[model] for model in curves], axis=0)
@@ -235,11 +258,16 @@ def _joined(seen: Floats, fit: ModelFit, later: NDArray[np.int64]) -> Floats:
     return np.concatenate([seen, seen[:, -1:] * conditional(fit, later, last)], axis=-1)
 
 
-def _fits(present: Counts, churned: Counts, *, whole: bool) -> tuple[ModelFit, ...]:
-    events = churned[0, 1:].sum()
+def _fits(life: _Life, people: _Life, last: int) -> tuple[tuple[ModelFit, ...], Standing]:
+    """Return each model that the losses can carry, and how much it counts by the people's."""
+    events = people.churned[0, 1 : last + 1].sum()
     allowed = [x for x, own in MODELS.items() if events >= EVENTS_PER_PARAMETER * len(own)]
-    fits = fit_models(present, churned, allowed, step=None, whole=whole)
+    fits = fit_models(*life.until(last), allowed, step=None, whole=life.whole)
     if not fits:
         few = words.fewer_than(EVENTS_PER_PARAMETER, "customers")
         raise NotEnoughError(f"{few} left within the data, or there are too few months for a model")
-    return fits
+    if people is life:
+        return fits, standing(fits, whole=life.whole)
+    models = [fit.model for fit in fits]
+    plain = fit_models(*people.until(last), models, step=None, whole=people.whole)
+    return fits, standing(plain, whole=people.whole)

@@ -26,7 +26,7 @@ from cxresearch.value._comparison import Comparison
 from cxresearch.value._flow import Flow, flow
 from cxresearch.value.prices import Prices
 from cxresearch.value.terms import Terms
-from cxresearch.value_table import ValueTable
+from cxresearch.value_table import LIFE, ValueTable
 
 TENURE: Final = "tenure_band"
 AS_THEY_ARE, SAME_TENURE, SAME_HISTORY = "as_they_are", "same_tenure_mix", "same_history"
@@ -60,12 +60,15 @@ class Gathered(NamedTuple):
 
 
 class _Side(NamedTuple):
-    """Counts by name of one group, (1 + R, T + 1) each, and how many began the clock."""
+    """Counts by name of one group, (1 + R, T + 1) each, and how many began the clock.
+
+    Where they are weighted, `whole` are those of the same answers without weights, (1, T + 1).
+    """
 
     label: str
     counts: Mapping[str, Floats]
     n: float
-    whole: bool
+    whole: bool | Mapping[str, Floats]
 
 
 def known_before(table: ValueTable) -> dict[str, Labels]:
@@ -142,12 +145,13 @@ def _weighted(table: ValueTable, known: Labels, setting: Setting) -> Gathered:
     # weights can be large where few are: months end by how many customers they are worth
     ends = curve_end(given.effective_at_risk, 0, setting.min_at_risk)
     counts = {name: given.counts(name) for name in table.count_fields}
+    plain = {name: overlapping.counts(name).sum(axis=(1, 2)) for name in LIFE}
     sides = [
         _Side(
             label,
             {name: x[:, g, : ends[g] + 1] for name, x in counts.items()},
             float(n[g]),
-            whole=False,
+            whole={name: plain[name][g, None, : ends[g] + 1] for name in LIFE},
         )
         for g, label in enumerate(setting.labels)
     ]
