@@ -407,9 +407,20 @@ def test_sentences_claim_no_cause_and_are_whole(found, far):
                     assert finding.sentence.startswith("No clear ") == unclear
     assert [s for s in said if CAUSAL.search(s) or FUTURE.search(s)] == []
     assert any("promoters are worth EUR" in s and " less each than detractors" in s for s in said)
-    assert any("promoters spending less takes EUR" in s for s in said)
-    assert any("promoters staying less long takes EUR" in s for s in said)
     assert any("promoters referring more is EUR" in s for s in said)
+    # of a difference by which promoters are worth less
+    assert any("promoters spending less is EUR" in s for s in said)
+    assert any("promoters staying less long is EUR" in s for s in said)
+    assert any("promoters referring more takes EUR" in s for s in said)
+
+
+def test_who_stays_longer_at_a_loss_is_said_to_stay_longer(table):
+    """Promoters stay longer, and each bill is a loss: they are worth less, in part for staying."""
+    loss = replace(table, margin=-table.margin)
+    row = value_differences(loss, Prices(currency="EUR"), TERMS)["as_they_are"]
+    staying = row.findings()[2].sentence
+    assert row.parts["staying"][2] < 0 > row.difference[2]
+    assert staying.startswith("As they are, promoters staying longer is EUR ")
 
 
 def test_what_the_data_do_not_say_is_left_out_and_said(table):

@@ -56,6 +56,13 @@ class Comparison:
         """Whether a bill of either group lies beyond the data."""
         return int(self.terms.months[-1]) > self.data_end
 
+    @property
+    def stays_longer(self) -> bool:
+        """Whether more of the exposed are there, over the bills as they are discounted."""
+        sides = zip((self.exposed, self.reference), self.best, strict=True)
+        one, other = (side.retained[curve][0, self.terms.months] for side, curve in sides)
+        return float(((one - other) * self.terms.factors).sum()) >= 0
+
     def difference(self, curves: Curves) -> Floats:
         """Return the difference after two curves, shape (1 + R,)."""
         one, other = self._values(curves)

@@ -26,7 +26,7 @@ TITLES: Final = {
     SAME_HISTORY: "With the same history before the survey",
 }
 ADJUSTED: Final = {SAME_TENURE: "tenure", SAME_HISTORY: "history"}
-# what a part is called where it adds to the difference, and where it takes from it
+# what a part is called where the first group has more of it, and where it has less
 PART_WORDS: Final = {
     "staying": ("staying longer", "staying less long"),
     "spending": ("spending more", "spending less"),
@@ -201,11 +201,18 @@ class ValueDifference(Table):
         if ends[1] <= 0 <= ends[2]:
             clear = f"No clear part of {self._whole()} is {part.replace('_', ' ')}"
             return f"{clear}{self._aside()}: {self.money(ends)} ({self._level()})."
-        more, less = (f"{self._plurals[0]} {how}" for how in PART_WORDS[part])
-        said = f"{more} is {self.money(ends)} of"
-        if ends[0] < 0:
-            said = f"{less} takes {self.money(_flipped(ends))} off"
-        return f"{self.title}, {said} {self._whole()} ({self._level()})."
+        more, less = PART_WORDS[part]
+        how = more if self._has_more(part, ends) else less
+        amount = self.money(ends if ends[0] >= 0 else _flipped(ends))
+        of = (ends[0] >= 0) == (self.difference[0] >= 0)  # it may be that much less that they bring
+        said = f"is {amount} of" if of else f"takes {amount} off"
+        return f"{self.title}, {self._plurals[0]} {how} {said} {self._whole()} ({self._level()})."
+
+    def _has_more(self, part: str, ends: Ends) -> bool:
+        """Return whether the first group has more of it; who stays longer at a loss brings less."""
+        if part == "staying" and self.comparison is not None:
+            return self.comparison.stays_longer
+        return ends[0] >= 0
 
     def _whole(self) -> str:
         first, second = self._plurals
