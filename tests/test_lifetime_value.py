@@ -271,6 +271,33 @@ def test_a_value_below_0_has_no_share() -> None:
     assert share.sentence.endswith("is not defined: it is not above 0.")
 
 
+def test_a_value_above_0_with_losses_beyond_the_data_has_no_share_either() -> None:
+    source = promoters()
+    late = np.where(np.arange(source.margin.shape[-1]) > 32, -2.0, 1.0)
+    found = one(replace(source, margin=source.margin * late), Terms(0.1, 60, "now"))
+    assert found.projected < 0 < found.lifetime_value
+    share = found.findings()[1]
+    assert share.value is None
+    assert share.sentence.endswith("the bills before or after their end bring less than nothing.")
+
+
+def test_what_comes_after_the_horizon_is_projected_only_where_the_data_end() -> None:
+    near, far = one(terms=Terms(0.1, 12, "now")), one(terms=Terms(0.1, 60, "now"))
+    end = near.data_end
+    assert end > 12
+    assert f", what lies after month {end} projected (95 % intervals)." in near.sentence()
+    assert ", all of it projected (95 % intervals)." in far.sentence()
+
+
+def test_a_group_of_one_has_a_value_where_it_is_asked_for() -> None:
+    frame = rows(World(), 400, 5).query("score_group != 'detractor' or index == 0")
+    source = table(frame.assign(score_group=["alone", *["other"] * (len(frame) - 1)]), known=())
+    found = values(source, Terms(0.1, 3, "now"), min_group=1, min_at_risk=1)
+    alone = next(value for value in found if value.label == "alone")
+    assert (alone.n, alone.share_beyond_data) == (1, 0)
+    assert alone.lifetime_value_ci_lower < alone.lifetime_value < alone.lifetime_value_ci_upper
+
+
 def test_further_horizons_are_as_if_asked_alone() -> None:
     found = values(horizons=(12, 24, 60))
     assert [x.horizon for x in found] == [24] * 3

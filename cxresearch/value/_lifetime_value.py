@@ -33,12 +33,12 @@ class LifetimeValue(Table):
     inside, projected
         The two parts of it: of the months that the data reach, and of the later ones.
     beyond, beyond_ci_lower, beyond_ci_upper
-        What comes after the horizon, up to the end of a life as a customer (100 years at most), all
-        of it extrapolated; NaN without a discount rate, or without a model.
+        What comes after the horizon, up to the end of a life as a customer (100 years at most),
+        extrapolated after `data_end`; NaN without a discount rate, or without a model.
     share_after_horizon, share_after_horizon_ci_lower, share_after_horizon_ci_upper
         `beyond` over the value of that whole life, 0–1; NaN without `beyond`.
     share_beyond_data, share_beyond_data_ci_lower, share_beyond_data_ci_upper
-        `projected` over the value, 0–1; NaN where the value is not above 0.
+        `projected` over the value, 0–1; NaN where the value or one part of it is below 0.
     by_model
         The value after each model alone; empty within the data.
     by_horizon
@@ -182,7 +182,9 @@ class LifetimeValue(Table):
         whose = f"the value of {self._whom()} over {self._periods(self.horizon)}"
         reach = f"which reach {self._periods(self.data_end)} from the answer on"
         if math.isnan(self.share_beyond_data):
-            return f"What share of {whose} lies beyond the data is not defined: it is not above 0."
+            why = "the bills before or after their end bring less than nothing"
+            why = "it is not above 0" if self.lifetime_value <= 0 else why
+            return f"What share of {whose} lies beyond the data is not defined: {why}."
         if self.bills_seen >= self.horizon:
             return f"Nothing of {whose} lies beyond the data, {reach}."
         level = words.level_words(self.confidence_level)
@@ -202,9 +204,11 @@ class LifetimeValue(Table):
             return ""
         share = words.percent_interval(*self._ends("share_after_horizon"))
         level = words.level_words(self.confidence_level)
+        seen = self.data_end > int(self.months[-1])
+        part = f"what lies after {self._unit} {self.data_end}" if seen else "all of it"
         return (
             f"Of the value of a whole life of {self._whom()}, {share} comes after the first "
-            f"{self.terms.span}: {self._money(*self._ends('beyond'))}, all of it "
+            f"{self.terms.span}: {self._money(*self._ends('beyond'))}, {part} "
             f"projected ({level} intervals)."
         )
 

@@ -233,8 +233,13 @@ def _share(
     part, whole = projected[own.best][0], total[own.best][0]
     if not 0 <= part <= whole or whole == 0:
         return NOTHING
-    rows = {curve: projected[curve] / total[curve] for curve in total}
-    return band(rows[own.best], [rows[curve] for curve in own.credible], level, logit_interval)
+
+    def share(curve: str) -> Floats:  # without a replicate, or by one model, a part may be below 0
+        some = total[curve] > 0
+        rows = np.divide(projected[curve], total[curve], out=np.zeros(some.shape), where=some)
+        return np.asarray(rows.clip(0, 1))
+
+    return band(share(own.best), map(share, own.credible), level, logit_interval)
 
 
 def _named(name: str, found: Band) -> dict[str, Any]:
