@@ -144,6 +144,9 @@ class Contributions(Lifetimes, Money):
             raise DataError(problems)
         return dict(zip(("has_revenue", "has_margin"), map(bool, found[list(names)]), strict=True))
 
+    def _count(self, table: str, column: str) -> int:
+        return int(self.query(exp.select(f"COUNT({column}) AS n").from_(table))["n"].iloc[0])
+
     @property
     def _windows(self) -> dict[str, int]:
         bounds = value_windows(self.pipeline)
@@ -166,7 +169,7 @@ class Contributions(Lifetimes, Money):
             "population": self.pipeline.population(columns, design),
             "currency": self.recipe.currency,
             "has_tickets": bool(len(self._tickets)),
-            "has_referrals": self.pipeline.has("customers", "referred_by"),
+            "has_referrals": bool(self._count("customers", "referred_by")),
         }
 
 

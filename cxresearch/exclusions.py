@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
@@ -104,7 +105,7 @@ def order_waterfall(data: Data) -> Waterfall:
     notes += [
         f"{said} {words.percent(abs(amounts[reason]) / bought)} of what is used."
         for reason, said in _AMOUNTS.items()
-        if reason in amounts and bought > 0
+        if not math.isnan(amounts.get(reason, math.nan)) and bought > 0
     ]
     found = _waterfall("orders", frame, "used", data.as_of)
     return replace(found, where="or lines of orders in the extract", note=" ".join(notes))

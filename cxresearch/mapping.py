@@ -129,7 +129,10 @@ def _product(
     first, second = (_piece(_TEXT, cell) for cell in cells)
     times = exp.DPipe(this=first, expression=exp.Literal.string(" × "), safe=False)
     raw = exp.DPipe(this=times, expression=second, safe=False)
-    return Field(column.name, column.kind, exp.Mul(this=numbers[0], expression=numbers[1]), raw)
+    product: sql.Expression = exp.Mul(this=numbers[0], expression=numbers[1])
+    if decimal:
+        product = _piece('CASE WHEN ISFINITE("@x") THEN "@x" END', product)
+    return Field(column.name, column.kind, product, raw)
 
 
 def _attribute(name: str, source: TableSource, native: Mapping[str, str]) -> Field:

@@ -128,7 +128,10 @@ def register(connection: Connection, name: str, frame: pd.DataFrame) -> sql.Expr
     for column, dtype in plain.dtypes.items():
         if getattr(dtype, "kind", "O") not in "biufM" or isinstance(dtype, pd.SparseDtype):
             plain[column] = plain[column].map(str, na_action="ignore").astype("string")
-    connection.register(f"frame_{name}", plain)
+    try:
+        connection.register(f"frame_{name}", plain)
+    except duckdb.Error:  # it cannot cast rows that were turned around, as by `frame[::-1]`
+        connection.register(f"frame_{name}", plain.copy())
     return exp.to_table(f"frame_{name}")
 
 

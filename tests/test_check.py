@@ -265,3 +265,19 @@ def test_notebooks_say_what_they_need(tmp_path: Path) -> None:
     assert b.missing[1] == "needs the table revenue"
     with open_frames(sound(), **recipe()) as data:
         assert all(unlock.unlocked for unlock in unlocks(data, tmp_path))
+
+
+def test_who_was_brought_by_a_stranger_is_a_warning_without_the_name() -> None:
+    frames = sound()
+    brought = frames["customers"].assign(referred_by="C00001")
+    frames["customers"] = brought
+    put("customers", 2, "referred_by", "Ann Smith")(frames)
+    result = run(frames)
+    offence = only(result, "orphan")
+    assert (offence.severity, offence.where, offence.count) == (
+        "warning",
+        "customers.referred_by",
+        1,
+    )
+    assert "Ann" not in offence.sentence
+    assert result.usable

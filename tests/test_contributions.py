@@ -246,8 +246,9 @@ def test_what_is_empty_throughout_is_not_known() -> None:
     with shop(revenue=bills, touchpoints=calls.astype({"event_at": "datetime64[ns]"})) as data:
         table = data.value_table()
     assert (table.has_revenue, table.has_margin, table.has_tickets) == (True, False, False)
-    with shop(customers=lifetimes(300).assign(monthly_margin=None)) as data:
-        assert not data.value_table().has_margin
+    with shop(customers=lifetimes(300).assign(monthly_margin=None, referred_by=None)) as data:
+        bare = data.value_table()
+    assert (bare.has_margin, bare.has_referrals) == (False, False)
 
 
 def test_amounts_that_some_customers_lack_are_refused() -> None:

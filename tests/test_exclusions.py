@@ -280,3 +280,13 @@ def test_orders_are_all_explained(shared_data: Path) -> None:
     assert "Of 541,909 orders or lines of orders in the extract, 397,924 are used." in said
     assert "40 of those used are of value 0" in said
     assert "taken off the spend: it is worth 7 % of what is used." in said
+
+
+def test_nobodys_orders_without_amounts_are_counted_and_not_valued() -> None:
+    orders = pd.DataFrame(
+        {"customer_id": ["A", None], "order_id": ["1", "2"], "order_date": "2025-01-01"}
+    ).assign(net_revenue=[5.0, None])
+    with open_frames({"transactions": orders}, as_of="2025-06-30") as data:
+        said = order_waterfall(data).sentence()
+    assert "1 no customer id" in said
+    assert "worth" not in said

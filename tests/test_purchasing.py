@@ -423,3 +423,30 @@ def test_factors_in_a_warehouse_are_numbers_already(tmp_path: Path) -> None:
         for dialect in sql.DIALECTS:
             text = one.reduction_sql("purchase_cells", [], dialect)
             assert "ISFINITE" not in text.upper().replace("_", "")
+
+
+def test_a_product_beyond_all_numbers_is_none(tmp_path: Path) -> None:
+    with open_data(text_orders(tmp_path, "A,2025-01-01,1e300,1e300\n", HEADER)) as one:
+        counts = one.order_counts().set_index("outcome")
+    assert counts.loc["no amount", "rows"] == 1
+
+
+def test_the_latest_score_is_that_of_the_day_whatever_the_order_of_rows() -> None:
+    """Two on a day: the later answer id; no score, no date, after the last day: none."""
+    said = pd.DataFrame(
+        [
+            ("1", "A", "2025-02-01", 9), ("2", "A", "2025-03-01", None), ("1", "B", "2025-02-01", 9),
+            ("2", "B", "2025-02-01", 1), ("3", "C", "2025-07-01", 8), ("4", "D", None, 8),
+            ("5", "E", "2025-06-30 23:59:59", 8),
+        ],
+        columns=["response_id", "customer_id", "responded_at", "score"],
+    ).assign(metric="nps")  # fmt: skip
+    bought = pd.DataFrame({"customer_id": list("ABCDE"), "order_date": "2025-01-01"})
+    bought = bought.assign(order_id="1", net_revenue=[1.0, 2.0, 4.0, 8.0, 16.0])
+    scale = {"scales": {"nps": {"min": 0, "max": 10}}}
+    for answers in (said, said.iloc[::-1]):
+        frames = {"transactions": bought, "survey_responses": answers}
+        with open_frames(frames, as_of=AS_OF, **scale) as one:
+            table = one.purchase_table(["score_group"])
+        held = dict(zip(table.groups, table.n.tolist(), strict=True))
+        assert held == {("promoter",): 1, ("detractor",): 1, ("no answer",): 2, ("passive",): 1}

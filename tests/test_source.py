@@ -353,3 +353,10 @@ def test_the_replicates_of_the_reduction_agree_with_the_textbook() -> None:
     )
     for one, other in zip(textbook, replicated, strict=True):
         np.testing.assert_allclose(one.standard_error[6:36], other.standard_error[6:36], rtol=0.25)
+
+
+def test_a_frame_whose_rows_are_turned_around_is_the_same_extract() -> None:
+    with open_frames({"customers": lifetimes(50)}, **recipe()) as data:
+        wanted = data.life_table(["plan"]).to_frame()
+    with open_frames({"customers": lifetimes(50).iloc[::-1]}, **recipe()) as data:
+        pd.testing.assert_frame_equal(data.life_table(["plan"]).to_frame(), wanted)
