@@ -101,6 +101,14 @@ def test_all_is_solid_within_the_data() -> None:
         assert not any(dashed(line) and len(line.get_xdata()) > 1 for line in ax.lines)
 
 
+@pytest.mark.parametrize("draw_it", [plot_lifetime_value, *CURVES])
+def test_a_value_of_nothing_has_a_figure(draw_it: Any) -> None:
+    source = draw(World(), 300, 1, known=())
+    nothing = replace(source, margin=0.0 * source.margin)
+    ax = draw_it(lifetime_values(nothing, Prices(), Terms(0.1, 12, "now")))
+    assert ax.get_ylim()[0] != ax.get_ylim()[1]
+
+
 def test_a_loss_is_drawn_below_0() -> None:
     ax = plot_value_by_horizon(values(24, cost=500.0))
     assert ax.get_ylim()[0] < min(float(v.by_horizon.lower.min()) for v in values(24, cost=500.0))

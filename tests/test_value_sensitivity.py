@@ -96,6 +96,25 @@ def test_where_no_model_goes_on_the_horizon_stays():
     assert "annual_discount_rate" in {b.choice for b in found.bars}
 
 
+def test_where_the_data_end_with_the_last_bill_the_first_bill_stays_too():
+    table = valued.draw(replace(WORLD, loss=1e-6), 600, 3, ())
+    at_risk = table.select(score_group=["promoter", "detractor"]).at_risk.sum(axis=1)
+    last = int((at_risk >= 30).sum(axis=-1).min()) - 1
+    found = value_sensitivity(table, PRICES, Terms(0.1, last + 1, "now"))
+    assert {b.choice for b in found.bars} == {
+        "annual_discount_rate", "margin_share", "cost_per_ticket", "cost_per_month",
+        "referral_value",
+    }  # fmt: skip
+
+
+def test_a_share_goes_to_1_at_most_and_what_is_free_does_not_move(table):
+    found = value_sensitivity(
+        table.pooled("score_group"), replace(PRICES, margin_share=0.9, cost_per_month=0.0), TERMS
+    )
+    assert bar(found, "margin_share").settings == ("72 %", "100 %")
+    assert "cost_per_month" not in {b.choice for b in found.bars}
+
+
 def test_a_refusal_is_said_and_draws_nothing(table):
     found = value_sensitivity(table.select(score_group=["promoter", "passive"]), PRICES, TERMS)
     assert found.bars == ()

@@ -175,7 +175,8 @@ def _curves(ax: Axes | None, groups: Sequence[LifetimeValue], lines: Sequence[Li
             _mark(ax, line, color, MARKERS[i % len(MARKERS)])
     bottom = min(0.0, *(float(y.lower.min()) for _, y, _ in lines))
     top = max(float(y.upper.max()) for _, y, _ in lines)
-    ax.set_ylim(1.1 * bottom, 1.1 * max(top, 0.0))  # what stands at the top is not in the bands
+    top = max(top, 0.0) or float(bottom == 0)  # where all is nothing an axis still has a height
+    ax.set_ylim(1.1 * bottom, 1.1 * top)  # what stands at the top is not in the bands
     if bottom < 0:
         ax.axhline(0, color=QUIET, linewidth=0.9)
     _money_axis(ax, "y")

@@ -6,6 +6,7 @@ each end has its own interval. What was entered is marked: it is an assumption o
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
@@ -54,9 +55,9 @@ def value_sensitivity(
     Notes
     -----
     Ranges: a discount rate of 0 to 20 % a year, a horizon of 12 to 60 months, the first bill now or
-    one period later, a margin that was entered by a fifth down and up, a cost or the value of a
-    referral from nothing to twice, and beyond the data the pair of credible models with the least
-    and with the largest difference.
+    one period later, a margin that was entered by a fifth down and up (a share to 1 at most), a
+    cost or the value of a referral from nothing to twice, and beyond the data the pair of credible
+    models with the least and with the largest difference.
 
     Raises
     ------
@@ -85,7 +86,8 @@ def value_sensitivity(
     except RefusedError as reason:
         return replace(empty, refusal=str(reason))
     base = found.comparison
-    bars = [*_terms_bars(table, known[counting], setting), *_model_bar(base, confidence_level)]
+    bars = [*_terms_bars(table, known[counting], setting, base)]
+    bars += _model_bar(base, confidence_level)
     bars += _price_bars(table, known[counting], setting)
     widest = tuple(sorted(bars, key=lambda bar: -bar.width))
     return replace(
@@ -93,7 +95,9 @@ def value_sensitivity(
     )
 
 
-def _terms_bars(table: ValueTable, known: Labels, setting: Setting) -> Iterator[Bar]:
+def _terms_bars(
+    table: ValueTable, known: Labels, setting: Setting, base: Comparison
+) -> Iterator[Bar]:
     """Move discount rate, horizon and first bill, on flows that are estimated once."""
     terms, level = setting.terms, setting.confidence_level
     ranges: dict[str, Sequence[Any]] = {
@@ -102,16 +106,25 @@ def _terms_bars(table: ValueTable, known: Labels, setting: Setting) -> Iterator[
         "first_margin": FIRST_MARGINS,
     }
     longest = max(terms.horizon, ranges["horizon"][1])
-    try:
-        far = gather(table, known, replace(setting, months=longest + 1)).comparison
-    except RefusedError:  # no model carries it that far: the horizon cannot move
-        far = gather(table, known, replace(setting, months=terms.horizon + 1)).comparison
+    far = _reaching(table, known, setting, longest)
+    if far is None:  # no model carries it that far: the horizon cannot move
+        far = _reaching(table, known, setting, terms.horizon)
         del ranges["horizon"]
+    if far is None:  # nor by a single bill
+        far = base
+        del ranges["first_margin"]
     for choice, values in ranges.items():
         moved = [replace(terms, **{choice: value}) for value in values]
         ends = [replace(far, terms=one).difference_band(level) for one in moved]
         said = [_terms_words(choice, value, terms) for value in values]
         yield Bar(choice, (said[0], said[1]), (ends[0], ends[1]), entered=False)
+
+
+def _reaching(table: ValueTable, known: Labels, setting: Setting, month: int) -> Comparison | None:
+    try:
+        return gather(table, known, replace(setting, months=month + 1)).comparison
+    except RefusedError:
+        return None
 
 
 def _model_bar(base: Comparison, level: float) -> Iterator[Bar]:
@@ -140,10 +153,11 @@ def _price_bars(table: ValueTable, known: Labels, setting: Setting) -> Iterator[
     ranges = {
         name: AROUND if name in ("margin_share", "monthly_margin") else FROM_NOTHING
         for name in ITEMS
-        if name != "acquisition_cost" and getattr(prices, name) is not None
+        if name != "acquisition_cost" and getattr(prices, name)
     }
     for name, factors in ranges.items():
-        values = [float(getattr(prices, name)) * factor for factor in factors]
+        highest = 1.0 if name == "margin_share" else math.inf
+        values = [min(float(getattr(prices, name)) * factor, highest) for factor in factors]
         ends = [_at_price(table, known, setting, {name: value}) for value in values]
         said = [_price_words(name, value, prices.currency) for value in values]
         yield Bar(name, (said[0], said[1]), (ends[0], ends[1]), entered=name in prices.entered)
