@@ -103,6 +103,12 @@ def test_the_margin_is_in_the_data_or_entered(
     assert found.entered == tuple(entered)
 
 
+def test_a_cost_that_the_data_say_can_be_left_out_as_an_assumption() -> None:
+    found = prices(table(), LEDGER, cost_per_ticket=1e-9)
+    assert found.cost_per_ticket == 1e-9
+    assert (found.entered, found.lacking) == (("cost_per_ticket",), ())
+
+
 def test_the_currency_is_that_of_the_bills_or_of_the_ledger() -> None:
     assert prices(table(currency=None), LEDGER).currency == "EUR"
     assert prices(table()).currency == "EUR"

@@ -109,20 +109,9 @@ def check_setting(table: ValueTable, setting: Setting) -> None:
         )
     if not setting.max_weight >= 1:
         problems.append(f"max_weight is {setting.max_weight!r}, must be at least 1: take 10.")
-    problems += period_problems(table, setting.terms)
+    problems += setting.terms.period_problems(table.periods_per_year)
     if problems:
         raise DataError(problems)
-
-
-def period_problems(table: ValueTable, terms: Terms) -> list[str]:
-    """Return what is wrong where table and terms do not count in the same periods."""
-    mine, theirs = table.periods_per_year, terms.periods_per_year
-    if mine == theirs:
-        return []
-    return [
-        f"the terms count {theirs} periods a year and the table {mine}, must be the same: say the "
-        "terms in the table's periods."
-    ]
 
 
 def _plain(both: ValueTable, setting: Setting) -> Gathered:

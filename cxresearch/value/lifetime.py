@@ -264,10 +264,6 @@ def _check(table: ValueTable, terms: Terms, level: float) -> None:
             "the table has 1 replicate, must have at least 2, from which intervals come: build it "
             "with a replicate for each customer."
         )
-    if table.periods_per_year != terms.periods_per_year:
-        problems.append(
-            f"the table counts {table.periods_per_year} periods a year and the terms "
-            f"{terms.periods_per_year}, must be the same: say the terms in the table's periods."
-        )
+    problems += terms.period_problems(table.periods_per_year)
     if problems:
         raise DataError(problems)

@@ -162,7 +162,9 @@ def prices(
 
     Notes
     -----
-    0 is "not entered". Unless it is entered, a referral is worth what a new customer costs to win,
+    0 is "not entered": what the data say is taken. To leave out a cost that they do say, enter next
+    to nothing (1e-9), which is marked as entered; `value_sensitivity` shows the difference at 0
+    anyway. Unless it is entered, a referral is worth what a new customer costs to win,
     which it saves: the case of somebody who would have joined anyway in Kumar, Petersen & Leone
     2010, Journal of Marketing 74, 1–17. The value of whom they brought is theirs and is never
     counted twice.

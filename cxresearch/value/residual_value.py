@@ -28,7 +28,7 @@ from cxresearch.uncertainty import Floats, leave_one_out
 from cxresearch.value._band import band
 from cxresearch.value._comparison import ends_of, value_band
 from cxresearch.value._flow import Flow, flow
-from cxresearch.value._gathered import TENURE, period_problems
+from cxresearch.value._gathered import TENURE
 from cxresearch.value.prices import Prices, money
 from cxresearch.value.terms import Terms
 from cxresearch.value_table import ValueTable
@@ -294,7 +294,7 @@ def _in_order(cells: ValueTable) -> ValueTable:
 
 def _check(table: ValueTable, terms: Terms) -> None:
     score_labels(table)
-    problems = period_problems(table, terms)
+    problems = terms.period_problems(table.periods_per_year)
     if TENURE not in table.group_columns:
         problems.append(
             f"the table is grouped by {words.and_list(table.group_columns)}, must be by {TENURE} "

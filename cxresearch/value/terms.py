@@ -77,6 +77,15 @@ class Terms:
         """What 1 paid with each bill is worth today, (1 + annual)^(−t/periods)."""
         return self.discount(self.months)
 
+    def period_problems(self, periods_per_year: int) -> list[str]:
+        """Return what is wrong where a table counts in other periods."""
+        if periods_per_year == self.periods_per_year:
+            return []
+        return [
+            f"the table counts {periods_per_year} periods a year and the terms "
+            f"{self.periods_per_year}, must be the same: say the terms in the table's periods."
+        ]
+
     def discount(self, months: NDArray[np.int64]) -> Floats:
         """Return what 1 paid in each of these periods is worth today."""
         return np.asarray((1 + self.annual_discount_rate) ** -(months / self.periods_per_year))
