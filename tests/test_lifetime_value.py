@@ -289,6 +289,21 @@ def test_what_comes_after_the_horizon_is_projected_only_where_the_data_end() -> 
     assert ", all of it projected (95 % intervals)." in far.sentence()
 
 
+def test_bills_that_take_the_mean_of_other_months_are_said_and_grade_d() -> None:
+    source = promoters()
+    cut = np.arange(source.margin.shape[-1]) >= 18  # the extract holds bills of later months only
+    late = {name: cut * source.counts(name) for name in ("paying", "revenue", "margin")}
+    whole, found = one(source), one(replace(source, **late))
+    assert (whole.borrowed, whole.grade) == (0, "C")
+    assert (found.borrowed, found.grade) == (18, "D")
+    for finding in found.findings()[:2]:
+        assert "; for 18 of the bills too few are known, so they take" in finding.sentence
+        assert finding.grade == "D"
+        check_whole(finding.sentence)
+    # what is entered is nobody's bill
+    assert one(replace(source, **late), prices=Prices(monthly_margin=20.0)).borrowed == 0
+
+
 def test_a_group_of_one_has_a_value_where_it_is_asked_for() -> None:
     frame = rows(World(), 400, 5).query("score_group != 'detractor' or index == 0")
     source = table(frame.assign(score_group=["alone", *["other"] * (len(frame) - 1)]), known=())

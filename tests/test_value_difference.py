@@ -414,6 +414,14 @@ def test_sentences_claim_no_cause_and_are_whole(found, far):
     assert any("promoters referring more takes EUR" in s for s in said)
 
 
+def test_bills_that_take_the_mean_of_other_months_are_said_and_grade_d(table):
+    cut = np.arange(table.margin.shape[-1]) < 6
+    few = replace(table, **{name: cut * table.counts(name) for name in ("paying", "margin")})
+    for row in value_differences(few, PRICES, TERMS):
+        assert "; for 18 of the bills too few are known, so they take" in row.headline()[0].sentence
+        assert {f.grade for f in row.findings() if f.id != "not_reported"} == {"D"}
+
+
 def test_who_stays_longer_at_a_loss_is_said_to_stay_longer(table):
     """Promoters stay longer, and each bill is a loss: they are worth less, in part for staying."""
     loss = replace(table, margin=-table.margin)

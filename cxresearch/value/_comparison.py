@@ -57,6 +57,11 @@ class Comparison:
         return int(self.terms.months[-1]) > self.data_end
 
     @property
+    def borrowed(self) -> int:
+        """Bills of either group that take the mean of other months, since too few are known."""
+        return max(side.borrowed(self.terms) for side in (self.exposed, self.reference))
+
+    @property
     def stays_longer(self) -> bool:
         """Whether more of the exposed are there, over the bills as they are discounted."""
         sides = zip((self.exposed, self.reference), self.best, strict=True)

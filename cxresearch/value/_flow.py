@@ -56,6 +56,9 @@ class Flow:
         there, shape (1 + R, T).
     data_end
         Last t at which enough were at risk; what comes later is projected.
+    unbilled
+        Months t up to then of which too few bills are known, fewer than half of all: they take the
+        mean of others.
     """
 
     group: Mapping[str, str]
@@ -66,6 +69,7 @@ class Flow:
     cost: Floats
     referral: Floats
     data_end: int
+    unbilled: frozenset[int] = frozenset()
 
     @property
     def best(self) -> str:
@@ -81,6 +85,10 @@ class Flow:
     def per_customer(self) -> Floats:
         """What a customer who is there contributes in month t, shape (1 + R, T)."""
         return self.margin - self.cost + self.referral
+
+    def borrowed(self, terms: Terms) -> int:
+        """Return how many of the bills that count take the mean of other months."""
+        return len(self.unbilled.intersection(terms.months.tolist()))
 
     def contribution(self, curve: str = "") -> Floats:
         """Return S × (margin − cost + referral) by month, not discounted, shape (1 + R, T)."""
@@ -161,7 +169,8 @@ def flow(
         _cost(counts, prices, span),
         (prices.referral_value or 0.0) * brought,
     )
-    return Flow(dict(group), n, retained, credible, *rates, last)
+    unbilled = _unbilled(counts, prices, span, (life.present - life.churned)[0])
+    return Flow(dict(group), n, retained, credible, *rates, last, unbilled)
 
 
 def _margin(counts: Mapping[str, Floats], prices: Prices, span: _Months) -> Floats:
@@ -192,8 +201,7 @@ def _rate(amount: Counts, people: Counts, span: _Months, whose: str) -> Floats:
 
     Where the months seen have too few, and beyond them, it is that of the last year with enough.
     """
-    enough = people[0] >= span.least
-    enough[span.last + 1 :] = False
+    enough = _enough(people, span)
     if not enough.any():
         few = words.fewer_than(span.least, f"customers {whose}")
         raise NotEnoughError(f"in every month there are {few}")
@@ -203,6 +211,22 @@ def _rate(amount: Counts, people: Counts, span: _Months, whose: str) -> Floats:
     own = np.flatnonzero(enough[: span.covered])
     rates[:, own] = _ratio(amount[:, own], people[:, own])
     return rates
+
+
+def _enough(people: Counts, span: _Months) -> NDArray[np.bool_]:
+    enough = people[0] >= span.least
+    enough[span.last + 1 :] = False
+    return np.asarray(enough)
+
+
+def _unbilled(
+    counts: Mapping[str, Floats], prices: Prices, span: _Months, there: Floats
+) -> frozenset[int]:
+    if prices.monthly_margin is not None:
+        return frozenset()
+    lacking = counts["paying"][0] < there / 2  # else it is people that are few, as where data end
+    few = lacking & ~_enough(counts["paying"], span)
+    return frozenset(np.flatnonzero(few[: span.last + 1]).tolist())
 
 
 def _ratio(amount: Counts, people: Counts) -> Floats:

@@ -16,7 +16,7 @@ from cxresearch._html import Table
 from cxresearch.findings import Finding
 from cxresearch.projection._model_fit import NAMES
 from cxresearch.value._band import Band
-from cxresearch.value.prices import ITEMS, Prices, money
+from cxresearch.value.prices import ITEMS, Prices, money, too_few_bills
 from cxresearch.value.terms import Terms
 
 ENDS: Final = ("", "_ci_lower", "_ci_upper")
@@ -47,6 +47,8 @@ class LifetimeValue(Table):
         Discounted contribution of each bill, arrays of shape (horizon,).
     data_end
         Last month since the answer with enough customers at risk.
+    borrowed
+        Bills up to then of which too few are known, so that they take the mean of other months.
     terms, prices
         What the value is said in, and what a count is worth.
     n
@@ -73,6 +75,7 @@ class LifetimeValue(Table):
     by_horizon: Band
     contribution: Band
     data_end: int
+    borrowed: int
     terms: Terms
     prices: Prices
     n: float
@@ -109,7 +112,8 @@ class LifetimeValue(Table):
     @property
     def grade(self) -> str:
         """D where something entered, or something beyond the data, is in the value; else C."""
-        return "D" if self.prices.assumed or self.bills_seen < self.horizon else "C"
+        seen = self.bills_seen == self.horizon and not self.borrowed
+        return "C" if seen and not self.prices.assumed else "D"
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row."""
@@ -172,15 +176,17 @@ class LifetimeValue(Table):
         first = "on that day" if today else f"one {self._unit} later"
         entered = words.and_list(ITEMS[name] for name in self.prices.entered)
         rests = f" What was entered is in it: {entered}." if entered else ""
+        few = f"; {too_few_bills(self.borrowed)}" if self.borrowed else ""
         return (
             f"{self._whom(capital=True)} bring {self._money(*self.values)} each on average, over "
             f"the {self.terms.span} from the answer on ({level} interval), discounted "
-            f"at {rate} a year, with the first bill {first}.{rests}"
+            f"at {rate} a year, with the first bill {first}{few}.{rests}"
         )
 
     def _say_share(self) -> str:
         whose = f"the value of {self._whom()} over {self._periods(self.horizon)}"
         reach = f"which reach {self._periods(self.data_end)} from the answer on"
+        reach += f"; {too_few_bills(self.borrowed)}" if self.borrowed else ""
         if math.isnan(self.share_beyond_data):
             why = "the bills before or after their end bring less than nothing"
             why = "it is not above 0" if self.lifetime_value <= 0 else why

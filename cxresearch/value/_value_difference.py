@@ -17,7 +17,7 @@ from cxresearch.hazards._hazard_ratios import ratio_digits
 from cxresearch.value._comparison import Comparison
 from cxresearch.value._gathered import AS_THEY_ARE, SAME_HISTORY, SAME_TENURE
 from cxresearch.value._shapley import PARTS
-from cxresearch.value.prices import ITEMS, Prices, money
+from cxresearch.value.prices import ITEMS, Prices, money, too_few_bills
 from cxresearch.value.terms import Terms
 
 TITLES: Final = {
@@ -115,7 +115,8 @@ class ValueDifference(Table):
     @property
     def grade(self) -> str:
         """D where something entered, or something beyond the data, is in the numbers; else C."""
-        beyond = self.comparison is not None and self.comparison.projected
+        found = self.comparison
+        beyond = found is not None and (found.projected or found.borrowed > 0)
         return "D" if self.prices.assumed or beyond else "C"
 
     def to_frame(self) -> pd.DataFrame:
@@ -242,6 +243,8 @@ class ValueDifference(Table):
             yield f"{outside} of all {self.population} have no counterpart and are left out"
         if self.comparison is not None and self.comparison.projected:
             yield f"bills after month {self.comparison.data_end} are projected"
+        if self.comparison is not None and self.comparison.borrowed:
+            yield too_few_bills(self.comparison.borrowed)
         if self.prices.entered:
             entered = words.and_list(ITEMS[name] for name in self.prices.entered)
             yield f"entered, so an assumption: {entered}"

@@ -199,6 +199,7 @@ def _value(own: Flow, life: Flow | None, ask: _Question, terms: Terms) -> Lifeti
         by_horizon=over({curve: rows.cumsum(axis=-1) for curve, rows in bills.items()}),
         contribution=over(bills),
         data_end=own.data_end,
+        borrowed=own.borrowed(terms),
         terms=terms,
         prices=ask.prices,
         n=own.n,

@@ -206,6 +206,13 @@ def money(value: float, lower: float, upper: float, currency: str | None) -> str
     return words.money(value, lower, upper, currency or "").strip()
 
 
+def too_few_bills(count: int) -> str:
+    """Return what is said where bills within the data take the mean of other months."""
+    return (
+        f"for {words.number(count)} of the bills too few are known, so they take the mean of others"
+    )
+
+
 def amount(value: float, currency: str | None) -> str:
     """Return an amount that has no interval, to the cent from 1 on, with its currency."""
     digits = f"{value:,.2f}".removesuffix(".00") if value >= 1 else f"{value:.3g}"

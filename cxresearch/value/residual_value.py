@@ -52,7 +52,7 @@ class ResidualValue(Table):
     n
         Answers it rests on.
     projected
-        Whether a bill lies beyond the data.
+        Whether a bill lies beyond the data, or takes the mean of other months.
     bands
         Tenures that a mean is taken over; empty for one tenure.
     """
@@ -278,7 +278,7 @@ def _mean(
 
 
 def _beyond(side: Flow, terms: Terms) -> bool:
-    return int(terms.months[-1]) > side.data_end
+    return int(terms.months[-1]) > side.data_end or side.borrowed(terms) > 0
 
 
 def _in_order(cells: ValueTable) -> ValueTable:
