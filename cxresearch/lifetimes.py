@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 import pandas as pd
+from sqlglot import exp
 
 from cxresearch import periods
 from cxresearch._engine import MAX_CELLS, MAX_GROUPS, Engine, unique
@@ -109,14 +110,21 @@ class Lifetimes(Engine):
             return frame
         self._materialise_answers(design)
         counting = self.rows(design.counted)
-        valid = frame["outcome"] == "valid"
-        lost = int(frame.loc[valid, "answers"].sum()) - counting
-        frame.loc[valid, "answers"] = counting
-        reason = f"notice or end within {design.blackout_days} days of the answer"
-        return pd.concat(
-            [frame, pd.DataFrame({"outcome": [reason], "answers": [lost]})] if lost else [frame],
-            ignore_index=True,
-        )
+        lost = int(frame.loc[frame["outcome"] == "valid", "answers"].sum()) - counting
+        never = self._never_followed(design)
+        frame.loc[frame["outcome"] == "valid", "answers"] = counting - sum(never.values())
+        never |= {f"notice or end within {design.blackout_days} days of the answer": lost}
+        left = [(reason, n) for reason, n in never.items() if n]
+        rest = pd.DataFrame(left, columns=["outcome", "answers"])
+        return pd.concat([frame, rest], ignore_index=True) if left else frame
+
+    def _never_followed(self, design: Design) -> dict[str, int]:
+        """Return how many answers that count are never followed, where each has a clock."""
+        if design.kind != "followup":
+            return {}
+        reasons = exp.select("excluded", "COUNT(*) AS n").from_(self._materialise(design))
+        found = self.query(reasons.where("excluded IS NOT NULL").group_by("excluded"))
+        return {str(reason): int(n) for reason, n in found.itertuples(index=False)}
 
     def _words(self, columns: Sequence[str], design: Design | None) -> dict[str, Any]:
         return {

@@ -390,3 +390,14 @@ def test_a_query_of_value_says_what_it_lacks(sample: Data) -> None:
     ):
         with pytest.raises(DataError, match=problem):
             sample.reduction_sql(**options)
+
+
+@pytest.mark.parametrize("blackout_days", [30, 400, 3650])
+def test_the_answers_said_to_be_used_are_those_that_are_followed(
+    sample: Data, blackout_days: int
+) -> None:
+    design = Design("followup", blackout_days=blackout_days)
+    counts = sample.answers(design).set_index("outcome")["answers"]
+    followed = sample.life_table(["score_group"], design=design).n.sum()
+    assert counts["valid"] == followed
+    assert counts.sum() == sample.answers()["answers"].sum()
