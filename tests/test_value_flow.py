@@ -174,6 +174,17 @@ def test_a_month_with_too_few_bills_takes_the_rate_of_the_last_year_with_enough(
     assert found.margin[0, 6] == pytest.approx(total["margin"][6] / total["paying"][6])
 
 
+def test_a_month_whose_last_bills_are_not_due_yet_is_no_month_without_bills() -> None:
+    frame = customers(n=600, hazard=0.01, longest=4).query("who % 2 == 0 or tenure < 4")
+    last = frame["tenure"] == frame.groupby("who")["tenure"].transform("max")
+    frame = frame.assign(censored=last * (1 - frame["churned"]))
+    frame.loc[last, ["paying", "revenue", "margin"]] = 0
+    found = made(table(frame), Terms(0.1, 4, "end_of_period"), min_at_risk=30)
+    assert (found.data_end, found.unbilled) == (4, frozenset())
+    frame.loc[frame["tenure"] == 2, ["paying", "revenue", "margin"]] = 0
+    assert made(table(frame), min_at_risk=30, months=5).unbilled == {2}
+
+
 def test_beyond_the_data_those_still_there_follow_the_models() -> None:
     source = table(customers(n=1500, hazard=0.03))
     found = made(source, Terms(0.1, 48, "now"), min_at_risk=30)

@@ -57,7 +57,7 @@ class Flow:
     data_end
         Last t at which enough were at risk; what comes later is projected.
     unbilled
-        Months t up to then of which too few bills are known, fewer than half of all: they take the
+        Months t before then of which too few bills are known, fewer than half of all: they take the
         mean of others.
     """
 
@@ -224,9 +224,10 @@ def _unbilled(
 ) -> frozenset[int]:
     if prices.monthly_margin is not None:
         return frozenset()
-    lacking = counts["paying"][0] < there / 2  # else it is people that are few, as where data end
+    lacking = counts["paying"][0] < there / 2  # else it is people that are few
     few = lacking & ~_enough(counts["paying"], span)
-    return frozenset(np.flatnonzero(few[: span.last + 1]).tolist())
+    # the bill of the month in which the data end is often not due yet
+    return frozenset(np.flatnonzero(few[: span.last]).tolist())
 
 
 def _ratio(amount: Counts, people: Counts) -> Floats:
