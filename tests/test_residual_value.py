@@ -109,6 +109,7 @@ def test_small_groups_are_counted_and_never_named():
     value = {r.group["score_group"]: r.residual_value for r in found if r.tenure == "0 to 5"}
     for result in found.standardised:
         assert result.residual_value == pytest.approx(value[result.group["score_group"]])
+        assert "of everybody who answered but after 6 to 11 months, bring EUR" in result.sentence()
 
 
 def test_what_no_model_reaches_is_a_reason():

@@ -55,6 +55,8 @@ class ResidualValue(Table):
         Whether a bill lies beyond the data, or takes the mean of other months.
     bands
         Tenures that a mean is taken over; empty for one tenure.
+    left_out
+        Tenures that it leaves out, since not every score is reported there.
     """
 
     residual_value: float
@@ -69,6 +71,7 @@ class ResidualValue(Table):
     confidence_level: float
     as_of: str | None
     bands: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()
 
     @property
     def values(self) -> Ends:
@@ -119,7 +122,8 @@ class ResidualValue(Table):
     def _when(self) -> str:
         if not self.bands:
             return f" who had been customers for {self.tenure} months"
-        return ", with the mix of tenure of everybody who answered,"
+        without = f" but after {words.and_list(self.left_out)} months" if self.left_out else ""
+        return f", with the mix of tenure of everybody who answered{without},"
 
 
 @dataclass(frozen=True, eq=False)
@@ -243,7 +247,8 @@ def _standardised(
     bands = [b for b in dict.fromkeys(t for _, t in flows) if all((s, b) in flows for s in scores)]
     if not bands:
         return ()
-    mix = _mix(cells, bands)
+    mix, every = _mix(cells, bands), dict.fromkeys(tenure for _, tenure in cells.groups)
+    said = {**said, "left_out": tuple(band for band in every if band not in bands)}
     return tuple(_mean(s, {b: flows[s, b] for b in bands}, mix, said) for s in scores)
 
 
