@@ -20,7 +20,7 @@ ROOMS = (
     ("errors", "contract", "recipe", "recipe_reader", "designs"),
     ("sql", "files", "mapping", "opening", "blocks", "pipeline", "periods"),
     ("_format", "findings", "_html", "_results", "_cells", "_checks", "_pairing", "tables"),
-    ("cause_table", "score_table", "invitation_table", "revenue_bridge"),
+    ("cause_table", "score_table", "invitation_table", "revenue_bridge", "share_table"),
     ("unit_costs", "value_table", "purchase_table"),
     (
         "_engine",
@@ -30,6 +30,9 @@ ROOMS = (
         "money",
         "contributions",
         "purchasing",
+        "shares",
+        "experiments",
+        "experiences",
         "exports",
         "source",
     ),
@@ -48,6 +51,8 @@ ROOMS = (
     ("projection", "causes", "adjust"),
     ("scores",),
     ("value", "purchases"),
+    ("roi",),
+    ("claims",),
     ("simulate",),
     ("plots", "_draw"),
     ("definitions", "present"),
@@ -110,7 +115,8 @@ def test_heavy_libraries_stay_in_their_room(path: Path) -> None:
 
 def test_plots_estimate_nothing_and_statistics_draw_nothing() -> None:
     estimators = [PACKAGE / f"{n}.py" for n in ("uncertainty", "product_limit", "retention")]
-    for folder in ("scores", "projection", "hazards", "adjust", "causes", "value", "purchases"):
+    rooms = ("scores", "projection", "hazards", "adjust", "causes", "value", "purchases", "roi")
+    for folder in (*rooms, "claims"):
         estimators += (PACKAGE / folder).glob("*.py")
     figures = [name for path in (PACKAGE / "plots").glob("*.py") for name in imported(path)]
     drawn = {name.split(".")[1] for name in figures if name.startswith("cxresearch.")}

@@ -160,6 +160,15 @@ def test_numbers_survive_their_text(number):
     assert one("a: float = 0").convert(repr(number)) == number
 
 
+@pytest.mark.parametrize(
+    ("given", "meant"), [("85", "-p kept=0.85"), (5, "-p kept=0.05"), ("-85", "-p kept=0.8")]
+)
+def test_a_share_given_as_percent_is_shown_as_the_share(given, meant):
+    kept = one("kept: float = 0.8  # who stays; unit: share; range: 0..1")
+    with pytest.raises(CxError, match=f"{meant}$"):
+        check_parameters([kept], {"kept": given})
+
+
 def test_all_problems_at_once_with_the_close_match(parameters):
     with pytest.raises(CxError) as caught:
         check_parameters(list(parameters.values()), {"horizn": "3", "horizon": "x", "data": "d"})

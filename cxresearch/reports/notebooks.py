@@ -30,6 +30,7 @@ class Notebook:
     title: str
     parameters: tuple[Parameter, ...]
     headline: str | None = None
+    check: str | None = None
 
     @property
     def wants_data(self) -> bool:
@@ -78,8 +79,9 @@ def read_notebook(path: Path) -> Notebook:
             raise ReportError(
                 f"{path.name}: data is {parameter.type}: it is a path, so make it str"
             )
-    headline = content["metadata"].get("cxresearch", {}).get("headline")
-    return Notebook(path.stem, path, title_of(cells) or path.stem, parameters, headline)
+    own = content["metadata"].get("cxresearch", {})
+    title = title_of(cells) or path.stem
+    return Notebook(path.stem, path, title, parameters, own.get("headline"), own.get("check"))
 
 
 def title_of(cells: Sequence[Mapping[str, Any]]) -> str:

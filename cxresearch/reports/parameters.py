@@ -106,9 +106,18 @@ class Parameter:
                 self._check_item(item)
         except CxError as error:
             complaint = f"{self.name} = {given!r} {error}"
-            cure = f"it must be {self.rule}, for example {self.example}"
+            cure = f"it must be {self.rule}, for example {self._meant(given) or self.example}"
             raise CxError(f"{complaint}: {cure}") from None
         return value
+
+    def _meant(self, given: object) -> str:
+        """Return the option that was meant where a share was given as so many of a hundred."""
+        try:
+            share = number(given) / 100 if isinstance(given, str | int | float) else 0.0
+        except CxError:
+            return ""
+        fits = self.unit == "share" and self.maximum == 1 and 0.01 < share <= 1
+        return f"-p {self.name}={share:.10g}" if fits and self.item_type == self.type else ""
 
     def _check_item(self, item: Scalar) -> None:
         if self.choices and item not in self.choices:

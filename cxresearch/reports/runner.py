@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -13,6 +13,7 @@ from typing import Any
 import nbformat
 from nbformat import NotebookNode
 
+import cxresearch
 from cxresearch import __version__
 from cxresearch.errors import CxError, ReportError
 from cxresearch.recipe_reader import PROJECT
@@ -122,7 +123,21 @@ def _checked(
         raise CxError(f"{data} does not exist: {cure}")
     for name in wanting:
         values[name] = {"data": data, **values[name]}
+    problems = [problem for each in notebooks for problem in _problems(each, values[each.name])]
+    if problems:
+        raise CxError(dict.fromkeys(problems))
     return values
+
+
+def _problems(notebook: Notebook, values: Mapping[str, Value]) -> Sequence[str]:
+    """Return what is wrong with a notebook's parameters taken together, as it has them checked."""
+    if notebook.check is None:
+        return ()
+    if notebook.check not in cxresearch.__all__:
+        raise ReportError(f"{notebook.path} is checked by {notebook.check}: cxresearch has none")
+    defaults = {parameter.name: parameter.default for parameter in notebook.parameters}
+    check: Callable[[Mapping[str, Value]], Sequence[str]] = getattr(cxresearch, notebook.check)
+    return check({**defaults, **values})
 
 
 def _exists(data: str) -> bool:
