@@ -15,6 +15,7 @@ from cxresearch.errors import CxError
 MISSING = "–"
 LANGUAGES = ("en",)
 FINEST = 1e-5  # of a share: a thousandth of a percent
+AMOUNT = "amount"
 PERIOD_WORDS = {1: "year", 4: "quarter", 12: "month", 52: "week", 365: "day"}
 
 
@@ -103,12 +104,22 @@ def parameter_interval(value: float, lower: float, upper: float) -> str:
     return _spread(value, lower, upper, unit)
 
 
-def money(value: float, lower: float, upper: float, currency: str) -> str:
+def money_unit(currency: str | None, *, capital: bool = False) -> str:
+    """Return what money is counted in: the currency, or `amount` where it is not known."""
+    return currency or (AMOUNT.capitalize() if capital else AMOUNT)
+
+
+def in_currency(digits: str, currency: str | None) -> str:
+    """Put the currency before an amount, where it is known."""
+    return f"{currency} {digits}" if currency else digits
+
+
+def money(value: float, lower: float, upper: float, currency: str | None) -> str:
     """Money with its interval: `EUR 1,240 (1,180 to 1,300)`; two significant digits without."""
     half = (upper - lower) / 2
     scale = half if math.isfinite(half) and half > 0 else abs(value) / 10
     unit = 10.0 ** math.floor(math.log10(scale) + 1e-9) if scale > 0 else 1.0
-    return f"{currency} {_spread(value, lower, upper, max(unit, 0.01))}"
+    return in_currency(_spread(value, lower, upper, max(unit, 0.01)), currency)
 
 
 def p_value(p: float) -> str:

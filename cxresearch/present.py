@@ -35,7 +35,6 @@ _DOWN = {
     "horizon": "{} {periods}",
 }
 _ROWS_OF = {"retention": "rows of a retention table"}
-AMOUNT = "amount"  # the unit of money whose currency is not known
 LIBRARIES = ("duckdb", "numpy", "pandas", "sqlglot")
 
 
@@ -207,8 +206,9 @@ def _cell(finding: Finding) -> str:
         return words.parameter_interval(value, lower, upper)
     if finding.unit == "p-value":
         return words.p_value(value) if math.isfinite(value) else words.MISSING
-    if finding.unit == AMOUNT or finding.unit.isupper():
-        return words.money(value, lower, upper, finding.unit.replace(AMOUNT, "")).strip()
+    if finding.unit == words.AMOUNT or finding.unit.isupper():
+        currency = finding.unit if finding.unit.isupper() else None
+        return words.money(value, lower, upper, currency)
     return words.number_interval(value, lower, upper)
 
 

@@ -49,6 +49,7 @@ def test_quantity(arguments, text):
         ((1237.2, 1201.0, 1271.0, "EUR"), "EUR 1,240 (1,200 to 1,270)"),
         ((12345.0, nan, nan, "JPY"), "JPY 12,000"),
         ((0.0, nan, nan, "JPY"), "JPY 0"),
+        ((1234.5, 1200.0, 1260.0, None), "1,230 (1,200 to 1,260)"),
     ],
 )
 def test_money(arguments, text):

@@ -10,6 +10,7 @@ import valued
 from matplotlib import pyplot as plt
 from matplotlib.collections import LineCollection, PathCollection
 
+from cxresearch import _format as words
 from cxresearch.errors import CxError
 from cxresearch.plots import alt_text
 from cxresearch.plots.value_difference import (
@@ -19,7 +20,7 @@ from cxresearch.plots.value_difference import (
 )
 from cxresearch.value._shapley import PARTS
 from cxresearch.value.difference import value_differences
-from cxresearch.value.prices import Prices, money
+from cxresearch.value.prices import Prices
 from cxresearch.value.sensitivity import value_sensitivity
 from cxresearch.value.terms import Terms
 
@@ -79,7 +80,7 @@ def test_each_row_is_drawn_as_it_was_estimated(found):
         value, lower, upper = row.difference
         assert dot == (value, place)
         np.testing.assert_allclose(line, [[lower, place], [upper, place]])
-    assert texts(ax) == [money(*row.difference, None) for row in found]
+    assert texts(ax) == [words.money(*row.difference, None) for row in found]
     assert [t.get_text().replace("\n", " ") for t in ax.get_yticklabels()] == [
         row.title for row in found
     ]

@@ -8,7 +8,7 @@ from test_wording import CAUSAL, FUTURE, check_whole
 
 from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.unit_costs import UnitCosts
-from cxresearch.value.prices import APART, ENTERED, IN_DATA, ITEMS, LEFT_OUT, Prices, money, prices
+from cxresearch.value.prices import APART, ENTERED, IN_DATA, ITEMS, LEFT_OUT, Prices, prices
 from cxresearch.value_table import MONEY, ValueTable
 
 LEDGER = UnitCosts(12.5, 3.0, 150.0, "2025-01", "2025-12", "EUR")
@@ -113,8 +113,6 @@ def test_the_currency_is_that_of_the_bills_or_of_the_ledger() -> None:
     assert prices(table(currency=None), LEDGER).currency == "EUR"
     assert prices(table()).currency == "EUR"
     assert prices(table(currency=None)).currency is None
-    assert money(1234.5, 1200, 1260, "EUR") == "EUR 1,230 (1,200 to 1,260)"
-    assert money(1234.5, 1200, 1260, None) == "1,230 (1,200 to 1,260)"
 
 
 def test_the_cost_of_winning_a_customer_stays_apart() -> None:

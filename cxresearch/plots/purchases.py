@@ -104,7 +104,8 @@ def plot_shop_value(values: ShopValue | Iterable[ShopValue], *, ax: Axes | None 
         ax.set_xlim(left=0)
         ax.xaxis.set_major_formatter(lambda amount, _: f"{amount:,.10g}")
         terms = groups[0].terms
-        below = f"{terms.currency or 'Amount'} per customer in {terms.span}, discounted"
+        unit = words.money_unit(terms.currency, capital=True)
+        below = f"{unit} per customer in {terms.span}, discounted"
         ax.set_xlabel(wrapped(below, 36 if narrow(ax) else 80))
         draw_key(ax, [COMBINED, *models], "")
         attach_alt(ax, _say_values(groups))

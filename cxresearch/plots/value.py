@@ -32,7 +32,6 @@ from cxresearch.plots.curves import tenure_axis
 from cxresearch.plots.projection import MARKERS, draw_forecast, mark_end_of_data
 from cxresearch.value._band import Band
 from cxresearch.value._lifetime_value import LifetimeValue
-from cxresearch.value.prices import money
 
 Values = LifetimeValue | Iterable[LifetimeValue]
 ROW = 0.52  # inches
@@ -147,7 +146,7 @@ def _draw_bar(ax: Axes, place: int, group: LifetimeValue, color: str) -> None:
     halo = [patheffects.withStroke(linewidth=3.4, foreground="white")]
     ax.hlines(place, lower, upper, color=INK, linewidth=1.5, path_effects=halo, zorder=3)
     ax.scatter([value], [place], s=16, color=INK, edgecolor="white", linewidth=0.8, zorder=4)
-    said = money(value, lower, upper, group.prices.currency)
+    said = words.money(value, lower, upper, group.prices.currency)
     ax.annotate(
         said.replace(" (", "\n(") if narrow(ax) else said,
         (1, place),
@@ -219,7 +218,7 @@ def _title(ax: Axes, text: str) -> None:
 
 
 def _unit(groups: Sequence[LifetimeValue]) -> str:
-    return groups[0].prices.currency or "Amount"
+    return words.money_unit(groups[0].prices.currency, capital=True)
 
 
 def _period(group: LifetimeValue) -> str:
@@ -242,7 +241,7 @@ def _say_values(groups: Sequence[LifetimeValue]) -> str:
     level = words.level_words(groups[0].confidence_level)
     said = [f"Value per customer over {_horizon(groups[0])}, with {level} intervals."]
     for group in groups:
-        amount = money(*group.values, group.prices.currency)
+        amount = words.money(*group.values, group.prices.currency)
         share = words.percent(group.share_beyond_data)
         part = "" if math.isnan(group.share_beyond_data) else f", {share} of it beyond the data"
         said.append(f"{_name(group)}: {amount}{part}.")
@@ -256,7 +255,7 @@ def _say_curves(groups: Sequence[LifetimeValue], lines: Sequence[Line], what: st
         ends = []
         for i in sorted({0, len(x) - 1}):
             value, lower, upper = (float(end[i]) for end in y)
-            amount = money(value, lower, upper, group.prices.currency)
+            amount = words.money(value, lower, upper, group.prices.currency)
             far = ", beyond the data" if x[i] > seen else ""
             ends.append(f"{amount} at {_period(group)} {x[i]}{far}")
         said.append(f"{_name(group)}: {words.and_list(ends)}.")

@@ -29,7 +29,6 @@ from cxresearch.value._shapley import PARTS
 from cxresearch.value._value_difference import ValueDifference
 from cxresearch.value._value_sensitivity import MODEL, Bar, ValueSensitivity
 from cxresearch.value.difference import ValueDifferences
-from cxresearch.value.prices import money
 
 ROW = 0.5  # inches
 PALE = "#9CC3DE"
@@ -125,10 +124,10 @@ def plot_value_sensitivity(sensitivity: ValueSensitivity, *, ax: Axes | None = N
         ax.axvline(sensitivity.base[0], color=INK, linewidth=0.9, linestyle=(0, (4, 3)))
         for place, bar in enumerate(bars):
             _draw_bar(ax, place, bar)
-            said = "\n".join(money(*ends, None) for ends in bar.ends)
+            said = "\n".join(words.money(*ends, None) for ends in bar.ends)
             _say_beside(ax, place, said)
         entered = " Hatched: entered." if any(bar.entered for bar in bars) else ""
-        unit = sensitivity.prices.currency or "Amount"
+        unit = words.money_unit(sensitivity.prices.currency, capital=True)
         said = f"{unit}, {sensitivity.whole()}. Hollow: the first setting.{entered}"
         _below(ax, said)
         attach_alt(ax, _say_sensitivity(sensitivity))
@@ -162,7 +161,7 @@ def _draw_difference(ax: Axes, row: ValueDifference, place: int) -> None:
     fill = color if row.adjusted else "white"
     ax.hlines(place, lower, upper, color=color, linewidth=1.6)
     ax.scatter([value], [place], s=40, facecolor=fill, edgecolor=color, linewidth=1.4, zorder=3)
-    _say_beside(ax, place, money(*row.difference, None))
+    _say_beside(ax, place, words.money(*row.difference, None))
 
 
 def _steps(row: ValueDifference) -> list[Step]:
@@ -231,7 +230,7 @@ def _say_beside(ax: Axes, place: int, said: str) -> None:
 
 
 def _amount(row: ValueDifference, name: str, ends: Ends) -> str:
-    return row.none_of(name) or money(*ends, None)
+    return row.none_of(name) or words.money(*ends, None)
 
 
 def _part(title: str) -> str:
@@ -244,7 +243,7 @@ def _below(ax: Axes, said: str) -> None:
 
 
 def _unit(row: ValueDifference) -> str:
-    return row.prices.currency or "Amount"
+    return words.money_unit(row.prices.currency, capital=True)
 
 
 def _say_differences(found: ValueDifferences) -> str:

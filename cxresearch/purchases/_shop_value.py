@@ -15,7 +15,6 @@ from cxresearch.hazards._hazard_ratios import ratio_digits
 from cxresearch.projection._forecast import COMBINED
 from cxresearch.purchases._together import Estimate, Row, by_models
 from cxresearch.purchases.models import PurchaseModel
-from cxresearch.value.prices import money
 
 ENDS: Final = ("", "_ci_lower", "_ci_upper")
 
@@ -58,7 +57,7 @@ class ShopTerms:
 
     def money(self, row: Row) -> str:
         """Return an amount with its interval."""
-        return money(*row, self.currency)
+        return words.money(*row, self.currency)
 
 
 @dataclass(frozen=True, eq=False)
@@ -231,7 +230,7 @@ def shop_finding(
         name,
         *row,
         n or value.of.n,
-        "ratio" if name.endswith("ratio") else value.terms.currency or "amount",
+        "ratio" if name.endswith("ratio") else words.money_unit(value.terms.currency),
         sentence,
         {"horizon": str(value.terms.weeks), "unit": "weeks", **(group or {})},
         confidence_level=value.of.confidence_level,

@@ -254,7 +254,7 @@ def _without_mean(groups: Sequence[_Group], table: PurchaseTable) -> Iterator[Fi
         whom = f"{words.number(count)} {words.plural('group', count)}"
         why = "spend per purchase varies so much that it has no mean; look at the largest orders"
         said = f"The value of {whom} is not reported: {why}."
-        yield without_number(said, as_of=table.as_of, unit=table.currency or "amount")
+        yield without_number(said, as_of=table.as_of, unit=words.money_unit(table.currency))
 
 
 def _check(entered: float, in_data: float, rate: float, weeks: int) -> None:

@@ -16,7 +16,7 @@ from cxresearch._html import Table
 from cxresearch.findings import Finding
 from cxresearch.projection._model_fit import NAMES
 from cxresearch.value._band import Band
-from cxresearch.value.prices import ITEMS, Prices, money, too_few_bills
+from cxresearch.value.prices import ITEMS, Prices, too_few_bills
 from cxresearch.value.terms import Terms
 
 ENDS: Final = ("", "_ci_lower", "_ci_upper")
@@ -144,7 +144,7 @@ class LifetimeValue(Table):
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `lifetime_value`, `share_beyond_data` and, where known, `share_after_horizon`."""
-        unit = self.prices.currency or "amount"
+        unit = words.money_unit(self.prices.currency)
         found = [
             self._finding("lifetime_value", unit, self._say_value()),
             self._finding("share_beyond_data", "share", self._say_share()),
@@ -234,4 +234,4 @@ class LifetimeValue(Table):
         return f"{people}{words.with_group(self.group)}"
 
     def _money(self, value: float, lower: float, upper: float) -> str:
-        return money(value, lower, upper, self.prices.currency)
+        return words.money(value, lower, upper, self.prices.currency)

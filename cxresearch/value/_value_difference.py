@@ -17,7 +17,7 @@ from cxresearch.hazards._hazard_ratios import ratio_digits
 from cxresearch.value._comparison import Comparison
 from cxresearch.value._gathered import AS_THEY_ARE, SAME_HISTORY, SAME_TENURE
 from cxresearch.value._shapley import PARTS
-from cxresearch.value.prices import ITEMS, Prices, money, too_few_bills
+from cxresearch.value.prices import ITEMS, Prices, too_few_bills
 from cxresearch.value.terms import Terms
 
 TITLES: Final = {
@@ -154,7 +154,7 @@ class ValueDifference(Table):
         """Return the difference alone, or why there is none."""
         if self.refusal is not None:
             return self.findings()
-        unit = self.prices.currency or "amount"
+        unit = words.money_unit(self.prices.currency)
         said = self._say_difference()
         return (self._finding("lifetime_value_difference", self.difference, unit, said),)
 
@@ -176,7 +176,7 @@ class ValueDifference(Table):
 
     def money(self, ends: Ends) -> str:
         """Return an amount with its interval."""
-        return money(*ends, self.prices.currency)
+        return words.money(*ends, self.prices.currency)
 
     def _ratio(self) -> Finding:
         first, second = self._plurals
@@ -194,7 +194,7 @@ class ValueDifference(Table):
         if why:
             said = f"{_capital(name)} is no part of {self._whole()}{self._aside()}: {why}."
             return self._without(said, group)
-        unit = self.prices.currency or "amount"
+        unit = words.money_unit(self.prices.currency)
         said = self._say_part(part, ends)
         return self._finding("difference_part", ends, unit, said, group)
 
@@ -270,7 +270,7 @@ class ValueDifference(Table):
         return f"{first}s", f"{second}s"
 
     def _without(self, sentence: str, group: Mapping[str, str] | None = None) -> Finding:
-        unit = self.prices.currency or "amount"
+        unit = words.money_unit(self.prices.currency)
         return without_number(
             sentence, {**(group or {}), **self.group}, as_of=self.as_of, unit=unit
         )

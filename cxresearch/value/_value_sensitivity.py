@@ -12,7 +12,7 @@ from cxresearch._html import Table, html_table
 from cxresearch.adjust._rung import Ends
 from cxresearch.findings import Finding, without_number
 from cxresearch.value._value_difference import ADJUSTED, TITLES
-from cxresearch.value.prices import Prices, money
+from cxresearch.value.prices import Prices
 from cxresearch.value.terms import Terms
 
 MODEL: Final = "model"
@@ -132,7 +132,7 @@ class ValueSensitivity(Table):
 
     def money(self, ends: Ends) -> str:
         """Return an amount with its interval."""
-        return money(*ends, self.prices.currency)
+        return words.money(*ends, self.prices.currency)
 
     def _repr_html_(self) -> str:
         rows = [
@@ -170,7 +170,7 @@ class ValueSensitivity(Table):
             "difference_sensitivity",
             *bar.ends[i],
             self.n,
-            self.prices.currency or "amount",
+            words.money_unit(self.prices.currency),
             said,
             {"choice": bar.choice, "setting": bar.settings[i], **adjusted},
             confidence_level=self.confidence_level,

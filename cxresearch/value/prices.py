@@ -101,11 +101,12 @@ class Prices(Table):
         cost = self.acquisition_cost
         if cost is None:
             return ()
+        spent = words.money(cost, math.nan, math.nan, self.currency)
         said = (
-            f"On average it took {money(cost, math.nan, math.nan, self.currency)} to win a new "
-            "customer; for the customers valued here it is spent already, and in no value."
+            f"On average it took {spent} to win a new customer; for the customers valued here it "
+            "is spent already, and in no value."
         )
-        unit = self.currency or "amount"
+        unit = words.money_unit(self.currency)
         return (Finding("acquisition_cost", cost, None, None, None, unit, said),)
 
     def _shown(self) -> Iterator[str]:
@@ -130,7 +131,7 @@ class Prices(Table):
         value = self._value(name) or 0.0
         if name == "margin_share":
             return words.percent(value, 0.001)
-        return f"{self.currency or ''} {value:,.10g}".strip()  # as entered, to the last digit
+        return words.in_currency(f"{value:,.10g}", self.currency)  # as entered, to the last digit
 
 
 def prices(
@@ -201,11 +202,6 @@ def prices(
     )
 
 
-def money(value: float, lower: float, upper: float, currency: str | None) -> str:
-    """Return an amount with its interval, and its currency where there is one."""
-    return words.money(value, lower, upper, currency or "").strip()
-
-
 def too_few_bills(count: int) -> str:
     """Return what is said where bills within the data take the mean of other months."""
     return (
@@ -216,7 +212,7 @@ def too_few_bills(count: int) -> str:
 def amount(value: float, currency: str | None) -> str:
     """Return an amount that has no interval, to the cent from 1 on, with its currency."""
     digits = f"{value:,.2f}".removesuffix(".00") if value >= 1 else f"{value:.3g}"
-    return f"{currency or ''} {digits}".strip()
+    return words.in_currency(digits, currency)
 
 
 def _price(name: str, entered: dict[str, float], ledger: UnitCosts) -> float | None:

@@ -29,7 +29,7 @@ from cxresearch.value._band import band
 from cxresearch.value._comparison import ends_of, value_band
 from cxresearch.value._flow import Flow, flow
 from cxresearch.value._gathered import TENURE
-from cxresearch.value.prices import Prices, money
+from cxresearch.value.prices import Prices
 from cxresearch.value.terms import Terms
 from cxresearch.value_table import ValueTable
 
@@ -95,7 +95,7 @@ class ResidualValue(Table):
         """Return the value in words."""
         words.check_language(lang)
         level = words.level_words(self.confidence_level)
-        amount = money(*self.values, self.prices.currency)
+        amount = words.money(*self.values, self.prices.currency)
         span = f"the {self.terms.span} from the answer on"
         beyond = ", in part projected" if self.projected else ""
         return (
@@ -110,7 +110,7 @@ class ResidualValue(Table):
                 "residual_value",
                 *self.values,
                 round(self.n),
-                self.prices.currency or "amount",
+                words.money_unit(self.prices.currency),
                 self.sentence(),
                 self.group,
                 confidence_level=self.confidence_level,
