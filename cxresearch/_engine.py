@@ -84,8 +84,7 @@ class Engine:
 
     def columns(self, group_by: str) -> list[str]:
         """Return the columns named in `group_by`, with commas between; empty: the recipe's."""
-        named = [name.strip() for name in group_by.split(",") if name.strip()]
-        return named or list(self.recipe.group_by)
+        return split_names(group_by) or list(self.recipe.group_by)
 
     @property
     def attributes(self) -> list[str]:
@@ -185,11 +184,16 @@ class Engine:
         if len(group_by) < 2:
             return
         distinct = exp.select(*map(sql.column, group_by)).distinct().from_(spells).limit(most + 1)
-        if len(self.query(distinct)) > most:
-            raise DataError(
-                f"customers: {' and '.join(group_by)} have more than {most} combinations of "
-                "values, which is too many to compare. Take fewer columns, or name bands for them."
-            )
+        check_combinations(group_by, self.query(distinct), most)
+
+
+def check_combinations(group_by: Sequence[str], rows: pd.DataFrame, most: int = MAX_GROUPS) -> None:
+    """Raise when rows hold more combinations of values of the columns than can be compared."""
+    if group_by and len(rows[list(group_by)].drop_duplicates()) > most:
+        raise DataError(
+            f"customers: {' and '.join(group_by)} have more than {most} combinations of "
+            "values, which is too many to compare. Take fewer columns, or name bands for them."
+        )
 
 
 def taken_problems(names: Iterable[str], taken: Container[str]) -> list[str]:
@@ -210,6 +214,11 @@ def numbered(rows: pd.DataFrame) -> pd.DataFrame:
 def unique(group_by: Sequence[str]) -> list[str]:
     """Return column names, each once; one name may come without a list."""
     return list(dict.fromkeys([group_by] if isinstance(group_by, str) else group_by))
+
+
+def split_names(text: str) -> list[str]:
+    """Return the names in a text with commas between."""
+    return [name.strip() for name in text.split(",") if name.strip()]
 
 
 def _discard(connection: duckdb.DuckDBPyConnection, folder: Path) -> None:

@@ -9,7 +9,7 @@ import pandas as pd
 from sqlglot import exp
 
 from cxresearch import sql
-from cxresearch._engine import MAX_GROUPS, Engine, numbered, taken_problems, unique
+from cxresearch._engine import Engine, check_combinations, numbered, taken_problems, unique
 from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.periods import Window
 from cxresearch.revenue_bridge import RevenueBridge
@@ -47,11 +47,7 @@ class Money(Engine):
                 f"revenue: no customer paid in {month_label(closing - months)}, somebody must "
                 "have: check the months and the signs of the amounts."
             )
-        if columns and len(rows[columns].drop_duplicates()) > MAX_GROUPS:
-            raise DataError(
-                f"customers: {' and '.join(columns)} have more than {MAX_GROUPS} combinations of "
-                "values, which is too many to compare. Take fewer columns, or name bands for them."
-            )
+        check_combinations(columns, rows)
         return RevenueBridge.from_counts(
             numbered(rows),
             columns,

@@ -10,7 +10,7 @@ import pandas as pd
 from sqlglot import exp
 
 from cxresearch import sql
-from cxresearch._engine import MAX_GROUPS, numbered, taken_problems, unique
+from cxresearch._engine import check_combinations, numbered, split_names, taken_problems, unique
 from cxresearch.blocks import SCORE_GROUP, Blocks
 from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.money import Money, currency_problems
@@ -33,8 +33,8 @@ class Purchasing(Money):
 
     def purchase_columns(self, group_by: str = "") -> list[str]:
         """Return the columns named in `group_by`, with commas between; empty: the score, if any."""
-        named = [name.strip() for name in group_by.split(",") if name.strip()]
-        return named or [name for name in purchase_groups(self.pipeline) if name == SCORE_GROUP]
+        score = [name for name in purchase_groups(self.pipeline) if name == SCORE_GROUP]
+        return split_names(group_by) or score
 
     def purchase_table(
         self, group_by: Sequence[str] = (), *, until: str | None = None
@@ -65,11 +65,7 @@ class Purchasing(Money):
             raise NotEnoughError(
                 f"transactions: nobody bought by {day}, somebody must have: take a later day."
             )
-        if columns and len(cells[columns].drop_duplicates()) > MAX_GROUPS:
-            raise DataError(
-                f"customers: {' and '.join(columns)} have more than {MAX_GROUPS} combinations of "
-                "values, which is too many to compare. Take fewer columns, or name bands for them."
-            )
+        check_combinations(columns, cells)
         last = self.recipe.as_of or day
         return PurchaseTable.from_counts(
             numbered(cells),
