@@ -1,0 +1,1 @@
+"""What better retention is worth, and whether a programme for it pays."""
