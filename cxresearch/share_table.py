@@ -49,6 +49,8 @@ class ShareTable(CountTable):
     whole_word, part_word
         "Of 100 {whole_word}, 12 {part_word}": "orders" and "were returned"; an amount of money is
         "EUR of revenue".
+    amounts
+        Whether the whole is an amount of money, so that its size says nothing of how sure it is.
     definition
         What counts, to be printed below the figure.
     left_out
@@ -74,6 +76,7 @@ class ShareTable(CountTable):
     name: str
     whole_word: str
     part_word: str
+    amounts: bool = False
     definition: str = ""
     left_out: Mapping[str, int] = field(default_factory=dict)
     grade: str = "C"
@@ -131,7 +134,7 @@ class ShareTable(CountTable):
     @property
     def once(self) -> bool:
         """Whether each of the whole is a customer of its own, so that they are independent."""
-        return self.whole.dtype.kind != "f" and bool((self.whole == self.people).all())
+        return not self.amounts and bool((self.whole == self.people).all())
 
     def counts(self, name: str) -> Counts:
         """Return one count array by name, shape (G, R, 1)."""

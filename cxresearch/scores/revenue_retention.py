@@ -215,12 +215,17 @@ def bridge_errors(table: RevenueBridge, theta: Callable[[Floats, Floats], Floats
 
 
 def few_payers(table: RevenueBridge, level: float) -> Floats:
-    """Return by how much intervals are wider where few customers pay most of it, shape (G,).
+    """Return by how much intervals are wider where few customers pay most of it, shape (G,)."""
+    return few_amounts(table.opening[..., OLD].sum(axis=-1), level)
 
-    t/z, t with n − 1 degrees of freedom and n = (Σx)²/Σx² of the opening revenue x per replicate:
-    how many equal ones would be worth as much (Kish 1965, Survey Sampling, §11.7).
+
+def few_amounts(amounts: Counts, level: float) -> Floats:
+    """Return by how much intervals of sums of a few amounts are wider, (G, R) to (G,).
+
+    t/z, t with n − 1 degrees of freedom and n = (Σx)²/Σx² of the amount x per replicate: how many
+    equal ones would be worth as much (Kish 1965, Survey Sampling, §11.7).
     """
-    paid = table.opening[..., OLD].sum(axis=-1).astype(float)
+    paid = amounts.astype(float)
     square = (paid**2).sum(axis=1)
     worth = paid.sum(axis=1) ** 2 / np.where(square > 0, square, 1.0)
     return np.asarray(stdtrit(np.maximum(worth - 1, 1.0), 0.5 + level / 2) / critical_value(level))
