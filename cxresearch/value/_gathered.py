@@ -46,29 +46,39 @@ class Setting:
     months: int = 0
 
 
-class Gathered(NamedTuple):
-    """Two flows, and how many answers they rest on.
-
-    `n` are answers of each group, `effective_n` how many would tell as much without weights,
-    `outside_share` the share of all answers left out since their history lacks a counterpart.
-    """
-
-    comparison: Comparison
-    n: tuple[float, float]
-    effective_n: tuple[float, float]
-    outside_share: float = 0.0
-
-
-class _Side(NamedTuple):
+class Side(NamedTuple):
     """Counts by name of one group, (1 + R, T + 1) each, and how many began the clock.
 
-    Where they are weighted, `whole` are those of the same answers without weights, (1, T + 1).
+    Where they are weighted, `whole` are those of the same answers without weights, (1, T + 1), and
+    `effective_n` is how many answers would tell as much without weights.
     """
 
     label: str
     counts: Mapping[str, Floats]
     n: float
+    effective_n: float
     whole: bool | Mapping[str, Floats]
+
+
+class Sides(NamedTuple):
+    """The two groups, whatever a count of them is worth.
+
+    `outside_share` is the share of all answers left out since their history lacks a counterpart.
+    """
+
+    exposed: Side
+    reference: Side
+    outside_share: float = 0.0
+
+    @property
+    def n(self) -> tuple[float, float]:
+        """Answers of each group."""
+        return self.exposed.n, self.reference.n
+
+    @property
+    def effective_n(self) -> tuple[float, float]:
+        """How many answers of each group would tell as much without weights."""
+        return self.exposed.effective_n, self.reference.effective_n
 
 
 def known_before(table: ValueTable) -> dict[str, Labels]:
@@ -82,8 +92,8 @@ def known_before(table: ValueTable) -> dict[str, Labels]:
     return rows
 
 
-def gather(table: ValueTable, known: Labels, setting: Setting) -> Gathered:
-    """Return the flows of the two groups, made alike in what is `known`.
+def gather(table: ValueTable, known: Labels, setting: Setting) -> Sides:
+    """Return the counts of the two groups, made alike in what is `known`.
 
     Raises
     ------
@@ -93,7 +103,19 @@ def gather(table: ValueTable, known: Labels, setting: Setting) -> Gathered:
     check_replicates(table)
     both = two_groups(table, setting.labels)
     check_people(both.n, setting.labels, setting.min_group, matched=False)
-    return _weighted(table, known, setting) if known else _plain(both, setting)
+    return _weighted(table, known, setting) if known else _plain(both, setting.labels)
+
+
+def compare(sides: Sides, setting: Setting) -> Comparison:
+    """Return the flows of the two groups at the prices and over the terms of the setting.
+
+    Raises
+    ------
+    RefusedError
+        When there is no flow of one of them.
+    """
+    exposed, reference = _flow(sides.exposed, setting), _flow(sides.reference, setting)
+    return Comparison(exposed, reference, setting.terms)
 
 
 def check_setting(table: ValueTable, setting: Setting) -> None:
@@ -114,50 +136,39 @@ def check_setting(table: ValueTable, setting: Setting) -> None:
         raise DataError(problems)
 
 
-def _plain(both: ValueTable, setting: Setting) -> Gathered:
-    whole = not both.weighted
+def _plain(both: ValueTable, labels: tuple[str, str]) -> Sides:
     left_out = {name: leave_one_out(both.counts(name)) for name in both.count_fields}
-    n = (float(both.n[0]), float(both.n[1]))
-    sides = [
-        _Side(label, {name: counts[:, g] for name, counts in left_out.items()}, n[g], whole)
-        for g, label in enumerate(setting.labels)
-    ]
-    return Gathered(_compare(sides, setting), n, n)
+    exposed, reference = (
+        Side(label, {name: x[:, g] for name, x in left_out.items()}, n, n, not both.weighted)
+        for g, (label, n) in enumerate(zip(labels, both.n.astype(float).tolist(), strict=True))
+    )
+    return Sides(exposed, reference)
 
 
-def _weighted(table: ValueTable, known: Labels, setting: Setting) -> Gathered:
+def _weighted(table: ValueTable, known: Labels, setting: Setting) -> Sides:
     overlapping = arms(table.pooled(EXPOSURE, *known), *setting.labels)
     people = overlapping.people.sum(axis=(1, 2))
     check_people(people, setting.labels, setting.min_group, matched=True)
     given = weights(overlapping, max_weight=setting.max_weight)
-    n, worth = overlapping.people.sum(axis=(1, 2)), given.effective_n.tolist()
+    worth = given.effective_n.tolist()
     # weights can be large where few are: months end by how many customers they are worth
     ends = curve_end(given.effective_at_risk, 0, setting.min_at_risk)
     counts = {name: given.counts(name) for name in table.count_fields}
     plain = {name: overlapping.counts(name).sum(axis=(1, 2)) for name in LIFE}
-    sides = [
-        _Side(
+    exposed, reference = (
+        Side(
             label,
             {name: x[:, g, : ends[g] + 1] for name, x in counts.items()},
-            float(n[g]),
+            float(people[g]),
+            worth[g],
             whole={name: plain[name][g, None, : ends[g] + 1] for name in LIFE},
         )
         for g, label in enumerate(setting.labels)
-    ]
-    return Gathered(
-        _compare(sides, setting),
-        (sides[0].n, sides[1].n),
-        (worth[0], worth[1]),
-        overlapping.outside_share,
     )
+    return Sides(exposed, reference, overlapping.outside_share)
 
 
-def _compare(sides: list[_Side], setting: Setting) -> Comparison:
-    exposed, reference = (_flow(side, setting) for side in sides)
-    return Comparison(exposed, reference, setting.terms)
-
-
-def _flow(side: _Side, setting: Setting) -> Flow:
+def _flow(side: Side, setting: Setting) -> Flow:
     try:
         return flow(
             side.counts,

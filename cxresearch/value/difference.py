@@ -23,11 +23,12 @@ from cxresearch.adjust.weighting import MAX_WEIGHT, RefusedError
 from cxresearch.findings import Finding, without_number
 from cxresearch.hazards._hazard_ratios import ratio_digits
 from cxresearch.retention import MIN_GROUP
-from cxresearch.value._comparison import share_left
+from cxresearch.value._comparison import Comparison, share_left
 from cxresearch.value._gathered import (
-    Gathered,
     Setting,
+    Sides,
     check_setting,
+    compare,
     gather,
     known_before,
 )
@@ -204,13 +205,14 @@ def _row(table: ValueTable, counting: str, known: Labels, setting: Setting) -> V
         as_of=table.as_of,
     )
     try:
-        return _estimated(empty, gather(table, known, setting))
+        sides = gather(table, known, setting)
+        return _estimated(empty, sides, compare(sides, setting))
     except RefusedError as reason:
         return replace(empty, refusal=str(reason))
 
 
-def _estimated(empty: ValueDifference, found: Gathered) -> ValueDifference:
-    level, compared = empty.confidence_level, found.comparison
+def _estimated(empty: ValueDifference, sides: Sides, compared: Comparison) -> ValueDifference:
+    level = empty.confidence_level
     values, ratio = compared.values(level), compared.ratio_band(level)
     refusal = _ratio_refusal(empty, values)
     if refusal is None and math.isnan(ratio[0]):
@@ -222,9 +224,9 @@ def _estimated(empty: ValueDifference, found: Gathered) -> ValueDifference:
         parts=compared.part_bands(level),
         ratio=NONE if refusal else ratio,
         ratio_refusal=refusal,
-        n=found.n,
-        effective_n=found.effective_n,
-        outside_share=found.outside_share,
+        n=sides.n,
+        effective_n=sides.effective_n,
+        outside_share=sides.outside_share,
         comparison=compared,
     )
 

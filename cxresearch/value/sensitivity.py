@@ -12,14 +12,22 @@ from dataclasses import replace
 from typing import Any, Final
 
 from cxresearch import _format as words
-from cxresearch._cells import Labels, unknown
+from cxresearch._cells import unknown
 from cxresearch.adjust._rung import NONE, Ends
 from cxresearch.adjust.weighting import EXPOSURE, MAX_WEIGHT, RefusedError
 from cxresearch.errors import DataError
 from cxresearch.projection._model_fit import NAMES
 from cxresearch.value._band import band
 from cxresearch.value._comparison import Comparison, ends_of
-from cxresearch.value._gathered import AS_THEY_ARE, Setting, check_setting, gather, known_before
+from cxresearch.value._gathered import (
+    AS_THEY_ARE,
+    Setting,
+    Sides,
+    check_setting,
+    compare,
+    gather,
+    known_before,
+)
 from cxresearch.value._value_sensitivity import MODEL, Bar, ValueSensitivity
 from cxresearch.value.prices import ITEMS, Prices, amount
 from cxresearch.value.terms import FIRST_MARGINS, Terms
@@ -82,22 +90,19 @@ def value_sensitivity(
         as_of=table.as_of,
     )
     try:
-        found = gather(table, known[counting], setting)
+        sides = gather(table, known[counting], setting)
+        base = compare(sides, setting)
     except RefusedError as reason:
         return replace(empty, refusal=str(reason))
-    base = found.comparison
-    bars = [*_terms_bars(table, known[counting], setting, base)]
-    bars += _model_bar(base, confidence_level)
-    bars += _price_bars(table, known[counting], setting)
+    bars = [*_terms_bars(sides, setting, base), *_model_bar(base, confidence_level)]
+    bars += _price_bars(sides, setting)
     widest = tuple(sorted(bars, key=lambda bar: -bar.width))
     return replace(
-        empty, bars=widest, base=base.difference_band(confidence_level), n=round(sum(found.n))
+        empty, bars=widest, base=base.difference_band(confidence_level), n=round(sum(sides.n))
     )
 
 
-def _terms_bars(
-    table: ValueTable, known: Labels, setting: Setting, base: Comparison
-) -> Iterator[Bar]:
+def _terms_bars(sides: Sides, setting: Setting, base: Comparison) -> Iterator[Bar]:
     """Move discount rate, horizon and first bill, on flows that are estimated once."""
     terms, level = setting.terms, setting.confidence_level
     ranges: dict[str, Sequence[Any]] = {
@@ -106,9 +111,9 @@ def _terms_bars(
         "first_margin": FIRST_MARGINS,
     }
     longest = max(terms.horizon, ranges["horizon"][1])
-    far = _reaching(table, known, setting, longest)
+    far = _reaching(sides, setting, longest)
     if far is None:  # no model carries it that far: the horizon cannot move
-        far = _reaching(table, known, setting, terms.horizon)
+        far = _reaching(sides, setting, terms.horizon)
         del ranges["horizon"]
     if far is None:  # nor by a single bill
         far = base
@@ -120,9 +125,9 @@ def _terms_bars(
         yield Bar(choice, (said[0], said[1]), (ends[0], ends[1]), entered=False)
 
 
-def _reaching(table: ValueTable, known: Labels, setting: Setting, month: int) -> Comparison | None:
+def _reaching(sides: Sides, setting: Setting, month: int) -> Comparison | None:
     try:
-        return gather(table, known, replace(setting, months=month + 1)).comparison
+        return compare(sides, replace(setting, months=month + 1))
     except RefusedError:
         return None
 
@@ -148,7 +153,7 @@ def _model_words(curves: tuple[str, str], base: Comparison) -> str:
     return " and ".join(f"{name} for {side}s" for name, side in zip(names, sides, strict=True))
 
 
-def _price_bars(table: ValueTable, known: Labels, setting: Setting) -> Iterator[Bar]:
+def _price_bars(sides: Sides, setting: Setting) -> Iterator[Bar]:
     prices = setting.prices
     ranges = {
         name: AROUND if name in ("margin_share", "monthly_margin") else FROM_NOTHING
@@ -158,16 +163,14 @@ def _price_bars(table: ValueTable, known: Labels, setting: Setting) -> Iterator[
     for name, factors in ranges.items():
         highest = 1.0 if name == "margin_share" else math.inf
         values = [min(float(getattr(prices, name)) * factor, highest) for factor in factors]
-        ends = [_at_price(table, known, setting, {name: value}) for value in values]
+        ends = [_at_price(sides, setting, {name: value}) for value in values]
         said = [_price_words(name, value, prices.currency) for value in values]
         yield Bar(name, (said[0], said[1]), (ends[0], ends[1]), entered=name in prices.entered)
 
 
-def _at_price(
-    table: ValueTable, known: Labels, setting: Setting, changed: Mapping[str, Any]
-) -> Ends:
+def _at_price(sides: Sides, setting: Setting, changed: Mapping[str, Any]) -> Ends:
     moved = replace(setting, prices=replace(setting.prices, **changed))
-    return gather(table, known, moved).comparison.difference_band(setting.confidence_level)
+    return compare(sides, moved).difference_band(setting.confidence_level)
 
 
 def _terms_words(choice: str, value: Any, terms: Terms) -> str:  # noqa: ANN401 - of any field
