@@ -1,0 +1,196 @@
+"""The published industries: what each printed uplift asks of a customer base."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import pandas as pd
+
+from cxresearch import _format as words
+from cxresearch._html import Table
+from cxresearch.findings import Finding
+from cxresearch.roi._customer_lives import LIVES, base_defection, uplift
+from cxresearch.roi._published import LATER, NINE, STANDINGS, Industry
+from cxresearch.roi.constant import closed_threshold
+from cxresearch.roi.readings import Lift
+
+LIFT: Final = Lift(points=0.05)
+BEFORE_AFTER: Final = (0.10, 0.05)
+CLOSE: Final = 0.02  # a rebuilt uplift this near to the printed one counts as the same
+Pair = tuple[float | None, float | None]  # with fixed and with random lives
+
+
+@dataclass(frozen=True, eq=False)
+class IndustryUplift:
+    """One published uplift, and what it takes.
+
+    Parameters
+    ----------
+    industry
+        What is printed.
+    annual_discount_rate
+        Of all that is computed here.
+    constant_retention
+        Base retention from which 5 points more give the printed uplift where the rate never
+        changes, profits are equal, the first is now and all years count.
+    rebuilt
+        Uplift of the printed profits from 10 % to 5 % who leave each year; None without profits.
+    base_defection
+        Share who leave each year from which 5 points fewer give the printed uplift.
+    """
+
+    industry: Industry
+    annual_discount_rate: float
+    constant_retention: float
+    rebuilt: Pair
+    base_defection: Pair
+
+    @property
+    def possible(self) -> bool:
+        """Whether 5 points more than the constant retention are at most 100 %."""
+        return not LIFT.capped(self.constant_retention)
+
+    def row(self) -> dict[str, Any]:
+        """Return the row of the table."""
+        profits = self.industry.profits
+        retention = self.constant_retention if self.possible else math.nan
+        return {
+            "industry": self.industry.name,
+            "year": str(self.industry.year),
+            "printed_share": self.industry.uplift,
+            "standing": STANDINGS[self.industry.standing],
+            "printed profits": _listed(profits) if profits else words.MISSING,
+            "constant_retention_rate": retention,
+            **{f"rebuilt_{lives}_share": x for lives, x in zip(LIVES, self.rebuilt, strict=True)},
+            **{
+                f"base_defection_{lives}_rate": x
+                for lives, x in zip(LIVES, self.base_defection, strict=True)
+            },
+        }
+
+    def sentence(self, lang: str = "en") -> str:
+        """Return what is printed and what it takes, in words."""
+        words.check_language(lang)
+        name = self.industry.name
+        return (
+            f"{name[:1].upper()}{name[1:]}: {words.percent(self.industry.uplift)} more profit per "
+            f"customer is printed in {self.industry.year} ({STANDINGS[self.industry.standing]}). "
+            f"{self._constant()}{self._rebuilt()}"
+        )
+
+    def finding(self) -> Finding:
+        """Return `industry_uplift`: the printed number, grade D."""
+        number = (self.industry.uplift, None, None, None)
+        group = {"industry": self.industry.name}
+        return Finding("industry_uplift", *number, "share", self.sentence(), group, grade="D")
+
+    def _constant(self) -> str:
+        need = words.percent(self.constant_retention, 0.001)
+        terms = f"at {words.percent(self.annual_discount_rate, 0.001)} a year over all years"
+        if self.possible:
+            return f"A retention that never changes has to be {need} before, {terms}."
+        more = words.percent(self.constant_retention + LIFT.size, 0.001)
+        return (
+            f"No retention that never changes gives that {terms}: it had to be {need} before and "
+            f"{more} after."
+        )
+
+    def _rebuilt(self) -> str:
+        profits = self.industry.profits
+        if profits is None:
+            return " No profits by year are printed for it."
+        fixed, random = (words.percent(x or 0.0) for x in self.rebuilt)
+        starts = " and ".join(
+            f"from {words.percent(x)} who leave" if x is not None else "from no rate"
+            for x in self.base_defection
+        )
+        return (
+            f" Its printed profits ({STANDINGS[self.industry.profits_standing]}) give {fixed} from "
+            f"10 % to 5 % who leave each year where everybody stays equally long and {random} "
+            f"where lives differ; they give the printed number {starts}."
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class IndustryUplifts(Table):
+    """The nine industries of 1990 and the list of 1996: iterate, or show them as a table."""
+
+    rows: tuple[IndustryUplift, ...]
+
+    def __iter__(self) -> Iterator[IndustryUplift]:
+        return iter(self.rows)
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per published number."""
+        return pd.DataFrame([found.row() for found in self.rows])
+
+    def sentence(self, lang: str = "en") -> str:
+        """Return which of the printed uplifts come back from the printed profits, in words."""
+        words.check_language(lang)
+        nine = self._of(1990)
+        known = [x for x in nine if x.industry.profits is not None]
+        same = [x for x in known if abs((x.rebuilt[0] or 0) - x.industry.uplift) <= CLOSE]
+        others = words.and_list(_against(x) for x in known if x not in same)
+        recalled = sum(x.industry.standing == "recalled" for x in self.rows)
+        return (
+            f"Of the {len(nine)} industries of 1990, {len(known)} have printed profits. From 10 % "
+            "to 5 % who leave each year, everybody staying equally long, these give the printed "
+            f"number for {words.and_list(x.industry.name for x in same) or 'none'}, but {others}: "
+            f"the bars do not start from one base. {self._moved()}{recalled} of the "
+            f"{len(self.rows)} printed numbers are recalled, not seen."
+        )
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return `industry_uplift` for each industry of 1990."""
+        return tuple(found.finding() for found in self._of(1990))
+
+    def _of(self, year: int) -> list[IndustryUplift]:
+        return [found for found in self.rows if found.industry.year == year]
+
+    def _moved(self) -> str:
+        """Return which industries have another number in the later list."""
+        later = {x.industry.name: x.industry.uplift for x in self._of(1996)}
+        moved = [
+            f"{x.industry.name} from {words.percent(x.industry.uplift)} in 1990 to "
+            f"{words.percent(later[x.industry.name])} in 1996"
+            for x in self._of(1990)
+            if later.get(x.industry.name, x.industry.uplift) != x.industry.uplift
+        ]
+        return f"The print moved for {words.and_list(moved)}. " if moved else ""
+
+
+def constant_retention(uplift_share: float, annual_discount_rate: float) -> float:
+    """Return the base retention from which 5 points more give the uplift, above 95 % or not."""
+    return float(closed_threshold(LIFT, annual_discount_rate, uplift_share))
+
+
+def rebuild_industries(rate: float) -> IndustryUplifts:
+    """Return what each published uplift asks for at a discount rate."""
+    return IndustryUplifts(tuple(_rebuild(industry, rate) for industry in (*NINE, *LATER)))
+
+
+def _rebuild(industry: Industry, rate: float) -> IndustryUplift:
+    needed = constant_retention(industry.uplift, rate)
+    profits = industry.profits
+    if profits is None:
+        return IndustryUplift(industry, rate, needed, (None, None), (None, None))
+    fixed, random = (uplift(profits, BEFORE_AFTER, rate, lives) for lives in LIVES)
+    low, high = (
+        base_defection(profits, industry.uplift, LIFT.size, rate, lives) for lives in LIVES
+    )
+    return IndustryUplift(industry, rate, needed, (fixed, random), (low, high))
+
+
+def _listed(profits: tuple[float, ...]) -> str:
+    return ", ".join(words.number(x) for x in profits)
+
+
+def _against(found: IndustryUplift) -> str:
+    given, printed = words.percent(found.rebuilt[0] or 0.0), words.percent(found.industry.uplift)
+    return f"{given} for {found.industry.name} where {printed} is printed"
