@@ -17,7 +17,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, NamedTuple, Protocol, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -77,7 +77,23 @@ class Standing(NamedTuple):
     credible: Sequence[str]
 
 
-def standing(fits: Sequence[ModelFit], *, whole: bool) -> Standing:
+class Ranked(Protocol):
+    """What `standing` reads of a fitted model, whatever it is a model of."""
+
+    @property
+    def model(self) -> str:
+        """Its name."""
+
+    @property
+    def aic(self) -> float:
+        """Akaike's criterion."""
+
+    @property
+    def misfit_p_value(self) -> float:
+        """Of a chi-square test against the counts; NaN where there is none."""
+
+
+def standing(fits: Sequence[Ranked], *, whole: bool) -> Standing:
     """Return how much each model counts.
 
     Weighted counts (`whole` is False) have no likelihood to compare models by: all are kept and

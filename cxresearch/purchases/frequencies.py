@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final, NamedTuple, cast
+from typing import Final, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -22,7 +22,6 @@ from cxresearch._html import Table
 from cxresearch._results import Results
 from cxresearch.findings import Finding
 from cxresearch.projection._forecast import Standing, standing
-from cxresearch.projection._model_fit import ModelFit
 from cxresearch.purchase_table import DAYS_PER_WEEK, PurchaseTable
 from cxresearch.purchases._histories import Histories
 from cxresearch.purchases.models import MODELS, PurchaseModel, PurchaseModels
@@ -99,7 +98,7 @@ class FrequencyFit(Table):
         return (Finding("model_fit_p_value", *numbers, self.sentence(), group, as_of=of.as_of),)
 
 
-class Ranked(NamedTuple):
+class AllGroups(NamedTuple):
     """One model for all groups together, as `standing` reads it."""
 
     model: str
@@ -150,13 +149,13 @@ def model_standing(models: PurchaseModels) -> Standing:
     if not named:
         return Standing({}, ())
     ranked = [_ranked(name, [fit for fit in fits if fit.of.model == name]) for name in named]
-    return standing(cast("Sequence[ModelFit]", ranked), whole=True)
+    return standing(ranked, whole=True)
 
 
-def _ranked(model: str, fits: Sequence[FrequencyFit]) -> Ranked:
+def _ranked(model: str, fits: Sequence[FrequencyFit]) -> AllGroups:
     freedom = sum(fit.freedom for fit in fits)
     p = chdtrc(freedom, sum(fit.chi_square for fit in fits)) if freedom > 0 else math.nan
-    return Ranked(model, sum(fit.of.aic for fit in fits), float(p))
+    return AllGroups(model, sum(fit.of.aic for fit in fits), float(p))
 
 
 def _fit(model: PurchaseModel, table: PurchaseTable) -> FrequencyFit:
