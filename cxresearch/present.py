@@ -212,15 +212,27 @@ def _cell(finding: Finding) -> str:
     return words.number_interval(value, lower, upper)
 
 
-def provenance(data: Data, **parameters: object) -> None:
+def provenance(data: Data | None, **parameters: object) -> None:
     """Show what the report was made from: data, parameters and versions.
 
     The time of the run is not part of it, so that the same inputs give the same page.
+
+    Parameters
+    ----------
+    data
+        None where no data were opened, since all that counts was entered.
+    parameters
+        Of the report, by name.
     """
+    source = {"Data": "none: what counts was entered"}
+    if data is not None:
+        source = {
+            "Data": data.name,
+            "As of": data.as_of or "no dates",
+            "Fingerprint of the data": data.fingerprint,
+        }
     rows = {
-        "Data": data.name,
-        "As of": data.as_of or "no dates",
-        "Fingerprint of the data": data.fingerprint,
+        **source,
         **{f"Parameter {name}": repr(value) for name, value in parameters.items()},
         "cxresearch": __version__,
         "Python": platform.python_version(),

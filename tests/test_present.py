@@ -124,6 +124,14 @@ def test_names_and_notes_are_text_whatever_they_say(shown: list[dict[str, Any]])
         assert "\x1b" not in bundle["text/plain"]
 
 
+def test_the_provenance_says_that_no_data_were_opened(capsys: pytest.CaptureFixture[str]) -> None:
+    provenance(None, base_retention=0.85)
+    said = capsys.readouterr().out
+    assert "none: what counts was entered" in said
+    assert "0.85" in said
+    assert "Fingerprint" not in said
+
+
 def test_the_provenance_is_the_same_twice_and_holds_no_time(
     small: Data, shown: list[dict[str, Any]]
 ) -> None:
