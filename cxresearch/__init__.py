@@ -108,6 +108,8 @@ if TYPE_CHECKING:
     from cxresearch.retention import first_safe_tenure as first_safe_tenure
     from cxresearch.retention import retention_curves as retention_curves
     from cxresearch.revenue_bridge import RevenueBridge as RevenueBridge
+    from cxresearch.roi.programme import Programme as Programme
+    from cxresearch.roi.uncertain import Uncertain as Uncertain
     from cxresearch.score_table import ScoreTable as ScoreTable
     from cxresearch.scores.answers_needed import responses_needed as responses_needed
     from cxresearch.scores.control_chart import score_control_chart as score_control_chart
@@ -140,8 +142,6 @@ if TYPE_CHECKING:
     from cxresearch.value.terms import constant_value as constant_value
     from cxresearch.value_table import ValueTable as ValueTable
 
-__version__ = "0.1.0"
-
 _HOME: Final = {
     "CauseTable": "cause_table",
     "CxError": "errors",
@@ -153,10 +153,12 @@ _HOME: Final = {
     "InvitationTable": "invitation_table",
     "LifeTable": "tables",
     "PeriodTable": "tables",
+    "Programme": "roi.programme",
     "PurchaseTable": "purchase_table",
     "RevenueBridge": "revenue_bridge",
     "ScoreTable": "score_table",
     "Terms": "value.terms",
+    "Uncertain": "roi.uncertain",
     "UnitCosts": "unit_costs",
     "ValueTable": "value_table",
     "Wording": "hazards.ratios",
