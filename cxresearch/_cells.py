@@ -26,7 +26,70 @@ N_REPLICATES = 256
 MISSING_LABEL = "(missing)"
 
 
-class CountTable(Table):
+class Grouped(Table):
+    """What is counted by group: the labels of groups, and taking some of them.
+
+    Subclasses are dataclasses with the fields `group_columns` and `groups`.
+    """
+
+    group_columns: Labels
+    groups: tuple[Labels, ...]
+
+    @property
+    def n(self) -> Counts:
+        """Customers per group, shape (G,)."""
+        raise NotImplementedError
+
+    def take(self, index: Sequence[int]) -> Self:
+        """Return the groups at these positions."""
+        raise NotImplementedError
+
+    def labels(self, index: int) -> dict[str, str]:
+        """Return the labels of one group as text to text; empty when nothing is grouped."""
+        return dict(zip(self.group_columns, self.groups[index], strict=True))
+
+    def select(self, **labels: str | Iterable[str]) -> Self:
+        """Return the groups with these labels, e.g. `select(plan=["basic", "premium"])`.
+
+        Raises
+        ------
+        DataError
+            When a column or a label does not exist.
+        """
+        wanted = {c: {v} if isinstance(v, str) else set(v) for c, v in labels.items()}
+        self._check_labels(wanted)
+        keep = [
+            i
+            for i in range(len(self.groups))
+            if all(self.labels(i)[column] in allowed for column, allowed in wanted.items())
+        ]
+        return self.take(keep)
+
+    def split_small(
+        self, min_group: int, sizes: Counts | None = None
+    ) -> tuple[Self, tuple[Labels, ...]]:
+        """Return the groups with at least `min_group` customers, and the labels of the others.
+
+        `sizes`, shape (G,), replaces `n` where only some of the customers count.
+        """
+        large = [i for i, n in enumerate(self.n if sizes is None else sizes) if n >= min_group]
+        small = [group for i, group in enumerate(self.groups) if i not in set(large)]
+        return self.take(large), tuple(small)
+
+    def _check_labels(self, wanted: Mapping[str, set[str]]) -> None:
+        problems = []
+        for column, labels in wanted.items():
+            if column not in self.group_columns:
+                problems.append(unknown("group column", column, self.group_columns))
+                continue
+            position = self.group_columns.index(column)
+            known = sorted({group[position] for group in self.groups})
+            problems += [unknown(column, label, known) for label in labels if label not in known]
+        if problems:
+            raise DataError(problems)
+
+
+class CountTable(Grouped):
     """Frozen counts by group, replicate and position: pooling, selecting, splitting.
 
     Subclasses are frozen dataclasses with the fields `group_columns`, `groups`, `as_of`,
@@ -35,19 +98,12 @@ class CountTable(Table):
 
     count_fields: ClassVar[tuple[str, ...]]
     signed_fields: ClassVar[tuple[str, ...]] = ()  # sums of money, which may be below 0
-    group_columns: Labels
-    groups: tuple[Labels, ...]
     as_of: str | None
     population: str
 
     @property
     def axis(self) -> tuple[Hashable, ...]:
         """Labels of the last axis."""
-        raise NotImplementedError
-
-    @property
-    def n(self) -> Counts:
-        """Customers per group, shape (G,)."""
         raise NotImplementedError
 
     def _with_axis(self, axis: Sequence[Any]) -> dict[str, Any]:
@@ -73,27 +129,6 @@ class CountTable(Table):
         for name in self.count_fields:
             object.__setattr__(self, name, frozen(getattr(self, name)))
         check_shapes(self)
-
-    def labels(self, index: int) -> dict[str, str]:
-        """Return the labels of one group as text to text; empty when nothing is grouped."""
-        return dict(zip(self.group_columns, self.groups[index], strict=True))
-
-    def select(self, **labels: str | Iterable[str]) -> Self:
-        """Return the groups with these labels, e.g. `select(plan=["basic", "premium"])`.
-
-        Raises
-        ------
-        DataError
-            When a column or a label does not exist.
-        """
-        wanted = {c: {v} if isinstance(v, str) else set(v) for c, v in labels.items()}
-        self._check_labels(wanted)
-        keep = [
-            i
-            for i in range(len(self.groups))
-            if all(self.labels(i)[column] in allowed for column, allowed in wanted.items())
-        ]
-        return self.take(keep)
 
     def take(self, index: Sequence[int]) -> Self:
         """Return the groups at these positions."""
@@ -128,17 +163,6 @@ class CountTable(Table):
             groups=groups, as_of=min(dates, default=None), **arrays, **self._with_axis(axis)
         )
 
-    def split_small(
-        self, min_group: int, sizes: Counts | None = None
-    ) -> tuple[Self, tuple[Labels, ...]]:
-        """Return the groups with at least `min_group` customers, and the labels of the others.
-
-        `sizes`, shape (G,), replaces `n` where only some of the customers count.
-        """
-        large = [i for i, n in enumerate(self.n if sizes is None else sizes) if n >= min_group]
-        small = [group for i, group in enumerate(self.groups) if i not in set(large)]
-        return self.take(large), tuple(small)
-
     def _spread(self, name: str, groups: Sequence[Labels], axis: Sequence[Any]) -> Counts:
         counts = self.counts(name)
         out = np.zeros((len(groups), self.n_replicates, len(axis)), dtype=counts.dtype)
@@ -149,18 +173,6 @@ class CountTable(Table):
 
     def _replace(self, **changes: Any) -> Self:  # noqa: ANN401 - passes fields through
         return replace(self, **changes)  # type: ignore[type-var]
-
-    def _check_labels(self, wanted: Mapping[str, set[str]]) -> None:
-        problems = []
-        for column, labels in wanted.items():
-            if column not in self.group_columns:
-                problems.append(unknown("group column", column, self.group_columns))
-                continue
-            position = self.group_columns.index(column)
-            known = sorted({group[position] for group in self.groups})
-            problems += [unknown(column, label, known) for label in labels if label not in known]
-        if problems:
-            raise DataError(problems)
 
 
 def unknown(what: str, value: str, known: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, Self
 
@@ -13,16 +13,14 @@ from numpy.typing import NDArray
 from cxresearch._cells import (
     N_REPLICATES,
     Counts,
+    Grouped,
     Labels,
     check_columns,
     encode_groups,
     frozen,
-    unknown,
     with_replicate,
 )
 from cxresearch._checks import check_long
-from cxresearch._html import Table
-from cxresearch.errors import DataError
 
 DAYS_PER_WEEK: Final = 7
 _KEYS: Final = ("frequency", "recency", "age")
@@ -31,7 +29,7 @@ _SPEND: Final = ("frequency", "customers")
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class PurchaseTable(Table):
+class PurchaseTable(Grouped):
     """Customers by frequency, recency and age, in days, in cells that hold somebody.
 
     A purchase is a day with at least one order. N cells, M cells of spend.
@@ -139,10 +137,6 @@ class PurchaseTable(Table):
         """Customers of each group, shape (G,)."""
         return np.bincount(self.group, self.customers, minlength=len(self.groups)).astype(int)
 
-    def labels(self, index: int) -> dict[str, str]:
-        """Return the labels of one group as text to text; empty when nothing is grouped."""
-        return dict(zip(self.group_columns, self.groups[index], strict=True))
-
     def take(self, index: Sequence[int]) -> Self:
         """Return the groups at these positions, in this order."""
         place = np.full(len(self.groups), -1)
@@ -157,18 +151,6 @@ class PurchaseTable(Table):
             spend=spend[spend["group"] >= 0].reset_index(drop=True),
             **{name: values[kept] for name, values in cells.items()},
         )
-
-    def select(self, **labels: str | Iterable[str]) -> Self:
-        """Return the groups with these labels, e.g. `select(score_group="promoter")`."""
-        wanted = {c: {v} if isinstance(v, str) else set(v) for c, v in labels.items()}
-        problems = [
-            unknown("group column", column, self.group_columns)
-            for column in wanted
-            if column not in self.group_columns
-        ]
-        if problems:
-            raise DataError(problems)
-        return self.take([i for i in range(len(self.groups)) if _fits(self.labels(i), wanted)])
 
     def pooled(self) -> Self:
         """Return all groups as one."""
@@ -206,10 +188,6 @@ class PurchaseTable(Table):
 
 def _filled(cells: pd.DataFrame) -> pd.DataFrame:
     return cells.assign(**{name: 0 for name in _SUMS[2:] if name not in cells})
-
-
-def _fits(labels: Mapping[str, str], wanted: Mapping[str, set[str]]) -> bool:
-    return all(labels[column] in allowed for column, allowed in wanted.items())
 
 
 def _spend_codes(
