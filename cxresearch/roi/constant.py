@@ -100,23 +100,25 @@ def margins(retention: Floats, discount: ArrayLike, economics: Economics) -> Flo
 
 
 def firm_sizes(
-    before: Floats, after: Floats, year: int, reach: int | None = None
+    before: Floats, after: Floats, year: int | None, reach: int | None = None
 ) -> tuple[Floats, Floats]:
     """Return how many customers a firm has in a year, without the lift and with it.
 
     One new customer comes every year and has done so for `reach` years before today, or for ever.
     Who is there today has been kept at the rate before: with the lift there are
-    Σ r'^n (n < year) + r'^year Σ r^n (n ≤ reach).
+    Σ r'^n (n < year) + r'^year Σ r^n (n ≤ reach), and in the long run 1/(1 − r').
 
     Parameters
     ----------
     before, after
         Retention rates.
     year
-        Years since the lift began; 0 for today.
+        Years since the lift began; 0 for today, None for the long run.
     reach
         Years; None for ever, so that without the lift the firm is steady.
     """
+    if year is None:
+        return _geometric(before, None), _geometric(after, None)
     ages = None if reach is None else reach + 1
     today = _geometric(before, ages)
     plain = today if ages is None else _geometric(before, ages + year)
@@ -129,19 +131,15 @@ def firm_profits(
 ) -> tuple[Floats, Floats]:
     """Return the profit of a year of the steady firm, without the lift and with it.
 
-    Per new customer a year; `year` is None in the long run.
+    Per new customer a year; `year` as in `firm_sizes`.
     """
-    if year is None:
-        sizes = _geometric(before, None), _geometric(after, None)
-    else:
-        sizes = firm_sizes(before, after, year)
     # who comes pays at once, or not before a year is over
     unpaid = 0.0 if economics.first_margin == "now" else 1.0
-    paying = tuple(size - unpaid for size in sizes)
-    fixed = economics.fixed_cost_share * economics.annual_margin * paying[0]
+    plain, lifted = (size - unpaid for size in firm_sizes(before, after, year))
+    fixed = economics.fixed_cost_share * economics.annual_margin * plain
     costs = economics.acquisition_cost + fixed
     kept = economics.annual_margin - economics.retention_cost
-    return economics.annual_margin * paying[0] - costs, kept * paying[1] - costs
+    return economics.annual_margin * plain - costs, kept * lifted - costs
 
 
 def closed_threshold(lift: Lift, annual_discount_rate: ArrayLike, target: ArrayLike) -> Floats:
@@ -193,7 +191,7 @@ def thresholds(
         return np.asarray(found >= target - ENOUGH)
 
     rates = np.linspace(0.0, 1.0, GRID)
-    rates = np.r_[rates[~lift.capped(rates)], _highest(lift)]
+    rates = np.r_[rates[~lift.capped(rates)], lift.highest]
     inside = np.r_[False, holds(rates), False]
     ends = np.flatnonzero(np.diff(inside.astype(int)))
     found = [_edge(holds, rates, int(i)) for i in ends]
@@ -272,7 +270,7 @@ def retention_problems(retention: Floats, lifted_by: Sequence[Lift]) -> Iterator
             rate = float(retention[over].flat[0])
             yield (
                 f"retention is {rate!r} a year, which passes 1 with {lift.words}, must be at most "
-                f"{_highest(lift):.4g}: a month's {rate!r} is {rate**12:.3f} a year "
+                f"{lift.highest:.4g}: a month's {rate!r} is {rate**12:.3f} a year "
                 f"({rate!r}^12), write that."
             )
 
@@ -282,15 +280,6 @@ def _geometric(rate: Floats, terms: int | None) -> Floats:
     ends = ~np.isnan(rate) & ((rate < 1) | (terms is not None))
     found = constant_value(np.where(ends, rate, 0.0), 1.0, 0.0, first_margin="now", horizon=terms)
     return np.where(ends, found, np.nan)
-
-
-def _highest(lift: Lift) -> float:
-    """Return the highest rate that does not pass 1 with the lift."""
-    return {
-        "points": 1 - lift.size,
-        "relative": 1 / (1 + lift.size),
-        "fewer_churners": 1.0,
-    }[lift.reading]
 
 
 def _edge(holds: Callable[[Floats], NDArray[np.bool_]], rates: Floats, i: int) -> float:

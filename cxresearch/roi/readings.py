@@ -73,6 +73,13 @@ class Lift:
         """Return where the lift would pass 1."""
         return np.asarray(self._lifted(retention) > 1 + ROUNDING)
 
+    @property
+    def highest(self) -> float:
+        """The highest retention rate that does not pass 1 with the lift."""
+        if self.reading == "points":
+            return 1 - self.size
+        return 1 / (1 + self.size) if self.reading == "relative" else 1.0
+
     def _lifted(self, retention: ArrayLike) -> Floats:
         rate = np.asarray(retention, dtype=np.float64)
         if self.reading == "points":

@@ -1,0 +1,252 @@
+"""Profit without the lift and with it, on any retention by year, in each concept.
+
+Two ways lead there. On a curve, retention rates are lifted year by year. Where every customer has
+an own rate that never changes, and the lift is on that, it is the arithmetic of `constant` at
+each rate, averaged over the customers.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Final, Literal, NamedTuple, get_args
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from cxresearch.errors import CxError
+from cxresearch.roi._strand import TINY, Nodes, Strand
+from cxresearch.roi.constant import firm_sizes, margins
+from cxresearch.roi.economics import BY_YEAR, Concept, Economics
+from cxresearch.roi.readings import Lift
+from cxresearch.uncertainty import Floats
+
+Renewals = Literal["first", "every", "each_customer"]
+RENEWALS: Final[tuple[Renewals, ...]] = get_args(Renewals)
+
+
+class NotDefinedError(CxError):
+    """A profit cannot be computed on these terms; the message says why."""
+
+
+class Levels(NamedTuple):
+    """Profit without the lift and with it, of the estimate and its variants, shape (1 + M,)."""
+
+    before: Floats
+    after: Floats
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What is asked of a strand: which profit, with which lift, of which renewals.
+
+    Parameters
+    ----------
+    lift, economics, concept, year
+        As in `constant.uplift`.
+    renewals
+        "first": only the first renewal is lifted. "every": each year's retention rate is.
+        "each_customer": the own rate of each customer is, where they differ.
+    """
+
+    lift: Lift
+    economics: Economics
+    concept: Concept
+    renewals: Renewals
+    year: int | None = None
+
+    @property
+    def late(self) -> int:
+        """Years until the first margin."""
+        return int(self.economics.first_margin == "end_of_period")
+
+    @property
+    def when(self) -> int | None:
+        """The year whose profit is meant; None for the long run."""
+        return self.year if self.concept == "annual_profit" else None
+
+    @property
+    def bills(self) -> int:
+        """Margins that count; where all do, so many that what is left out is as good as nothing."""
+        if self.economics.horizon is not None:
+            return self.economics.horizon
+        kept = 1 / (1 + self.economics.annual_discount_rate)
+        return math.ceil(math.log(TINY * (1 - kept)) / math.log(kept))
+
+
+def levels(strand: Strand, asked: Asked) -> Levels:
+    """Return profit without the lift and with it.
+
+    Raises
+    ------
+    NotDefinedError
+        Saying why there is none on these terms.
+    """
+    _refuse(strand, asked)
+    if asked.renewals == "each_customer" or (strand.alike and asked.renewals == "every"):
+        found = _of_customers(strand, asked)
+    else:
+        found = _of_curve(strand, asked)
+    if not (np.isfinite(found.before).all() and np.isfinite(found.after).all()):
+        raise NotDefinedError("customers of today are not known, or a sum has no end")
+    if not (found.before > 0).all() or not (found.after > 0).all():
+        raise NotDefinedError(
+            "it is not above 0 for certain, so that nothing can be said in per cent of it"
+        )
+    return found
+
+
+def duration(strand: Strand, economics: Economics) -> Floats:
+    """Return Σ t v^t S(t)/Σ v^t S(t) over the margins, shape (1 + M,): see `elasticity`.
+
+    Raises
+    ------
+    NotDefinedError
+        As in `levels`.
+    """
+    asked = Asked(Lift(points=0.5), economics, "customer_value", "first")
+    _refuse_endless(strand, asked)
+    t = np.arange(asked.bills) + asked.late
+    kept = _curve(strand, int(t[-1]))[:, t] * (1 + economics.annual_discount_rate) ** -t
+    return np.asarray((t * kept).sum(-1) / kept.sum(-1))
+
+
+def _refuse(strand: Strand, asked: Asked) -> None:
+    """Raise where the terms leave nothing to compute."""
+    if asked.renewals == "each_customer" and strand.nodes is None:
+        raise NotDefinedError(f"by {strand.model} customers have no rate of their own that stays")
+    if asked.renewals == "first" and strand.late:
+        raise NotDefinedError("the first renewal lies before the data")
+    if strand.alike and asked.lift.capped(strand.retained(1)[:1, 1]).any():
+        rate = float(strand.retained(1)[0, 1])
+        raise NotDefinedError(f"the rate of {100 * rate:.3g} % passes 1 with {asked.lift.words}")
+    if asked.concept == "steady_state" and not strand.alike:
+        raise NotDefinedError(
+            "where customers differ, those who stay longest decide what the long run comes to, and "
+            "no data have seen them leave"
+        )
+    if asked.concept not in BY_YEAR:
+        _refuse_endless(strand, asked)
+
+
+def _refuse_endless(strand: Strand, asked: Asked) -> None:
+    terms = asked.economics
+    if terms.horizon is None and terms.annual_discount_rate == 0 and not strand.alike:
+        raise NotDefinedError(
+            "without a discount rate all margins there ever are have no end where customers differ"
+        )
+
+
+def _of_customers(strand: Strand, asked: Asked) -> Levels:
+    """Return the mean over customers, each with a rate of its own that is lifted."""
+    assert strand.nodes is not None
+    nodes = strand.nodes(asked.lift.highest)
+    lifted = asked.lift.apply(nodes.rate)
+    if asked.concept in BY_YEAR:
+        return _firm_of_customers(strand, asked, nodes, lifted)
+    weight = nodes.weight
+    if asked.concept == "base_value":
+        weight = _weights_today(nodes, strand.ages)
+    rate = asked.economics.annual_discount_rate
+    before, after = (
+        (weight * margins(r, rate, asked.economics)).sum(-1) for r in (nodes.rate, lifted)
+    )
+    return _priced(before, after, asked, None)
+
+
+def _weights_today(nodes: Nodes, ages: Floats) -> Floats:
+    """Return how many of today's customers have each rate: who has stayed has a better one."""
+    found = np.zeros(nodes.rate.shape)
+    for age in range(ages.shape[1]):
+        stayed = nodes.weight * nodes.rate**age
+        found += ages[:, age, None] * stayed / stayed.sum(-1, keepdims=True)
+    return found
+
+
+def _firm_of_customers(strand: Strand, asked: Asked, nodes: Nodes, lifted: Floats) -> Levels:
+    sizes = firm_sizes(nodes.rate, lifted, asked.when, strand.firm_years)
+    today = firm_sizes(nodes.rate, nodes.rate, 0, strand.firm_years)[0]
+    before, after, now = ((nodes.weight * size).sum(-1) - asked.late for size in (*sizes, today))
+    return _profit(before, after, now, asked, None)
+
+
+def _of_curve(strand: Strand, asked: Asked) -> Levels:
+    if asked.concept in BY_YEAR:
+        return _firm_of_curve(strand, asked)
+    t = np.arange(asked.bills) + asked.late
+    discount = (1 + asked.economics.annual_discount_rate) ** -t.astype(float)
+    base = asked.concept == "base_value"
+    ages = strand.ages if base else np.ones((1, 1))
+    last = int(t[-1])
+    before, after = (
+        ages[..., None] * _ahead(curve, last, ages.shape[1])
+        for curve in _both(strand, asked, last + ages.shape[1] - 1)
+    )
+    # only those of today who are new have their first renewal ahead
+    first = after[:, 0, t[0]] * discount[0] if asked.renewals == "first" else None
+    sums = [curve[..., t].sum(axis=1) @ discount for curve in (before, after)]
+    return _priced(sums[0], sums[1], asked, first)
+
+
+def _ahead(curve: Floats, years: int, ages: int) -> Floats:
+    """Return the share still there 0, 1, … years on by age today, (1 + M, ages, years + 1)."""
+    windows = sliding_window_view(curve, years + 1, axis=-1)[:, :ages]
+    now = windows[..., :1]
+    return np.divide(windows, now, out=np.zeros(windows.shape), where=now > 0)
+
+
+def _firm_of_curve(strand: Strand, asked: Asked) -> Levels:
+    """Return a year's profit where one new customer has come every year of the firm so far."""
+    ages = strand.firm_years
+    if ages is None:
+        # in the firm that has always been there, only those are counted who matter
+        ages = math.ceil(math.log(TINY) / math.log(float(strand.retained(1)[:, 1].max())))
+    year = ages if asked.when is None else asked.when
+    before, after = _both(strand, asked, ages + year)
+    still = np.divide(
+        after[:, year:], after[:, : ages + 1], out=np.zeros((len(after), ages + 1)),
+        where=after[:, : ages + 1] > 0,
+    )  # fmt: skip
+    kept = after[:, :year].sum(-1) + (before[:, : ages + 1] * still).sum(-1)
+    today = before[:, : ages + 1].sum(-1)
+    first = after[:, asked.late] if asked.renewals == "first" else None
+    plain, kept, today = (size - asked.late for size in (before.sum(-1), kept, today))
+    return _profit(plain, kept, today, asked, first)
+
+
+def _both(strand: Strand, asked: Asked, years: int) -> tuple[Floats, Floats]:
+    """Return the curve up to a year without the lift and with it."""
+    before = _curve(strand, years)
+    rates = np.divide(
+        before[:, 1:], before[:, :-1], out=np.zeros(before[:, 1:].shape), where=before[:, :-1] > 0
+    )
+    lifted = asked.lift.apply(rates)
+    if asked.renewals == "first":
+        lifted[:, 1:] = rates[:, 1:]
+    return before, np.cumprod(np.concatenate([before[:, :1], lifted], axis=-1), axis=-1)
+
+
+def _curve(strand: Strand, years: int) -> Floats:
+    if strand.longest is not None and years > strand.longest:
+        raise NotDefinedError(
+            f"it needs retention up to year {years}, and the data reach {strand.longest}"
+        )
+    return strand.retained(years)
+
+
+def _priced(before: Floats, after: Floats, asked: Asked, paid_for: Floats | None) -> Levels:
+    """Return the worth of margins; `paid_for` are those with the cost of the lift, or all."""
+    terms = asked.economics
+    won = terms.acquisition_cost if asked.concept == "net_value" else 0.0
+    cost = terms.retention_cost * (after if paid_for is None else paid_for)
+    return Levels(terms.annual_margin * before - won, terms.annual_margin * after - cost - won)
+
+
+def _profit(
+    before: Floats, after: Floats, today: Floats, asked: Asked, paid_for: Floats | None
+) -> Levels:
+    terms = asked.economics
+    fixed = terms.fixed_cost_share * terms.annual_margin * today
+    costs = terms.acquisition_cost + fixed
+    spent = terms.retention_cost * (after if paid_for is None else paid_for)
+    return Levels(terms.annual_margin * before - costs, terms.annual_margin * after - spent - costs)

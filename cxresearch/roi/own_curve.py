@@ -1,0 +1,288 @@
+"""A company's own retention in years, as the claim speaks of it: by model, and as one average."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, Literal, get_args
+
+import numpy as np
+import pandas as pd
+
+from cxresearch import _format as words
+from cxresearch._cells import unknown
+from cxresearch._html import Table
+from cxresearch.errors import DataError, NotEnoughError
+from cxresearch.product_limit import retained_share
+from cxresearch.projection._forecast import conditional
+from cxresearch.projection._model_fit import STEP, ModelFit, variants_error
+from cxresearch.projection._projected import Projection
+from cxresearch.projection.fitted import Projections, fit_groups
+from cxresearch.roi._mixture import sbg_nodes
+from cxresearch.roi._strand import CONSTANT, Nodes, Strand, constant_strand
+from cxresearch.tables import LifeTable
+from cxresearch.uncertainty import Floats, leave_one_out, logit_interval, loglog_interval
+
+Average = Literal["all_years", "first_year"]
+AVERAGES: Final[tuple[Average, ...]] = get_args(Average)
+PRODUCT_LIMIT: Final = "product_limit"
+OF_PROJECTIONS: Final = ("sbg", "bdw")
+
+
+@dataclass(frozen=True, eq=False)
+class OwnCurve(Table):
+    """Retention by year of one group, after each model and as it was observed.
+
+    Parameters
+    ----------
+    projection
+        The group's projection.
+    table
+        Its counts, one group.
+    average
+        Which single rate stands beside the curve: "all_years", of all customer-years seen, or
+        "first_year".
+    average_fit
+        The rate of all customer-years, with its variants: the geometric model.
+    """
+
+    projection: Projection
+    table: LifeTable
+    average: Average
+    average_fit: ModelFit
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Names of models: "constant", what was fitted, and "product_limit"."""
+        fitted = [fit.model for fit in self.projection.fits if fit.model in OF_PROJECTIONS]
+        return (CONSTANT, *fitted, PRODUCT_LIMIT)
+
+    @property
+    def best(self) -> str:
+        """The model with the lowest AIC of those in which customers differ; "constant" for none."""
+        weights = self.projection.standing.weights
+        fitted = [model for model in self.models if model in OF_PROJECTIONS]
+        return max(fitted, key=lambda model: weights[model], default=CONSTANT)
+
+    @property
+    def reach(self) -> int:
+        """Whole years within the data, from the start of the curve on."""
+        return (self.projection.longest - self.start) // self.table.periods_per_year
+
+    @property
+    def start(self) -> int:
+        """Periods that everybody has stayed already when the curve begins."""
+        return self.projection.start
+
+    @property
+    def group(self) -> Mapping[str, str]:
+        """Labels of the group; empty for everybody."""
+        return self.projection.group
+
+    @property
+    def n(self) -> int:
+        """Customers it rests on."""
+        return self.projection.observed.n
+
+    @property
+    def confidence_level(self) -> float:
+        """Of the intervals."""
+        return self.projection.observed.confidence_level
+
+    @property
+    def average_rate(self) -> tuple[float, float, float]:
+        """The one rate a year, and the ends of its interval."""
+        strand = self.strand(CONSTANT)
+        rows = strand.retained(1)[:, 1]
+        ends = logit_interval(rows[0], strand.error(rows), self.confidence_level)
+        return float(rows[0]), float(ends[0]), float(ends[1])
+
+    def strand(self, model: str) -> Strand:
+        """Return retention by year after one model, with all its variants.
+
+        Raises
+        ------
+        DataError
+            When there is no such model.
+        """
+        if model not in self.models:
+            raise DataError(unknown("model", model, list(self.models)))
+        if model == CONSTANT:
+            return self._constant()
+        if model == PRODUCT_LIMIT:
+            rows, step = self._observed()
+            return self._strand(model, lambda years: rows[:, : years + 1], step, self.reach)
+        fit = next(fit for fit in self.projection.fits if fit.model == model)
+        return self._strand(model, lambda years: self._fitted(fit, years), fit.step, None, fit)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per model and year within the data."""
+        frame = pd.concat([self._frame(model) for model in self.models], ignore_index=True)
+        return pd.DataFrame(dict(self.group), index=frame.index).join(frame)
+
+    def sentence(self, lang: str = "en") -> str:
+        """Return the average rate, the first and the last year's, and how far the data reach."""
+        words.check_language(lang)
+        rates = self._frame(PRODUCT_LIMIT)
+        ends = ("", "_ci_lower", "_ci_upper")
+        first, last = (
+            words.percent_interval(*(float(rates[f"retention_rate{e}"].iloc[i]) for e in ends))
+            for i in (1, -1)
+        )
+        over = "over all years seen" if self.average == "all_years" else "in the first year"
+        people = f"{self.table.population}{words.with_group(self.group)}"
+        since = f", counted from {self._unit(self.start)} on" if self.start else ""
+        return (
+            f"From each year to the next, {words.percent_interval(*self.average_rate)} of "
+            f"{people} stay on average {over}{since}: {first} in the first year and {last} in "
+            f"year {self.reach}, the last within the data "
+            f"({words.level_words(self.confidence_level)} intervals)."
+        )
+
+    def _frame(self, model: str) -> pd.DataFrame:
+        strand = self.strand(model)
+        rows = strand.retained(self.reach)
+        error, level = variants_error(rows, strand.step), self.confidence_level
+        columns: dict[str, Any] = {"model": model, "year": np.arange(self.reach + 1)}
+        columns |= _named("retained", rows[0], *loglog_interval(rows[0], error, level))
+        rates = _rates(rows)
+        ends = logit_interval(rates[0], variants_error(rates, strand.step), level)
+        found = (np.r_[np.nan, x] for x in (rates[0], *ends))
+        return pd.DataFrame(columns | _named("retention_rate", *found))
+
+    def _strand(
+        self,
+        model: str,
+        retained: Any,  # noqa: ANN401 - a function of years
+        step: float | None,
+        longest: int | None,
+        fit: ModelFit | None = None,
+    ) -> Strand:
+        nodes = None
+        if fit is not None and model == "sbg":
+            per_year, start = self.table.periods_per_year, self.start
+
+            def nodes(split: float) -> Nodes:
+                rows = fit.coordinates
+                return sbg_nodes(rows, split, periods_per_year=per_year, start=start)
+
+        late = self.start > 0
+        return Strand(model, retained, nodes, step, longest, self._ages(step), self.reach, late)
+
+    def _constant(self) -> Strand:
+        if self.average == "first_year":
+            rows, step = self._observed()
+            rate = rows[:, 1]
+        else:
+            at = np.array([0, self.table.periods_per_year])
+            rate = np.exp(np.diff(self.average_fit.log_retained(at))[:, 0])
+            step = self.average_fit.step
+        return constant_strand(rate, step=step, ages=self._ages(step))
+
+    def _fitted(self, fit: ModelFit, years: int) -> Floats:
+        at = self.start + self.table.periods_per_year * np.arange(years + 1)
+        shares = conditional(fit, at, self.start)
+        # who leaves before the first period is over was a customer all the same
+        shares[:, 0] = 1.0
+        return shares
+
+    def _observed(self) -> tuple[Floats, float | None]:
+        """Return the product-limit curve by year and its variants, and what those are.
+
+        With one replicate the hazard of each period moves by itself, so that the delta method
+        gives Greenwood's error.
+        """
+        n, d = (leave_one_out(self.table.counts(x))[:, 0] for x in ("at_risk", "churned"))
+        step = None
+        if self.table.n_replicates == 1:
+            n, d, step = n[:1], d[:1], STEP
+            d = np.concatenate([d, d + _moves(n[0], d[0])])
+            n = np.broadcast_to(n, d.shape)
+        shares = retained_share(n, d, self.start)
+        at = self.start + self.table.periods_per_year * np.arange(self.reach + 1)
+        shares = shares[:, at]
+        shares[:, 0] = 1.0
+        return shares, step
+
+    def _ages(self, step: float | None) -> Floats:
+        """Return the share of today's customers by completed years since the start."""
+        there = leave_one_out(self.table.censored)[: 1 if step is not None else None, 0]
+        there = there[:, self.start :].astype(float)
+        years = np.arange(there.shape[1]) // self.table.periods_per_year
+        count = np.stack([there[:, years == y].sum(axis=1) for y in range(years[-1] + 1)], axis=1)
+        total = count.sum(axis=1, keepdims=True)
+        share = np.full(count.shape, np.nan)
+        return np.asarray(np.divide(count, total, out=share, where=total > 0))
+
+    def _unit(self, count: int) -> str:
+        unit = words.period_word(self.table.periods_per_year)
+        return f"{words.number(count)} {words.plural(unit, count)}"
+
+
+def own_curve(
+    projected: Projections, *, average: Average, group: Mapping[str, str] | None = None
+) -> OwnCurve:
+    """Return retention in years from a projection, whatever periods that counts in.
+
+    Parameters
+    ----------
+    projected
+        Result of `projections`.
+    average
+        The single rate that stands beside the curve: "all_years", of all customer-years seen
+        (1 − churned/at risk per period, to the power of the periods of a year), or "first_year",
+        the observed share of the first year.
+    group
+        Labels of the group, where there is more than one.
+
+    Raises
+    ------
+    NotEnoughError
+        When nothing is projected, or the data do not reach a year.
+    DataError
+        When `average` is not known, or several groups are projected and none is named.
+    """
+    found = _chosen(projected, average, group)
+    index = projected.results.index(found)
+    table = projected.table.take([index])
+    fit = fit_groups(table, ("geometric",), min(found.fitted_until, table.axis[-1]))[0][0]
+    own = OwnCurve(found, table, average, fit)
+    if own.reach < 1:
+        raise NotEnoughError(
+            f"the data reach {own._unit(found.longest - found.start)}, must reach a year, since "
+            "the claim speaks of a year's retention."
+        )
+    return own
+
+
+def _chosen(projected: Projections, average: str, group: Mapping[str, str] | None) -> Projection:
+    if average not in AVERAGES:
+        raise DataError(unknown("average", average, list(AVERAGES)))
+    if not len(projected):
+        said = " ".join(finding.sentence for finding in projected.suppressed)
+        raise NotEnoughError(f"There is no retention curve in years: {said or 'no group is left.'}")
+    fits = [x for x in projected if group is None or dict(x.group) == dict(group)]
+    if len(fits) != 1:
+        labels = [words.group_words(x.group) for x in projected]
+        raise DataError(
+            f"group is {group!r}, must name exactly one of {', '.join(labels)}: give its labels, "
+            "or project everybody together."
+        )
+    return fits[0]
+
+
+def _rates(rows: Floats) -> Floats:
+    """Return retention rates by year, 0 where nobody is left, shape (1 + M, years)."""
+    before = rows[:, :-1]
+    return np.divide(rows[:, 1:], before, out=np.zeros(before.shape), where=before > 0)
+
+
+def _moves(at_risk: Floats, churned: Floats) -> Floats:
+    """Return churn moved up and down by a small part of its binomial error, a period at a time."""
+    share = np.divide(churned, at_risk, out=np.zeros(at_risk.shape), where=at_risk > 0)
+    moves = np.diag(STEP * np.sqrt(at_risk * share * (1 - share)))
+    return np.stack([moves, -moves], axis=1).reshape(-1, len(at_risk))
+
+
+def _named(name: str, value: Floats, lower: Floats, upper: Floats) -> dict[str, Floats]:
+    return {name: value, f"{name}_ci_lower": lower, f"{name}_ci_upper": upper}
