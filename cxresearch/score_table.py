@@ -33,6 +33,7 @@ from cxresearch.recipe import Scale
 WAVE = "wave"
 METRICS = ("nps", "csat", "ces")
 MOST_STEPS = 11
+_FEW_STEPS = 4  # a scale with fewer steps has one best answer, not two
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -211,6 +212,13 @@ class ScoreTable(CountTable):
 def scores_of(scale: Scale) -> tuple[int, ...]:
     """Return the scores of a scale of whole steps."""
     return tuple(range(int(scale.minimum), int(scale.maximum) + 1))
+
+
+def best_scores(scale: Scale) -> tuple[int, ...]:
+    """Return the two best scores of a scale; the best one of a scale of fewer than four steps."""
+    scores = scores_of(scale)
+    best = scores[::-1] if scale.high_is != "hard" else scores
+    return tuple(sorted(best[: 2 if len(scores) >= _FEW_STEPS else 1]))
 
 
 def check_scale(metric: str, scale: Scale) -> None:

@@ -14,12 +14,13 @@ from sqlglot import exp
 from cxresearch._engine import unique
 from cxresearch.contributions import Contributions
 from cxresearch.errors import DataError
+from cxresearch.experiments import Experiments
 from cxresearch.exports import Export, export_text
 from cxresearch.invitations import Invitations
 from cxresearch.lifetimes import period_months
-from cxresearch.purchasing import Purchasing
 from cxresearch.recipe import Recipe
 from cxresearch.recipe_reader import build_recipe, read_recipe
+from cxresearch.shares import Shares
 from cxresearch.surveys import Surveys
 
 
@@ -72,7 +73,7 @@ def open_frames(frames: Mapping[str, pd.DataFrame], **recipe: object) -> Data:
     return open_data(build_recipe(content, folder=Path.cwd()), tables=frames)
 
 
-class Data(Contributions, Purchasing, Surveys, Invitations):
+class Data(Contributions, Shares, Surveys, Invitations, Experiments):
     """An opened extract: its tables under the contract's names, and its reductions."""
 
     @property

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from cxresearch.recipe import Scale
-from cxresearch.score_table import ScoreTable
+from cxresearch.score_table import ScoreTable, best_scores
 from cxresearch.uncertainty import Floats
-
-_FEW_STEPS: Final = 4  # a scale with fewer steps has one best answer, not two
 
 
 class Measure(NamedTuple):
@@ -66,8 +64,7 @@ def _nps(axis: Sequence[int]) -> Measure:
 
 
 def _top_box(metric: str, axis: Sequence[int], scale: Scale) -> Measure:
-    best = axis[::-1] if scale.high_is != "hard" else axis
-    chosen = sorted(best[: 2 if len(axis) >= _FEW_STEPS else 1])
+    chosen = best_scores(scale)
     values = np.isin(axis, chosen).astype(float)
     counted = "were satisfied" if metric == "csat" else "found it easy"
     what = "satisfied" if metric == "csat" else "easy"

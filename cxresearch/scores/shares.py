@@ -176,5 +176,5 @@ def in_group(group: Mapping[str, str]) -> str:
     answered = ""
     if score is not None and score not in words.SCORES:
         answered = f" ({rest.pop(_SCORE_GROUP)})"
-    months = f" in the last {window} whole {words.plural('month', int(window))}" if window else ""
-    return f"{answered}{words.with_group(rest)}{months}"
+    span = "whole month" if window == "1" else f"{window} whole months"
+    return f"{answered}{words.with_group(rest)}{f' in the last {span}' if window else ''}"

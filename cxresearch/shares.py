@@ -1,0 +1,338 @@
+"""Reductions to a part of a whole: revenue of existing customers, returns, repeat purchases."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import pandas as pd
+from sqlglot import exp
+
+from cxresearch import sql
+from cxresearch._cells import unknown
+from cxresearch._engine import numbered
+from cxresearch.blocks import SCORE_GROUP, Blocks
+from cxresearch.errors import DataError, NotEnoughError
+from cxresearch.money import currency_problems, month_label
+from cxresearch.purchasing import Purchasing, purchase_relations
+from cxresearch.score_table import METRICS, best_scores, check_scale
+from cxresearch.share_table import WINDOW, ShareTable
+
+WINDOWS: Final = (1, 3, 6, 12)
+_PAID: Final = ("revenue", "transactions")
+_GOOD: Final[Mapping[str, str]] = {"nps": "promoter", "csat": "satisfied", "ces": "easy"}
+_RETURNED: Final[Mapping[str, tuple[str, str, str]]] = {
+    "orders": ("returned_orders", "orders", "were returned"),
+    "value": ("returned_value", "value", "came back"),
+}
+
+
+class Shares(Purchasing):
+    """Shares of money, of orders and of answers."""
+
+    def existing_revenue(self, windows: Sequence[int] = WINDOWS, *, table: str = "") -> ShareTable:
+        """Return how much of the revenue of the last months is that of customers of before.
+
+        A window ends with the last month that the extract holds whole. From `revenue`, an existing
+        customer signed up before its first month; from `transactions`, bought for the first time
+        before it. Amounts below 0 are left out, and so is what names no customer.
+
+        Parameters
+        ----------
+        windows
+            Months of each window. Those with a month that the table does not cover, or without
+            anything before them, are left out, which `definition` says.
+        table
+            "revenue" or "transactions"; empty: revenue where it and sign-up days are there.
+
+        Returns
+        -------
+        ShareTable
+            By `window`, in the order of their length. Windows overlap: do not pool them.
+
+        Raises
+        ------
+        NotEnoughError
+            When a table or every window is missing.
+        DataError
+            When a window is not a number of months, or currencies are mixed.
+        """
+        source = table or paid_table(self.pipeline)
+        lengths = self._check_existing(windows, source)
+        relations = payment_relations(self.pipeline, source)
+        first, closing = self._covered(source, relations)
+        inside = [n for n in lengths if closing - n + 1 >= first]
+        if not inside:
+            raise NotEnoughError(
+                f"{source}: the windows are {_listed(lengths)} months, one must lie between "
+                f"{month_label(first)} and {month_label(closing)}, with revenue in every month and "
+                "customers before it: take a shorter one, or bring more months."
+            )
+        frames = [self._existing(n, closing, relations).assign(window=str(n)) for n in inside]
+        counted = ShareTable.from_counts(
+            numbered(pd.concat(frames)),
+            [WINDOW],
+            name="existing_revenue",
+            whole_word=self._money_word("revenue"),
+            part_word="came from existing customers",
+            amounts=True,
+            definition=_existing_words(source, closing, sorted(set(lengths) - set(inside))),
+            left_out=self._reasons("payment_counts", relations),
+            as_of=self.as_of,
+        )
+        places = [int(label) for (label,) in counted.groups]
+        return counted.take(sorted(range(len(places)), key=places.__getitem__))
+
+    def returns(self, by: str = "orders", *, mark: str = "") -> ShareTable:
+        """Return how much was returned, of all orders or of what was bought.
+
+        A line below 0 is a return; an order is returned where one of its lines is. Whole orders
+        are counted, credit notes and orders of value 0 among them, whether or not they name a
+        customer: one that names none counts as a customer of its own. What was bought at the end
+        may still come back, and what came back at the beginning may have been bought before.
+
+        Parameters
+        ----------
+        by
+            "orders" counts orders, "value" what their lines amount to.
+        mark
+            What the ids of returned orders begin with, where lines below 0 are also corrections
+            of another kind.
+
+        Raises
+        ------
+        NotEnoughError
+            When there are no transactions to count.
+        DataError
+            When no line below 0 bears the mark, or currencies are mixed.
+        """
+        self._check_purchases([], None)
+        if by not in _RETURNED:
+            raise DataError(unknown("by", by, list(_RETURNED)))
+        relations = line_relations(self.pipeline, mark)
+        rows = numbered(self.query(sql.assemble(sql.load("returns"), relations)))
+        part, whole, said = _RETURNED[by]
+        if mark and not rows["returned_orders"].any():
+            raise DataError(
+                f"transactions: mark is {mark!r}, with which no order with a line below 0 begins: "
+                "correct it, or leave it out."
+            )
+        if not rows[whole].any():
+            raise NotEnoughError("transactions: nothing was bought, something must have been.")
+        return ShareTable.from_counts(
+            rows.rename(columns={part: "part", whole: "whole"}),
+            name=part,
+            whole_word="orders" if by == "orders" else self._money_word("what was bought"),
+            part_word=said,
+            amounts=by == "value",
+            definition=_return_words(by, mark),
+            left_out=self._reasons("line_counts", relations),
+            as_of=self.as_of,
+        )
+
+    def repurchase_table(self, metric: str = "csat", *, months: int = 12) -> ShareTable:
+        """Return, by what customers answered, how many answers were followed by a purchase.
+
+        Counted are answers of customers who had bought by then, with so many months of the extract
+        ahead; a purchase later than the day of the answer and within the months is one.
+
+        Parameters
+        ----------
+        metric
+            "nps" for promoters, passives and detractors; "csat" or "ces" for the best answers of
+            the scale against the others.
+        months
+            Calendar months after the answer.
+
+        Returns
+        -------
+        ShareTable
+            By `score_group`; a customer who answered often counts often, and is in `people` once.
+
+        Raises
+        ------
+        NotEnoughError
+            When there are no transactions, or no such answer with its months ahead.
+        DataError
+            When a metric has no scale, or `months` is not a number of months.
+        """
+        metric = metric.lower()
+        self._check_purchases([], None)
+        self._check_repurchase(metric, months)
+        rows = self.query(repurchase_query(self.pipeline, metric, months))
+        used, out = rows[rows["excluded"].isna()], rows[rows["excluded"].notna()]
+        left_out = {str(k): int(v) for k, v in out.groupby("excluded")["whole"].sum().items()}
+        if used.empty:
+            why = ", ".join(f"{reason}: {n:,}" for reason, n in left_out.items()) or "none given"
+            raise NotEnoughError(
+                f"survey_responses: there are 0 {metric} answers to follow ({why}), must be at "
+                "least 1: take fewer months, or check the words in metric."
+            )
+        return ShareTable.from_counts(
+            numbered(used),
+            [SCORE_GROUP],
+            name="bought_again",
+            whole_word=f"{metric.upper()} answers",
+            part_word=f"were followed by a purchase within {months} months",
+            definition=(
+                f"Answers of customers who had bought by then, with {months} months of the extract "
+                "ahead; counted are those with a purchase after the day of the answer and within "
+                "these months. A customer who answered several times counts several times."
+            ),
+            left_out=left_out,
+            as_of=self.as_of,
+        )
+
+    def _existing(
+        self, months: int, closing: int, relations: Mapping[str, sql.Expression]
+    ) -> pd.DataFrame:
+        tree = existing_query(closing - months + 1, closing)
+        return self.query(sql.assemble(tree, relations))
+
+    def _covered(self, source: str, relations: Mapping[str, sql.Expression]) -> tuple[int, int]:
+        """Return the first month that a window may begin with, and the last whole one."""
+        first, last = self.pipeline.first_month, self.pipeline.end_month - 1
+        if source == "revenue":
+            return _without_gap(set(self._by_month("revenue_months").index), first, last)
+        ends = exp.select("MIN(first_month) AS month").from_("payments").where("excluded IS NULL")
+        began = self.query(sql.assemble(ends, relations))["month"].iloc[0]
+        return max(first, last + 1 if pd.isna(began) else int(began) + 1), last
+
+    def _reasons(self, reduction: str, relations: Mapping[str, sql.Expression]) -> dict[str, int]:
+        found = self.query(sql.assemble(sql.load(reduction), relations)).sort_values("outcome")
+        return {str(why): int(n) for why, n in found.itertuples(index=False)}
+
+    def _money_word(self, what: str) -> str:
+        return f"{self.recipe.currency or 'units'} of {what}"
+
+    def _check_existing(self, windows: Sequence[int], source: str) -> list[int]:
+        if source not in _PAID:
+            raise DataError(unknown("table", source, _PAID))
+        lacking = _lacking(self.pipeline, source)
+        if lacking:
+            raise NotEnoughError(lacking)
+        problems = [
+            f"windows has {n!r}, must be whole months from 1 to 120: take {_listed(WINDOWS)}."
+            for n in windows
+            if type(n) is not int or not 1 <= n <= 120
+        ]
+        if not len(windows):
+            problems.append(f"windows is empty, must have a number of months: take {WINDOWS[-1]}.")
+        held = self._currencies(source)
+        problems += currency_problems(source, held, self.recipe.currency)
+        if problems:
+            raise DataError(problems)
+        return sorted(set(windows))
+
+    def _check_repurchase(self, metric: str, months: int) -> None:
+        if "survey_responses" not in self.fields:
+            raise NotEnoughError("survey_responses: there is no table of answers. Bring one.")
+        problems = []
+        if type(months) is not int or not 1 <= months <= 120:
+            problems.append(f"months is {months!r}, must be a whole number from 1 to 120: take 12.")
+        if metric not in METRICS:
+            problems.append(unknown("metric", metric, METRICS))
+        elif metric not in self.recipe.scales:
+            problems.append(
+                f"scales: there is no scale for {metric!r}, must be stated: add it to the recipe, "
+                f"e.g. [scales] {metric} = {{ min = 1, max = 5 }}."
+            )
+        if problems:
+            raise DataError(problems)
+        check_scale(metric, self.recipe.scales[metric])
+
+
+def paid_table(blocks: Blocks) -> str:
+    """Return the table that says who paid: revenue where sign-up days are known, or orders."""
+    billed = "revenue" in blocks.recipe.tables and blocks.lifetimes in {"spells", "dates"}
+    return "transactions" if "transactions" in blocks.recipe.tables and not billed else "revenue"
+
+
+def payment_relations(blocks: Blocks, source: str) -> dict[str, sql.Expression]:
+    """Return the relation `payments`, and what it is built from besides the building blocks."""
+    payments = sql.fill(sql.load(f"payments_from_{source}"), values=blocks.values)
+    orders = purchase_relations(blocks, "", []) if source == "transactions" else {}
+    return {**orders, "payments": payments}
+
+
+def existing_query(first: int, closing: int) -> sql.Expression:
+    """Return the reduction over `payments`; months are 12 * year + month - 1, both inside."""
+    return sql.fill(
+        sql.load("existing_revenue"), values={"from_month": first, "until_month": closing}
+    )
+
+
+def line_relations(blocks: Blocks, mark: str = "") -> dict[str, sql.Expression]:
+    """Return the relation `judged_lines`; `mark` is what ids of returned orders begin with."""
+    values = {**blocks.values, "mark": mark, "mark_length": len(mark)}
+    return {"judged_lines": sql.fill(sql.load("judged_lines"), values=values)}
+
+
+def repurchase_query(blocks: Blocks, metric: str, months: int) -> sql.Expression:
+    """Return the reduction over the contract's tables."""
+    scale = blocks.recipe.scales[metric]
+    best = best_scores(scale)
+    values: dict[str, sql.Value] = {
+        **blocks.values,
+        "metric": metric,
+        "months": months,
+        "least": scale.minimum,
+        "most": scale.maximum,
+        "best_from": best[0],
+        "best_to": best[-1],
+        "good": _GOOD[metric],
+        "bad": f"not {_GOOD[metric]}",
+    }
+    tree = sql.fill(sql.load("repurchase"), values=values)
+    return sql.assemble(tree, purchase_relations(blocks, "", []))
+
+
+def _lacking(blocks: Blocks, source: str) -> list[str]:
+    lacking = []
+    if source not in blocks.recipe.tables:
+        lacking.append(f"{source}: there is no such table, which says who paid. Bring one.")
+    if source == "revenue" and blocks.lifetimes not in {"spells", "dates"}:
+        lacking.append(
+            "customers: nothing tells when customers signed up. Bring start_date, or a table of "
+            "subscriptions."
+        )
+    if blocks.recipe.as_of is None:
+        lacking.append(
+            "recipe: as_of is missing, which says what the last whole month is. State the last "
+            "day up to which the extract is complete, e.g. as_of = 2025-12-31."
+        )
+    return lacking
+
+
+def _without_gap(held: set[int], first: int, last: int) -> tuple[int, int]:
+    """Return the first and the last month of the longest run of months at the end of a table."""
+    closing = max((month for month in held if month <= last), default=last)
+    opening = closing + 1
+    while opening - 1 in held and opening > first:
+        opening -= 1
+    return opening, closing
+
+
+def _existing_words(source: str, closing: int, left: Sequence[int]) -> str:
+    since = "signed up" if source == "revenue" else "bought for the first time in the extract"
+    rows = "bills" if source == "revenue" else "orders"
+    windows = f" Left out: the windows of {_listed(left)} months, which the extract does not cover."
+    return (
+        f"Existing customers: those who {since} before the first month of the window. Revenue: "
+        f"{rows} above 0 that name a customer, of whole calendar months up to "
+        f"{month_label(closing)}.{windows if left else ''}"
+    )
+
+
+def _return_words(by: str, mark: str) -> str:
+    lines = f"lines below 0 of orders whose id begins with {mark}" if mark else "lines below 0"
+    whole = {
+        "orders": "orders with such a line, of all orders (credit notes, orders of value 0 and "
+        "orders that name no customer among them)",
+        "value": "what they amount to, of what all lines above 0 amount to",
+    }
+    return f"Returned: {lines}; {whole[by]}. What was bought in the last weeks may still come back."
+
+
+def _listed(months: Sequence[int]) -> str:
+    return ", ".join(map(str, months))
