@@ -18,6 +18,7 @@ from cxresearch.contributions import (
 )
 from cxresearch.designs import Design
 from cxresearch.errors import DataError
+from cxresearch.experiments import experiment_query
 from cxresearch.invitations import Asked, invitation_query, invited_relations, responder_query
 from cxresearch.money import bridge_query
 from cxresearch.pipeline import REDUCTIONS, Pipeline, Request, paid
@@ -27,6 +28,15 @@ from cxresearch.purchasing import (
     purchase_groups,
     purchase_problems,
     purchase_relations,
+)
+from cxresearch.shares import (
+    existing_query,
+    lacking_payments,
+    line_relations,
+    paid_table,
+    payment_relations,
+    repurchase_problems,
+    repurchase_query,
 )
 from cxresearch.surveys import WAVES, ScoreRequest, score_query
 
@@ -40,7 +50,8 @@ class Export:
     Attributes
     ----------
     months
-        Of a calendar period, or between the two ends of a revenue bridge.
+        Of a calendar period or a window, between the two ends of a revenue bridge, or after an
+        answer.
     metric, wave
         Of answers and invitations.
     """
@@ -89,7 +100,8 @@ def export_text(
 
 
 def _check(pipeline: Pipeline, export: Export) -> None:
-    needed = _NEEDED[export.name]
+    existing = export.name == "existing_revenue"
+    needed = paid_table(pipeline) if existing else _NEEDED[export.name]
     problems = [f"{needed}: there is no such table, which {export.name} takes. Bring one."]
     problems = [] if needed in pipeline.recipe.tables else problems
     if export.wave not in WAVES:
@@ -98,6 +110,8 @@ def _check(pipeline: Pipeline, export: Export) -> None:
     before = pipeline.known if export.name in VALUE_PARTS else before
     known = [*pipeline.attributes, *before]
     known = purchase_groups(pipeline) if export.name in PURCHASE_PARTS else known
+    if export.name in _UNGROUPED and export.group_by:
+        problems.append(f"{export.name} has no groups: ask for it without group_by.")
     design = FOLLOWUP if export.name in VALUE_PARTS else None
     problems += [pipeline.unknown_group(c, design) for c in export.group_by if c not in known]
     problems += value_problems(export.group_by) if design else []
@@ -147,13 +161,49 @@ def _value(pipeline: Pipeline, export: Export) -> tuple[sql.Expression, Relation
 
 
 def _purchases(pipeline: Pipeline, export: Export) -> tuple[sql.Expression, Relations]:
-    if pipeline.recipe.as_of is None:
-        raise DataError("recipe: as_of is missing. State the last day, e.g. as_of = 2025-12-31.")
+    last = _last_day(pipeline)
     own = [name for name in export.group_by if name in pipeline.attributes]
-    relations = purchase_relations(pipeline, pipeline.recipe.as_of.isoformat(), own)
+    relations = purchase_relations(pipeline, last, own)
     return part_query(export.name, export.group_by, list(relations)[-1]), relations
 
 
+def _existing(pipeline: Pipeline, export: Export) -> tuple[sql.Expression, Relations]:
+    source, closing = paid_table(pipeline), pipeline.end_month - 1
+    problems = lacking_payments(pipeline, source)
+    if problems:
+        raise DataError(problems)
+    tree = existing_query(closing - export.months + 1, closing)
+    return tree, payment_relations(pipeline, source)
+
+
+def _returns(pipeline: Pipeline, _: Export) -> tuple[sql.Expression, Relations]:
+    _last_day(pipeline)
+    return sql.load("returns"), line_relations(pipeline)
+
+
+def _repurchase(pipeline: Pipeline, export: Export) -> tuple[sql.Expression, Relations]:
+    _last_day(pipeline)
+    metric, months = export.metric.lower(), export.months if export.months > 1 else 12
+    problems = repurchase_problems(pipeline, metric, months)
+    if "survey_responses" not in pipeline.recipe.tables:
+        problems.append("survey_responses: there is no table of answers. Bring one.")
+    if problems:
+        raise DataError(problems)
+    return repurchase_query(pipeline, metric, months), {}
+
+
+def _experiment(pipeline: Pipeline, export: Export) -> tuple[sql.Expression, Relations]:
+    pipeline.require_lifetimes()
+    return experiment_query(pipeline, export.group_by), {}
+
+
+def _last_day(pipeline: Pipeline) -> str:
+    if pipeline.recipe.as_of is None:
+        raise DataError("recipe: as_of is missing. State the last day, e.g. as_of = 2025-12-31.")
+    return pipeline.recipe.as_of.isoformat()
+
+
+_UNGROUPED: Final = ("existing_revenue", "returns", "repurchase_table")
 _LACKING: Final[Mapping[str, str]] = {
     "value_direct_costs": "customer_id in costs",
     "value_referrals": "referred_by in customers",
@@ -170,10 +220,17 @@ _NEEDED: Final[Mapping[str, str]] = {
     "value_referrals": "customers",
     "purchase_cells": "transactions",
     "purchase_spend": "transactions",
+    "returns": "transactions",
+    "repurchase_table": "transactions",
+    "experiment_table": "interventions",
 }
 _OTHERS: Final[Mapping[str, Callable[[Pipeline, Export], tuple[sql.Expression, Relations]]]] = {
     "score_table": _scores,
     "invitation_table": _invitations,
     "responder_table": _responders,
     "revenue_bridge": _revenue,
+    "existing_revenue": _existing,
+    "returns": _returns,
+    "repurchase_table": _repurchase,
+    "experiment_table": _experiment,
 }

@@ -15,7 +15,7 @@ from cxresearch.blocks import SCORE_GROUP, Blocks
 from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.money import currency_problems, month_label
 from cxresearch.purchasing import Purchasing, purchase_relations
-from cxresearch.score_table import METRICS, best_scores, check_scale
+from cxresearch.score_table import METRICS, best_scores, scale_problems
 from cxresearch.share_table import WINDOW, ShareTable
 
 WINDOWS: Final = (1, 3, 6, 12)
@@ -208,7 +208,7 @@ class Shares(Purchasing):
     def _check_existing(self, windows: Sequence[int], source: str) -> list[int]:
         if source not in _PAID:
             raise DataError(unknown("table", source, _PAID))
-        lacking = _lacking(self.pipeline, source)
+        lacking = lacking_payments(self.pipeline, source)
         if lacking:
             raise NotEnoughError(lacking)
         problems = [
@@ -227,19 +227,9 @@ class Shares(Purchasing):
     def _check_repurchase(self, metric: str, months: int) -> None:
         if "survey_responses" not in self.fields:
             raise NotEnoughError("survey_responses: there is no table of answers. Bring one.")
-        problems = []
-        if type(months) is not int or not 1 <= months <= 120:
-            problems.append(f"months is {months!r}, must be a whole number from 1 to 120: take 12.")
-        if metric not in METRICS:
-            problems.append(unknown("metric", metric, METRICS))
-        elif metric not in self.recipe.scales:
-            problems.append(
-                f"scales: there is no scale for {metric!r}, must be stated: add it to the recipe, "
-                f"e.g. [scales] {metric} = {{ min = 1, max = 5 }}."
-            )
+        problems = repurchase_problems(self.pipeline, metric, months)
         if problems:
             raise DataError(problems)
-        check_scale(metric, self.recipe.scales[metric])
 
 
 def paid_table(blocks: Blocks) -> str:
@@ -287,7 +277,8 @@ def repurchase_query(blocks: Blocks, metric: str, months: int) -> sql.Expression
     return sql.assemble(tree, purchase_relations(blocks, "", []))
 
 
-def _lacking(blocks: Blocks, source: str) -> list[str]:
+def lacking_payments(blocks: Blocks, source: str) -> list[str]:
+    """Return what is missing for revenue of existing customers, in words."""
     lacking = []
     if source not in blocks.recipe.tables:
         lacking.append(f"{source}: there is no such table, which says who paid. Bring one.")
@@ -302,6 +293,23 @@ def _lacking(blocks: Blocks, source: str) -> list[str]:
             "day up to which the extract is complete, e.g. as_of = 2025-12-31."
         )
     return lacking
+
+
+def repurchase_problems(blocks: Blocks, metric: str, months: int) -> list[str]:
+    """Return what is wrong with a question about purchases after an answer."""
+    problems = []
+    if type(months) is not int or not 1 <= months <= 120:
+        problems.append(f"months is {months!r}, must be a whole number from 1 to 120: take 12.")
+    if metric in METRICS and metric not in blocks.recipe.scales:
+        problems.append(
+            f"scales: there is no scale for {metric!r}, must be stated: add it to the recipe, e.g. "
+            f"[scales] {metric} = {{ min = 1, max = 5 }}."
+        )
+    elif metric in METRICS:
+        problems += scale_problems(metric, blocks.recipe.scales[metric])
+    else:
+        problems.append(unknown("metric", metric, METRICS))
+    return problems
 
 
 def _without_gap(held: set[int], first: int, last: int) -> tuple[int, int]:
