@@ -12,6 +12,7 @@ import pandas as pd
 from sqlglot import exp
 
 from cxresearch._engine import unique
+from cxresearch.contacts import Contacts
 from cxresearch.contributions import Contributions
 from cxresearch.errors import DataError
 from cxresearch.experiments import Experiments
@@ -73,7 +74,7 @@ def open_frames(frames: Mapping[str, pd.DataFrame], **recipe: object) -> Data:
     return open_data(build_recipe(content, folder=Path.cwd()), tables=frames)
 
 
-class Data(Contributions, Shares, Surveys, Invitations, Experiments):
+class Data(Contributions, Shares, Surveys, Invitations, Experiments, Contacts):
     """An opened extract: its tables under the contract's names, and its reductions."""
 
     @property

@@ -1,0 +1,101 @@
+"""What counts as a bad experience, and from when on."""
+
+from __future__ import annotations
+
+import difflib
+from dataclasses import dataclass
+from typing import Final, Literal, get_args
+
+from cxresearch.errors import CxError
+
+Kind = Literal["ticket", "severe", "unresolved", "low_csat"]
+KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+_LIMITS: Final = {"open_days": (0, 365), "wait_days": (0, 365)}
+
+
+@dataclass(frozen=True)
+class Experience:
+    """What counts as a bad experience.
+
+    Attributes
+    ----------
+    kind
+        "ticket": a ticket was opened; "severe": one whose severity is in `severities`;
+        "unresolved": one that was not solved within `open_days`, or that came back; "low_csat":
+        one of the two lowest scores for satisfaction (the lowest on a scale of fewer than four
+        steps).
+    severities
+        As the desk records them, upper or lower case alike.
+    open_days
+        Days for a solution. An unresolved ticket is an experience from the day on which they are
+        over, one that came back from the day of its solution: nobody knows it earlier.
+    wait_days
+        Days after which an experience begins to count, if by then neither notice was given nor
+        the customer had left: for data without notices, in which a ticket may be the notice.
+    new_only
+        Whether only customers are counted whose first day lies in the observed time, so that no
+        experience before it is missed.
+
+    Raises
+    ------
+    CxError
+        Naming every value that is out of range.
+    """
+
+    kind: Kind = "ticket"
+    severities: tuple[str, ...] = ("high", "urgent", "critical")
+    open_days: int = 7
+    wait_days: int = 0
+    new_only: bool = False
+
+    def __post_init__(self) -> None:
+        problems = []
+        if self.kind not in KINDS:
+            close = difflib.get_close_matches(str(self.kind), KINDS, n=1)
+            hint = f" Did you mean {close[0]!r}?" if close else ""
+            problems.append(f"bad is {self.kind!r}, must be one of {', '.join(KINDS)}.{hint}")
+        for name, (low, high) in _LIMITS.items():
+            value = getattr(self, name)
+            if type(value) is not int or not low <= value <= high:
+                problems.append(
+                    f"{name} is {value!r}, must be a whole number from {low} to {high}: change it."
+                )
+        if type(self.severities) is not tuple or not self.severities:
+            problems.append(
+                f"severities is {self.severities!r}, must be a tuple of at least one: name them."
+            )
+        if problems:
+            raise CxError(problems)
+
+    @property
+    def source(self) -> str:
+        """The table of the contract that holds it."""
+        return "survey_responses" if self.kind == "low_csat" else "touchpoints"
+
+    @property
+    def table(self) -> str:
+        """The name of the experiences that count, among what is kept."""
+        severities = "_".join(name.lower().encode().hex() for name in self.severities)
+        own = {"severe": severities, "unresolved": str(self.open_days)}
+        return f"{self.kind}_{self.wait_days}_{own.get(self.kind, '')}"
+
+    @property
+    def definition(self) -> str:
+        """What counts, from when on, and what is not known."""
+        whom = " who joined in the observed time" if self.new_only else ""
+        before = "" if self.new_only else ", and nothing is known of those before it"
+        wait = f" {self.wait_days} days later" if self.wait_days else ""
+        return (
+            f"A bad experience is {self._what()}. It counts from the first full month of tenure "
+            f"after it{wait}, if by then the customer{whom} neither has left nor has given notice; "
+            "both count as lost, by the day of the notice. Experiences are counted in the "
+            f"observed time{before}."
+        )
+
+    def _what(self) -> str:
+        return {
+            "ticket": "a ticket",
+            "severe": f"a ticket of severity {' or '.join(self.severities)}",
+            "unresolved": f"a ticket not solved within {self.open_days} days, or reopened",
+            "low_csat": "one of the two lowest scores for satisfaction",
+        }[self.kind]

@@ -1,0 +1,142 @@
+"""Contacts before a loss, and by channel: shares of losses, contacts and customers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final, Literal
+
+from cxresearch import sql
+from cxresearch._engine import check_combinations, numbered, unique
+from cxresearch.bad_experiences import Experience
+from cxresearch.blocks import Blocks
+from cxresearch.errors import DataError, NotEnoughError
+from cxresearch.experiences import DECIDED, Experiences, experience_relations, experience_values
+from cxresearch.share_table import ShareTable
+
+CHANNEL: Final = "contact_channel"
+
+
+class Contacts(Experiences):
+    """What is known of contacts besides what came after them."""
+
+    def unresolved_before_loss(
+        self, days: int = 90, group_by: Sequence[str] = (), *, open_days: int = 7
+    ) -> ShareTable:
+        """Return of those who left how many had an unresolved ticket in the days before.
+
+        It bounds from above what share of the losses solving every ticket at once could avoid.
+
+        Parameters
+        ----------
+        days
+            Before the notice, or without one before the end. Losses whose days before do not lie
+            in the observed time are left out.
+        group_by
+            Attributes of the customers.
+        open_days
+            A ticket is unresolved that took longer, was open on the day, or came back; 0: that was
+            not solved on its own day.
+        """
+        columns = unique(group_by)
+        unresolved = Experience("unresolved", open_days=open_days)
+        if type(days) is not int or not 1 <= days <= 3650:
+            raise DataError(f"days is {days!r}, must be a whole number from 1 to 3650: take 90.")
+        self._check_experience(unresolved, columns)
+        kept = self._keep_decided()
+        rows = self.query(losses_query(self.pipeline, unresolved, days, columns, kept))
+        if rows.empty:
+            raise NotEnoughError(
+                f"customers: nobody left later than {days} days after the observation began, "
+                "somebody must have: take fewer days, or bring a longer time."
+            )
+        check_combinations(columns, rows)
+        within = f"{days} days before"
+        return ShareTable.from_counts(
+            numbered(rows),
+            columns,
+            name="unresolved_before_loss",
+            whole_word="customers who left or gave notice",
+            part_word=f"had an unresolved ticket in the {within}",
+            definition=(
+                f"Losses, each on the day of the notice or of the end, and tickets opened in the "
+                f"{within} that were not solved within {open_days} days, were still open, or came "
+                "back. Nobody can say that these customers would otherwise be here: it is the "
+                "most that solving every ticket could have to do with."
+            ),
+            as_of=self.as_of,
+        )
+
+    def contact_channels(self, of: Literal["contacts", "customers"] = "contacts") -> ShareTable:
+        """Return the share of each channel in the contacts of the observed time.
+
+        Parameters
+        ----------
+        of
+            "contacts": the part is the contacts by a channel, of all contacts. "customers": the
+            customers who used it, of all with a contact; these shares add up to more than 1.
+
+        Returns
+        -------
+        ShareTable
+            By `contact_channel`; the whole is the same in every group, so do not pool them.
+        """
+        self._check_channels(of)
+        parts, wholes = (
+            numbered(self.query(contacts_query(self.pipeline, by_channel=by)))
+            for by in (True, False)
+        )
+        if wholes.empty:
+            raise NotEnoughError(
+                "touchpoints: there is no contact in the observed time, must be at least one: "
+                "check observed_from and as_of."
+            )
+        wholes = wholes.rename(columns={of: "whole"}).assign(people=wholes["customers"])
+        cells = parts[[CHANNEL]].drop_duplicates().merge(wholes, how="cross")
+        parts = parts.rename(columns={of: "part"})[[CHANNEL, "replicate", "part"]]
+        rows = cells.merge(parts, how="left", on=[CHANNEL, "replicate"]).fillna({"part": 0})
+        check_combinations([CHANNEL], parts)
+        return ShareTable.from_counts(
+            rows[[CHANNEL, "replicate", "part", "whole", "people"]],
+            [CHANNEL],
+            name="contact_channel",
+            whole_word=of if of == "contacts" else "customers with a contact",
+            part_word="came this way" if of == "contacts" else "came this way at least once",
+            definition="Contacts of every kind in the observed time, by recorded channel.",
+            as_of=self.as_of,
+        )
+
+    def _check_channels(self, of: str) -> None:
+        if of not in {"contacts", "customers"}:
+            raise DataError(f"of is {of!r}, must be 'contacts' or 'customers': choose one.")
+        if not self.pipeline.has("touchpoints", "channel"):
+            raise NotEnoughError(
+                "touchpoints: there is no such table with a column channel, must be one. Bring it."
+            )
+
+
+def losses_query(
+    blocks: Blocks,
+    unresolved: Experience,
+    days: int,
+    group_by: Sequence[str],
+    decided: str = DECIDED,
+) -> sql.Expression:
+    """Return the reduction to losses, and those with an unresolved ticket in the days before."""
+    relations = experience_relations(blocks, unresolved, group_by)
+    tree = sql.fill(
+        sql.load("unresolved_before_loss"),
+        columns={"groups": [sql.column(name, "decided") for name in group_by]},
+        tables={"decided": decided, "tickets": "tickets"},
+        values={**blocks.values, **experience_values(blocks, unresolved), "days": days},
+    )
+    return sql.assemble(tree, {name: relations[name] for name in (DECIDED, "tickets")})
+
+
+def contacts_query(blocks: Blocks, *, by_channel: bool) -> sql.Expression:
+    """Return the reduction to contacts and customers, by channel or of all channels together."""
+    channel = sql.column(CHANNEL, "contacts")
+    return sql.fill(
+        sql.load("contact_channels"),
+        columns={"channel": [channel] if by_channel else []},
+        values=blocks.values,
+    )
