@@ -13,6 +13,7 @@ from typing import Any
 import matplotlib as mpl
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.transforms import Transform, offset_copy
 
@@ -108,6 +109,44 @@ def quieten(ax: Axes) -> None:
 def percent_axis(ax: Axes) -> None:
     """Label the y axis, 0–1, in percent."""
     ax.yaxis.set_major_formatter(lambda share, _: f"{100 * share:.6g} %")
+
+
+def money_axis(axis: Axis) -> None:
+    """Label an axis with amounts of money."""
+    axis.set_major_formatter(lambda amount, _: f"{amount:,.10g}")
+
+
+def say_below(ax: Axes, said: str, letter: float = 4.4) -> None:
+    """Write below the axes, in as many lines as it takes at so many points per letter."""
+    letters = int(size_in_points(ax)[0] / letter)
+    ax.set_xlabel("\n".join(textwrap.wrap(said, max(letters, 20))), loc="left", fontsize=SMALL)
+
+
+def say_beside(ax: Axes, place: float, said: str, color: str = INK) -> None:
+    """Write a number with its interval right of the axes, at the height of its row."""
+    ax.annotate(
+        said,
+        (1, place),
+        xycoords=ax.get_yaxis_transform(),
+        xytext=(6, 0),
+        textcoords="offset points",
+        va="center",
+        fontsize=SMALL,
+        color=color,
+    )
+
+
+def folded(ax: Axes, said: str) -> str:
+    """Put an interval below its number where there is little room."""
+    return said.replace(" (", "\n(") if narrow(ax) else said
+
+
+def say_refused(ax: Axes, place: float, refusal: str) -> None:
+    """Write why there is no number, in the row where it would stand."""
+    said = wrapped(f"Not reported: {refusal}", 24 if narrow(ax) else 44)
+    page: dict[str, Any] = {"facecolor": "white", "lw": 0, "pad": 1}
+    look: dict[str, Any] = {"va": "center", "color": QUIET, "fontsize": SMALL, "bbox": page}
+    ax.text(0.02, place, said, transform=ax.get_yaxis_transform(), **look)
 
 
 def size_in_points(ax: Axes) -> tuple[float, float]:

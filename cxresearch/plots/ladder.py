@@ -19,6 +19,8 @@ from cxresearch._draw import (
     narrow,
     new_axes,
     quieten,
+    say_beside,
+    say_refused,
     wrapped,
 )
 from cxresearch.adjust._rung import Rung, difference_cell, hazard_cell, heading
@@ -143,30 +145,15 @@ def plot_overlap(overlap: Overlap, *, ax: Axes | None = None) -> Axes:
 def _draw_rung(ax: Axes, rung: Rung, place: int, *, ratio: bool) -> None:
     refusal = rung.hazard_refusal if ratio else rung.difference_refusal
     if refusal is not None:
-        _draw_refusal(ax, refusal, place)
+        say_refused(ax, place, refusal)
         return
     value, lower, upper = _values(rung, ratio=ratio)
     color, line = (QUIET, (0, (2, 1.5))) if rung.naive else (PALETTE[0], "-")
     ax.hlines(place, lower, upper, color=color, linewidth=1.6, linestyle=line)
     fill = "white" if rung.naive else color
     ax.scatter([value], [place], s=40, facecolor=fill, edgecolor=color, linewidth=1.4, zorder=3)
-    ax.annotate(
-        hazard_cell(rung) if ratio else difference_cell(rung),
-        (1, place),
-        xycoords=ax.get_yaxis_transform(),
-        xytext=(6, 0),
-        textcoords="offset points",
-        va="center",
-        fontsize=SMALL,
-        color=color,
-    )
-
-
-def _draw_refusal(ax: Axes, refusal: str, place: int) -> None:
-    said = wrapped(f"Not reported: {refusal}", 24 if narrow(ax) else 44)
-    page: dict[str, Any] = {"facecolor": "white", "lw": 0, "pad": 1}
-    look: dict[str, Any] = {"va": "center", "color": QUIET, "fontsize": SMALL, "bbox": page}
-    ax.text(0.02, place, said, transform=ax.get_yaxis_transform(), **look)
+    said = hazard_cell(rung) if ratio else difference_cell(rung)
+    say_beside(ax, place, said, color)
 
 
 def _values(rung: Rung, *, ratio: bool) -> tuple[float, float, float]:

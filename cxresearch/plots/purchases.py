@@ -12,14 +12,16 @@ from cxresearch import _format as words
 from cxresearch._draw import (
     INK,
     QUIET,
-    SMALL,
     STYLE,
     attach_alt,
     cx_style,
+    folded,
     looks,
+    money_axis,
     narrow,
     new_axes,
     quieten,
+    say_beside,
     wrapped,
 )
 from cxresearch.errors import CxError
@@ -102,7 +104,7 @@ def plot_shop_value(values: ShopValue | Iterable[ShopValue], *, ax: Axes | None 
         )
         ax.set_ylim(len(groups) - 0.4, -0.6)
         ax.set_xlim(left=0)
-        ax.xaxis.set_major_formatter(lambda amount, _: f"{amount:,.10g}")
+        money_axis(ax.xaxis)
         terms = groups[0].terms
         unit = words.money_unit(terms.currency, capital=True)
         below = f"{unit} per customer in {terms.span}, discounted"
@@ -143,16 +145,7 @@ def _draw_value(ax: Axes, place: int, group: ShopValue, color: str) -> None:
         _interval(ax, group.by_model[model], y, QUIET, 0.9)
         draw_marks(ax, model, [group.by_model[model][0]], [y])
     said = group.terms.money(group.by_model[COMBINED])
-    ax.annotate(
-        said.replace(" (", "\n(") if narrow(ax) else said,
-        (1, place - 0.2),
-        xycoords=ax.get_yaxis_transform(),
-        xytext=(6, 0),
-        textcoords="offset points",
-        va="center",
-        fontsize=SMALL,
-        color=color,
-    )
+    say_beside(ax, place - 0.2, folded(ax, said), color)
 
 
 def _interval(ax: Axes, row: Row, y: float, color: str, width: float) -> None:

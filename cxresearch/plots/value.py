@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -16,15 +15,16 @@ from cxresearch import _format as words
 from cxresearch._draw import (
     INK,
     QUIET,
-    SMALL,
     attach_alt,
     cx_style,
+    folded,
     label_ends,
     looks,
-    narrow,
+    money_axis,
     new_axes,
     quieten,
-    size_in_points,
+    say_below,
+    say_beside,
     wrapped,
 )
 from cxresearch.errors import CxError
@@ -66,9 +66,10 @@ def plot_lifetime_value(values: Values, *, ax: Axes | None = None) -> Axes:
         names = [group.label or group.population for group in groups]
         ax.set_yticks(range(len(groups)), [wrapped(name, 18) for name in names])
         ax.set_ylim(len(groups) - 0.5, -0.5)
-        _money_axis(ax, "x")
+        money_axis(ax.xaxis)
         hatched = " Hatched: beyond the data." if any(g.projected for g in groups) else ""
-        _below(ax, f"{_unit(groups)} per customer over {_horizon(groups[0])}, discounted.{hatched}")
+        over = f"over {_horizon(groups[0])}, discounted"
+        say_below(ax, f"{_unit(groups)} per customer {over}.{hatched}", letter=4.6)
         attach_alt(ax, _say_values(groups))
     return ax
 
@@ -147,16 +148,7 @@ def _draw_bar(ax: Axes, place: int, group: LifetimeValue, color: str) -> None:
     ax.hlines(place, lower, upper, color=INK, linewidth=1.5, path_effects=halo, zorder=3)
     ax.scatter([value], [place], s=16, color=INK, edgecolor="white", linewidth=0.8, zorder=4)
     said = words.money(value, lower, upper, group.prices.currency)
-    ax.annotate(
-        said.replace(" (", "\n(") if narrow(ax) else said,
-        (1, place),
-        xycoords=ax.get_yaxis_transform(),
-        xytext=(6, 0),
-        textcoords="offset points",
-        va="center",
-        fontsize=SMALL,
-        color=color,
-    )
+    say_beside(ax, place, folded(ax, said), color)
 
 
 def _curves(ax: Axes | None, groups: Sequence[LifetimeValue], lines: Sequence[Line]) -> Axes:
@@ -178,7 +170,7 @@ def _curves(ax: Axes | None, groups: Sequence[LifetimeValue], lines: Sequence[Li
     ax.set_ylim(1.1 * bottom, 1.1 * top)  # what stands at the top is not in the bands
     if bottom < 0:
         ax.axhline(0, color=QUIET, linewidth=0.9)
-    _money_axis(ax, "y")
+    money_axis(ax.yaxis)
     tenure_axis(ax, (first, last), groups[0].terms.periods_per_year, TICK_ROOM)
     mark_end_of_data(ax, (seen for *_, seen in lines), last)
     label_ends(ax, [s for s in series if s.label])
@@ -200,17 +192,6 @@ def _mark(ax: Axes, line: Line, color: str, marker: str) -> None:
         here = some[(x[some] <= seen) == inside]
         if here.size:  # an empty line that is not clipped would take room of its own
             ax.plot(x[here], y.value[here], color=color, markerfacecolor=face, **look)
-
-
-def _money_axis(ax: Axes, which: str) -> None:
-    axis = ax.xaxis if which == "x" else ax.yaxis
-    axis.set_major_formatter(lambda amount, _: f"{amount:,.10g}")
-
-
-def _below(ax: Axes, text: str) -> None:
-    """Write below the axes, in as many lines as it takes."""
-    letters = int(size_in_points(ax)[0] / 4.6)  # points per letter at this size
-    ax.set_xlabel("\n".join(textwrap.wrap(text, max(letters, 20))), loc="left", fontsize=SMALL)
 
 
 def _title(ax: Axes, text: str) -> None:

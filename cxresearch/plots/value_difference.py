@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import textwrap
 from typing import Any
 
 from matplotlib import patheffects
@@ -13,14 +12,17 @@ from cxresearch._draw import (
     INK,
     PALETTE,
     QUIET,
-    SMALL,
     attach_alt,
     cx_style,
+    folded,
     looks,
+    money_axis,
     narrow,
     new_axes,
     quieten,
-    size_in_points,
+    say_below,
+    say_beside,
+    say_refused,
     wrapped,
 )
 from cxresearch.adjust._rung import Ends
@@ -54,7 +56,7 @@ def plot_value_differences(differences: ValueDifferences, *, ax: Axes | None = N
             _draw_difference(ax, row, place)
         first, second = rows[0].labels
         more = f"that {first}s are worth more each than {second}s over {rows[0].span()}"
-        _below(ax, f"{_unit(rows[0])} {more}")
+        say_below(ax, f"{_unit(rows[0])} {more}")
         attach_alt(ax, _say_differences(differences))
     return ax
 
@@ -87,12 +89,14 @@ def plot_value_waterfall(difference: ValueDifference, *, ax: Axes | None = None)
         for place, (name, start, ends) in enumerate(steps):
             whole = {0: colors[1], len(steps) - 1: colors[0]}.get(place)
             _draw_step(ax, place, (start, ends), whole)
-            _say_beside(ax, place, _amount(difference, _part(name), ends))
+            say_beside(ax, place, folded(ax, _amount(difference, _part(name), ends)))
         _join(ax, steps)
         title = difference.title[:1].lower() + difference.title[1:]
         losses = any(ends[0] < 0 for ends in (difference.parts or {}).values())
         hatched = ". Hatched: takes off." if losses else ""
-        _below(ax, f"{_unit(difference)} per customer over {difference.span()}, {title}{hatched}")
+        say_below(
+            ax, f"{_unit(difference)} per customer over {difference.span()}, {title}{hatched}"
+        )
         attach_alt(ax, _say_waterfall(difference))
     return ax
 
@@ -124,12 +128,11 @@ def plot_value_sensitivity(sensitivity: ValueSensitivity, *, ax: Axes | None = N
         ax.axvline(sensitivity.base[0], color=INK, linewidth=0.9, linestyle=(0, (4, 3)))
         for place, bar in enumerate(bars):
             _draw_bar(ax, place, bar)
-            said = "\n".join(words.money(*ends, None) for ends in bar.ends)
-            _say_beside(ax, place, said)
+            say_beside(ax, place, "\n".join(words.money(*ends, None) for ends in bar.ends))
         entered = " Hatched: entered." if any(bar.entered for bar in bars) else ""
         unit = words.money_unit(sensitivity.prices.currency, capital=True)
         said = f"{unit}, {sensitivity.whole()}. Hollow: the first setting.{entered}"
-        _below(ax, said)
+        say_below(ax, said)
         attach_alt(ax, _say_sensitivity(sensitivity))
     return ax
 
@@ -144,24 +147,21 @@ def _rows(ax: Axes | None, count: int, titles: list[str]) -> Axes:
     width = 16 if narrow(ax) else 26
     ax.set_yticks(range(count), [wrapped(title, width) for title in titles])
     ax.set_ylim(count - 0.5, -0.5)
-    ax.xaxis.set_major_formatter(lambda amount, _: f"{amount:,.10g}")
+    money_axis(ax.xaxis)
     ax.locator_params(axis="x", nbins=4 if narrow(ax) else 6)
     return ax
 
 
 def _draw_difference(ax: Axes, row: ValueDifference, place: int) -> None:
     if row.refusal is not None:
-        said = wrapped(f"Not reported: {row.refusal}", 24 if narrow(ax) else 44)
-        page: dict[str, Any] = {"facecolor": "white", "lw": 0, "pad": 1}
-        look: dict[str, Any] = {"va": "center", "color": QUIET, "fontsize": SMALL, "bbox": page}
-        ax.text(0.02, place, said, transform=ax.get_yaxis_transform(), **look)
+        say_refused(ax, place, row.refusal)
         return
     value, lower, upper = row.difference
     color = PALETTE[0]
     fill = color if row.adjusted else "white"
     ax.hlines(place, lower, upper, color=color, linewidth=1.6)
     ax.scatter([value], [place], s=40, facecolor=fill, edgecolor=color, linewidth=1.4, zorder=3)
-    _say_beside(ax, place, words.money(*row.difference, None))
+    say_beside(ax, place, folded(ax, words.money(*row.difference, None)))
 
 
 def _steps(row: ValueDifference) -> list[Step]:
@@ -213,33 +213,12 @@ def _heading(bar: Bar) -> str:
     return title if bar.choice == MODEL else f"{title}: {low} to {high}"
 
 
-def _say_beside(ax: Axes, place: int, said: str) -> None:
-    """Write an amount right of the axes, its interval below it where there is little room."""
-    if narrow(ax) and "\n" not in said:
-        said = said.replace(" (", "\n(")
-    ax.annotate(
-        said,
-        (1, place),
-        xycoords=ax.get_yaxis_transform(),
-        xytext=(6, 0),
-        textcoords="offset points",
-        va="center",
-        fontsize=SMALL,
-        color=INK,
-    )
-
-
 def _amount(row: ValueDifference, name: str, ends: Ends) -> str:
     return row.none_of(name) or words.money(*ends, None)
 
 
 def _part(title: str) -> str:
     return title.lower().replace(" ", "_")
-
-
-def _below(ax: Axes, said: str) -> None:
-    wide = int(size_in_points(ax)[0] / 4.4)  # points per letter at this size
-    ax.set_xlabel("\n".join(textwrap.wrap(said, wide)), loc="left", fontsize=SMALL)
 
 
 def _unit(row: ValueDifference) -> str:
