@@ -1,4 +1,4 @@
-"""Payments by year: what they are worth today, when they are back, and at which rate they break even.
+"""Payments by year: what they are worth today, when they are back, and at which rate.
 
 Everything works on any leading axes, so that one call serves the plan and all its draws. Year t is
 index t along the last axis; index 0 is today.

@@ -28,15 +28,26 @@ from cxresearch.roi.economics import _rate_problems as rate_problems
 from cxresearch.uncertainty import Floats
 
 INPUTS: Final = {
+    "customers": "number of customers",
+    "reached": "share reached",
+    "annual_margin": "margin per customer and year",
+    "base_retention": "base retention",
+    "lift": "lift",
+    "attribution": "attribution",
+    "one_off_cost": "one-off cost",
+    "annual_cost": "cost a year",
+    "annual_discount_rate": "discount rate",
+}
+MEANINGS: Final = {
     "customers": "customers there today",
     "reached": "share of them who are reached",
-    "annual_margin": "contribution of a customer a year",
+    "annual_margin": "contribution of a customer in a year",
     "base_retention": "share who stay a year without the programme",
-    "lift": "points more who stay a year with it",
+    "lift": "percentage points more who stay a year with it",
     "attribution": "share of that lift that is its doing",
     "one_off_cost": "cost today",
-    "annual_cost": "cost a year",
-    "annual_discount_rate": "discount rate a year",
+    "annual_cost": "cost at the end of each year",
+    "annual_discount_rate": "what a payment a year later is worth less",
 }
 RATE: Final = "annual_discount_rate"
 RANGES: Final[Mapping[str, tuple[float, float]]] = {
@@ -169,8 +180,9 @@ class Programme(Table):
     def payments(self, values: Mapping[str, float | Floats]) -> Floats:
         """Return the payments for values by name, each of shape (...): shape (..., horizon + 1).
 
-        S_t = S_{t−1}·r without the programme and S'_t = S'_{t−1}·min(1, r + lift·attribution·ramp_t)
-        with it; year t pays (S'_t − S_t)·margin − annual cost at its end.
+        Without the programme S_t = S_{t−1}·r, and with it
+        S'_t = S'_{t−1}·min(1, r + lift·attribution·ramp_t);
+        year t pays (S'_t − S_t)·margin − annual cost at its end.
         """
         at = {
             name: np.asarray(value, dtype=np.float64)[..., None] for name, value in values.items()
@@ -245,7 +257,7 @@ class Programme(Table):
         years = ramp[np.minimum(np.arange(self.horizon), len(ramp) - 1)]
         base, lift = at["base_retention"], at["lift"] * at["attribution"]
         rates = np.clip(base + lift * years, 0, 1)
-        return base ** np.arange(1, self.horizon + 1), np.cumprod(rates, axis=-1)
+        return base ** np.arange(1, self.horizon + 1), np.asarray(np.cumprod(rates, axis=-1))
 
     def _when(self, month: float | None) -> str:
         if month is None:

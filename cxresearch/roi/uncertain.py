@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final, Literal, Self, get_args
 
@@ -24,6 +24,7 @@ Kind = Literal["fixed", "normal", "lognormal", "uniform", "triangular", "pert"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
 BOUNDED: Final[tuple[Kind, ...]] = ("pert", "triangular", "uniform")
 TENTH: Final = float(ndtri(0.9))  # the ends of a normal hold the middle eight tenths
+SINGULAR: Final = 1e-9  # smallest eigenvalue of correlations that can be drawn
 PERT: Final = 4.0  # how much more the most likely value counts than an end
 Pairs = Mapping[tuple[str, str], float]
 
@@ -188,7 +189,10 @@ def draw(
         When a pair names what is not drawn, or the correlations do not fit together.
     """
     moving = [name for name, input_ in inputs.items() if not input_.known]
-    root = _root(moving, correlation or {})
+    problems = correlation_problems(moving, correlation or {})
+    if problems:
+        raise DataError(problems)
+    root = np.linalg.cholesky(_matrix(moving, correlation or {}))
     streams = [
         np.random.default_rng([seed, zlib.crc32(name.encode())]).standard_normal(draws)
         for name in moving
@@ -199,33 +203,35 @@ def draw(
     return {name: inputs[name].quantile(ranks.get(name, half)) for name in inputs}
 
 
-def _root(names: list[str], correlation: Pairs) -> Floats:
-    """Return the Cholesky root of the normal correlations."""
+def correlation_problems(names: Sequence[str], correlation: Pairs) -> list[str]:
+    """Return what is wrong with rank correlations of inputs, of which these names are uncertain."""
     problems = list(_pair_problems(names, correlation))
-    if problems:
-        raise DataError(problems)
+    if problems or np.linalg.eigvalsh(_matrix(names, correlation)).min(initial=1.0) > SINGULAR:
+        return problems
+    said = ", ".join(f"{a} and {b} {rank:g}" for (a, b), rank in correlation.items())
+    return [
+        f"the correlations ({said}) do not fit together, must be such as three or more inputs can "
+        "have at once: bring one of them closer to 0."
+    ]
+
+
+def _matrix(names: Sequence[str], correlation: Pairs) -> Floats:
+    """Return the correlations of the normal draws."""
     matrix = np.eye(len(names))
     for (first, second), rank in correlation.items():
         i, j = names.index(first), names.index(second)
         matrix[i, j] = matrix[j, i] = 2 * math.sin(math.pi * rank / 6)
-    try:
-        return np.asarray(np.linalg.cholesky(matrix))
-    except np.linalg.LinAlgError:
-        said = ", ".join(f"{a} and {b} {rank:g}" for (a, b), rank in correlation.items())
-        raise DataError(
-            f"the correlations ({said}) do not fit together, must be such as three or more "
-            "inputs can have at once: bring one of them closer to 0."
-        ) from None
+    return matrix
 
 
-def _pair_problems(names: list[str], correlation: Pairs) -> Iterator[str]:
+def _pair_problems(names: Sequence[str], correlation: Pairs) -> Iterator[str]:
     seen: set[frozenset[str]] = set()
     for pair, rank in correlation.items():
         for name in pair:
             if name not in names:
-                yield unknown("correlation: input that is not fixed", name, names)
+                yield unknown("correlation: uncertain input", name, names)
         if len(set(pair)) < len(pair) or frozenset(pair) in seen:
-            yield f"correlation is of {' and '.join(pair)}, must be of two inputs, once: name others."
+            yield f"correlation is of {' and '.join(pair)}, must be of two, once: name others."
         seen.add(frozenset(pair))
         if not -1 < rank < 1:
             yield (

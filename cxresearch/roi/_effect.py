@@ -1,0 +1,124 @@
+"""A lift that a programme is credited with: number, interval, grade, and what it may be called."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from cxresearch import _format as words
+from cxresearch.findings import Finding
+from cxresearch.roi.uncertain import Uncertain
+
+
+class Base(NamedTuple):
+    """Retention of those held out, how sure, and how its error goes with that of the lift."""
+
+    value: float
+    ci_lower: float
+    ci_upper: float
+    rank_correlation: float
+
+
+@dataclass(frozen=True)
+class Effect:
+    """How many more stay a year, as a share: 0.02 for 2 percentage points.
+
+    Parameters
+    ----------
+    value
+        The lift.
+    ci_lower, ci_upper
+        Its interval; where it was entered, the ends it was entered with.
+    grade
+        A randomised, B adjusted with a sensitivity analysis, C association, D entered.
+    source
+        Where it comes from, in words.
+    distribution
+        What the simulation draws from.
+    base
+        Retention without the programme, where the same experiment measured it.
+    """
+
+    value: float
+    ci_lower: float
+    ci_upper: float
+    grade: str
+    source: str
+    distribution: Uncertain
+    confidence_level: float = 0.95
+    n: int | None = None
+    as_of: str | None = None
+    base: Base | None = field(default=None, repr=False)
+
+    @property
+    def entered(self) -> bool:
+        """Whether somebody typed it."""
+        return not self.distribution.is_measured
+
+    @property
+    def words(self) -> str:
+        """The lift in words, to stand in a sentence: `we measured 2 percentage points (1 to 3)`."""
+        if self.entered:
+            if self.distribution.known:
+                return f"we assume exactly {points(self.value)}"
+            ends = (words.number(100 * end, 0.1) for end in self.distribution.ends)
+            low, high = (end.removesuffix(".0") for end in ends)
+            return f"we assume {points(self.value)}, between {low} and {high}"
+        said = spread(self.value, self.ci_lower, self.ci_upper)
+        if self.grade == "A":
+            return f"we measured {said}"
+        return f"what was observed is a difference of {said}, an association"
+
+    @property
+    def given(self) -> str:
+        """What a conclusion from it has to begin with: `so`, or what would have to hold."""
+        if self.entered or self.grade == "A":
+            return "so"
+        return "if all of it were the programme's doing,"
+
+    def sentence(self, lang: str = "en") -> str:
+        """Return the lift, its interval and what it rests on, in words."""
+        words.check_language(lang)
+        if self.entered:
+            said = f"{self.words[:1].upper()}{self.words[1:]}"
+            return f"{said}, more who stay a year: entered, not measured."
+        said = spread(self.value, self.ci_lower, self.ci_upper)
+        level = words.level_words(self.confidence_level)
+        clear = "" if self.ci_lower > 0 or self.ci_upper < 0 else "No clear difference: "
+        if self.grade == "A":
+            lead = "in" if clear else "In"
+            return f"{clear}{lead} {self.source} {said} more stayed a year ({level} interval)."
+        lead = "a" if clear else "A"
+        return (
+            f"{clear}{lead} difference of {said} ({level} interval) was observed ({self.source}): "
+            "an association. What follows holds only if the whole difference were the programme's "
+            "doing."
+        )
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return `lift_used`."""
+        return (
+            Finding(
+                "lift_used",
+                self.value,
+                self.ci_lower,
+                self.ci_upper,
+                self.n,
+                "share",
+                self.sentence(),
+                confidence_level=self.confidence_level,
+                grade=self.grade,
+                as_of=self.as_of,
+            ),
+        )
+
+
+def points(share: float) -> str:
+    """Return a share in percentage points, as it was entered: `2 percentage points`."""
+    said = f"{100 * share:.6g}"
+    return f"{said} {words.plural('percentage point', float(said))}"
+
+
+def spread(value: float, lower: float, upper: float) -> str:
+    """Return an estimated share in percentage points, with its interval."""
+    return words.quantity(100 * value, 100 * lower, 100 * upper, "percentage point")

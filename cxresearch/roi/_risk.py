@@ -1,0 +1,247 @@
+"""What draws of its inputs make of a programme: the numbers and the sentences."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+
+from cxresearch import _format as words
+from cxresearch._html import Table, html_table
+from cxresearch.findings import Finding
+from cxresearch.roi._effect import Effect, points, spread
+from cxresearch.roi._tornado import Tornado
+from cxresearch.roi.programme import Programme
+from cxresearch.roi.uncertain import Uncertain
+from cxresearch.uncertainty import Floats, wilson_interval
+
+Ends = tuple[float, float, float]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ProgrammeRisk(Table):
+    """Value, chance of loss, break-even and payback of a programme.
+
+    Parameters
+    ----------
+    programme
+        The plan as entered.
+    inputs
+        What is known of its inputs, by name.
+    effect
+        Where the lift comes from.
+    drawn
+        Draws of the inputs, each of shape (draws,).
+    npv
+        Net present value of each draw.
+    needed
+        Lift at which each draw is worth nothing; infinite for none.
+    most
+        Lift of each draw at which nobody leaves any more.
+    payback, discounted_payback
+        Month in which each draw is paid back; infinite for never within the horizon.
+    tornado
+        What each input does.
+    information
+        What it would be worth to know everything before deciding, with its interval.
+    confidence_level
+        Share of the draws within each interval.
+    """
+
+    programme: Programme
+    inputs: Mapping[str, Uncertain]
+    effect: Effect | None
+    drawn: Mapping[str, Floats] = field(repr=False)
+    npv: Floats = field(repr=False)
+    needed: Floats = field(repr=False)
+    most: Floats = field(repr=False)
+    payback: Floats = field(repr=False)
+    discounted_payback: Floats = field(repr=False)
+    tornado: Tornado
+    information: Ends
+    confidence_level: float
+
+    @property
+    def draws(self) -> int:
+        """How many draws there are."""
+        return len(self.npv)
+
+    @property
+    def npv_interval(self) -> Ends:
+        """Value as entered, and the ends between which the draws lie.
+
+        An end reaches as far as the value as entered, where that is the best or the worst case.
+        """
+        return self._within(self.programme.npv, self.npv)
+
+    @property
+    def mean_npv(self) -> float:
+        """Mean of the draws, which counts what can go wrong as well as what can go right."""
+        return float(self.npv.mean())
+
+    @property
+    def probability_of_loss(self) -> Ends:
+        """Share of the draws that lose money, with the interval of the simulation (Wilson)."""
+        lost = int((self.npv < 0).sum())
+        low, high = wilson_interval(lost, self.draws, self.confidence_level)
+        return lost / self.draws, float(low), float(high)
+
+    @property
+    def break_even(self) -> Ends | None:
+        """Lift at which the value is 0, over the draws of all other inputs; None where none is.
+
+        A draw in which no lift is enough counts as the lift at which nobody leaves.
+        """
+        value = self.programme.break_even_lift
+        return None if value is None else self._within(value, np.minimum(self.needed, self.most))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per measure: value as entered, and the ends of the draws."""
+        nothing = (math.nan, math.nan, math.nan)
+        months = self._months(self.payback, self.programme.payback_month)
+        later = self._months(self.discounted_payback, self.programme.discounted_payback_month)
+        rate = self.programme.internal_rate.value
+        rows: dict[str, Ends] = {
+            "npv": self.npv_interval,
+            "mean_npv": (self.mean_npv, math.nan, math.nan),
+            "probability_of_loss": self.probability_of_loss,
+            "break_even_lift": self.break_even or nothing,
+            "payback_month": months or nothing,
+            "discounted_payback_month": later or nothing,
+            "internal_rate": (math.nan if rate is None else rate, math.nan, math.nan),
+            "value_of_information": self.information,
+        }
+        ends = pd.DataFrame(list(rows.values()), columns=["value", "ci_lower", "ci_upper"])
+        return pd.concat([pd.Series(list(rows), name="measure"), ends], axis=1)
+
+    def sentence(self, lang: str = "en") -> str:
+        """Return what it needs, what the lift is, and so the chance of losing money."""
+        words.check_language(lang)
+        so = self.effect.given if self.effect else "so"
+        so = f"{so} the chance of losing money is {chance(self.probability_of_loss[0])}"
+        lift = self.effect.words if self.effect else f"the lift is {points(self.programme.lift)}"
+        if self.break_even is None:
+            return f"No lift is enough, even with nobody leaving; {lift}; {so}."
+        return (
+            f"The programme needs at least {spread(*self.break_even)} more who stay a year; "
+            f"{lift}; {so}{self._in_vain}."
+        )
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return break-even, chance of loss, value, payback and value of information."""
+        money = words.money_unit(self.programme.currency)
+        loss = self.probability_of_loss
+        p = self.programme
+        return (
+            self._finding("break_even_lift", self.break_even, "share", self.sentence()),
+            self._finding("probability_of_loss", loss, "share", self._loss()),
+            self._finding("npv", self.npv_interval, money, self._worth()),
+            self._payback("payback_month", self.payback, p.payback_month),
+            self._payback(
+                "discounted_payback_month", self.discounted_payback, p.discounted_payback_month
+            ),
+            self._finding("value_of_information", self.information, money, self._knowing()),
+        )
+
+    def _repr_html_(self) -> str:
+        p, rate = self.programme, self.programme.internal_rate
+        share = words.percent_interval(*self.probability_of_loss)
+        rows = {
+            "value today": self._money(*self.npv_interval),
+            "value today, mean of the draws": self._money(self.mean_npv, math.nan, math.nan),
+            "chance of losing money": share,
+            "points more who must stay a year": self._needs(),
+            "paid back in month": self._month(self.payback, p.payback_month),
+            "paid back in month, discounted": self._month(
+                self.discounted_payback, p.discounted_payback_month
+            ),
+            "internal rate of return": (
+                f"none: {rate.reason}" if rate.value is None else words.percent(rate.value)
+            ),
+            "worth knowing everything before": self._money(*self.information),
+        }
+        frame = pd.DataFrame(list(rows.items()), columns=["what", "how much"])
+        return html_table(frame, caption=self._worth())
+
+    def _within(self, value: float, draws: Floats) -> Ends:
+        tail = (1 - self.confidence_level) / 2
+        low, high = (float(end) for end in np.quantile(draws, [tail, 1 - tail]))
+        return value, min(low, value), max(high, value)
+
+    def _months(self, draws: Floats, value: float | None) -> Ends | None:
+        """Return the month with its interval; what is not paid back counts as the last month."""
+        last = 12.0 * self.programme.horizon
+        return None if value is None else self._within(value, np.minimum(draws, last))
+
+    @property
+    def _in_vain(self) -> str:
+        """Say in how many draws no lift is enough."""
+        share = float(np.isinf(self.needed).mean())
+        return f" (in {chance(share)} of the draws no lift is enough)" if share > 0 else ""
+
+    def _loss(self) -> str:
+        said = words.percent_interval(*self.probability_of_loss)
+        many = words.number(self.draws)
+        return f"The chance of losing money is {said}, from {many} draws of what is not known."
+
+    def _worth(self) -> str:
+        level = words.level_words(self.confidence_level)
+        said = self._money(*self.npv_interval)
+        return (
+            f"As entered, the payments of {self.programme.span} are worth {said} today; {level} of "
+            "the draws lie between."
+        )
+
+    def _knowing(self) -> str:
+        said = self._money(*self.information)
+        return f"To know every input before deciding would be worth {said} at most."
+
+    def _payback(self, name: str, draws: Floats, value: float | None) -> Finding:
+        kind = "discounted payments" if name.startswith("discounted") else "payments"
+        ends = self._months(draws, value)
+        never = float(np.isinf(draws).mean())
+        within = f"within {self.programme.span}"
+        if ends is None:
+            said = f"As entered, the {kind} never make up for the cost {within}."
+            return self._finding(name, None, "months", said)
+        rest = f"; in {chance(never)} of the draws it is never {within}" if never > 0 else ""
+        month = words.quantity(*ends, "month")
+        said = f"As entered, the {kind} make up for the cost after {month}{rest}."
+        return self._finding(name, ends, "months", said)
+
+    def _month(self, draws: Floats, value: float | None) -> str:
+        ends = self._months(draws, value)
+        return "never" if ends is None else words.number_interval(*ends)
+
+    def _needs(self) -> str:
+        if self.break_even is None:
+            return "none is enough"
+        return words.number_interval(*(100 * end for end in self.break_even))
+
+    def _money(self, value: float, lower: float, upper: float) -> str:
+        return words.money(value, lower, upper, self.programme.currency)
+
+    def _finding(self, name: str, values: Ends | None, unit: str, said: str) -> Finding:
+        value, lower, upper = values or (None, None, None)
+        return Finding(
+            name,
+            value,
+            lower,
+            upper,
+            None,
+            unit,
+            said,
+            confidence_level=self.confidence_level,
+            grade="D",
+            as_of=self.effect.as_of if self.effect else None,
+        )
+
+
+def chance(share: float) -> str:
+    """Return a share of draws in whole percent, and never as certain where it is not."""
+    if share < 0.005:
+        return "below 1 %"
+    return "above 99 %" if share > 0.995 else words.percent(share)
