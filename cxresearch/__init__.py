@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from cxresearch.causes.cumulative_incidence import cumulative_incidence as cumulative_incidence
     from cxresearch.causes.cumulative_incidence import reconciliation as reconciliation
     from cxresearch.checking import check as check
+    from cxresearch.claims.register import claims_register as claims_register
     from cxresearch.definitions import define as define
     from cxresearch.designs import Design as Design
     from cxresearch.errors import CxError as CxError
@@ -54,15 +55,19 @@ if TYPE_CHECKING:
     from cxresearch.plots import plot_calibration as plot_calibration
     from cxresearch.plots import plot_causes as plot_causes
     from cxresearch.plots import plot_churn_risk as plot_churn_risk
+    from cxresearch.plots import plot_claim_map as plot_claim_map
     from cxresearch.plots import plot_contribution as plot_contribution
     from cxresearch.plots import plot_control_chart as plot_control_chart
+    from cxresearch.plots import plot_defection_curve as plot_defection_curve
     from cxresearch.plots import plot_forest as plot_forest
     from cxresearch.plots import plot_holdout as plot_holdout
     from cxresearch.plots import plot_incidence as plot_incidence
     from cxresearch.plots import plot_league as plot_league
     from cxresearch.plots import plot_lifetime_value as plot_lifetime_value
     from cxresearch.plots import plot_nonresponse as plot_nonresponse
+    from cxresearch.plots import plot_operating_leverage as plot_operating_leverage
     from cxresearch.plots import plot_overlap as plot_overlap
+    from cxresearch.plots import plot_profit_path as plot_profit_path
     from cxresearch.plots import plot_projection as plot_projection
     from cxresearch.plots import plot_purchase_frequencies as plot_purchase_frequencies
     from cxresearch.plots import plot_purchase_holdout as plot_purchase_holdout
@@ -74,6 +79,7 @@ if TYPE_CHECKING:
     from cxresearch.plots import plot_revenue_bridge as plot_revenue_bridge
     from cxresearch.plots import plot_scores as plot_scores
     from cxresearch.plots import plot_shop_value as plot_shop_value
+    from cxresearch.plots import plot_uplifts as plot_uplifts
     from cxresearch.plots import plot_value_by_horizon as plot_value_by_horizon
     from cxresearch.plots import plot_value_differences as plot_value_differences
     from cxresearch.plots import plot_value_sensitivity as plot_value_sensitivity
@@ -108,7 +114,21 @@ if TYPE_CHECKING:
     from cxresearch.retention import first_safe_tenure as first_safe_tenure
     from cxresearch.retention import retention_curves as retention_curves
     from cxresearch.revenue_bridge import RevenueBridge as RevenueBridge
+    from cxresearch.roi.economics import Economics as Economics
+    from cxresearch.roi.effect import effect_from_findings as effect_from_findings
+    from cxresearch.roi.effect import effect_of_experiment as effect_of_experiment
+    from cxresearch.roi.effect import entered_effect as entered_effect
+    from cxresearch.roi.entered import programme_problems as programme_problems
+    from cxresearch.roi.history import profit_history as profit_history
+    from cxresearch.roi.leverage import operating_leverage as operating_leverage
+    from cxresearch.roi.own_curve import own_curve as own_curve
+    from cxresearch.roi.plan import programme_plan as programme_plan
+    from cxresearch.roi.profit_claim import profit_claim as profit_claim
+    from cxresearch.roi.profit_uplifts import profit_uplifts as profit_uplifts
     from cxresearch.roi.programme import Programme as Programme
+    from cxresearch.roi.readings import Lift as Lift
+    from cxresearch.roi.readings import lifts as lifts
+    from cxresearch.roi.risk import programme_risk as programme_risk
     from cxresearch.roi.uncertain import Uncertain as Uncertain
     from cxresearch.score_table import ScoreTable as ScoreTable
     from cxresearch.scores.answers_needed import responses_needed as responses_needed
@@ -142,16 +162,20 @@ if TYPE_CHECKING:
     from cxresearch.value.terms import constant_value as constant_value
     from cxresearch.value_table import ValueTable as ValueTable
 
+__version__ = "0.1.0"
+
 _HOME: Final = {
     "CauseTable": "cause_table",
     "CxError": "errors",
     "Data": "source",
     "DataError": "errors",
     "Design": "designs",
+    "Economics": "roi.economics",
     "Finding": "findings",
     "ForestRow": "plots",
     "InvitationTable": "invitation_table",
     "LifeTable": "tables",
+    "Lift": "roi.readings",
     "PeriodTable": "tables",
     "Programme": "roi.programme",
     "PurchaseTable": "purchase_table",
@@ -169,6 +193,7 @@ _HOME: Final = {
     "cause_rates": "causes.cause_hazards",
     "check": "checking",
     "churn_risk": "hazards.churn_risk",
+    "claims_register": "claims.register",
     "comparability": "adjust.comparability",
     "compare_responders": "scores.responder_retention",
     "constant_value": "value.terms",
@@ -181,6 +206,9 @@ _HOME: Final = {
     "e_value": "adjust.sensitivity",
     "e_values": "adjust.sensitivity",
     "earned_growth": "scores.earned_growth",
+    "effect_from_findings": "roi.effect",
+    "effect_of_experiment": "roi.effect",
+    "entered_effect": "roi.effect",
     "equal_parameters_test": "projection._likelihood_ratio",
     "first_safe_tenure": "retention",
     "hazard_ratios": "hazards.ratios",
@@ -188,13 +216,16 @@ _HOME: Final = {
     "immortal_time_share": "adjust.immortal_time",
     "invitation_waterfall": "scores.response_rates",
     "lifetime_values": "value.lifetime",
+    "lifts": "roi.readings",
     "logrank_test": "logrank",
     "negative_control": "adjust.sensitivity",
     "nested_model_tests": "projection._likelihood_ratio",
     "nps_nonresponse": "scores.nonresponse",
     "open_data": "source",
     "open_frames": "source",
+    "operating_leverage": "roi.leverage",
     "order_waterfall": "exclusions",
+    "own_curve": "roi.own_curve",
     "period_rates": "rates",
     "plot_alive_map": "plots",
     "plot_answers": "plots",
@@ -203,15 +234,19 @@ _HOME: Final = {
     "plot_calibration": "plots",
     "plot_causes": "plots",
     "plot_churn_risk": "plots",
+    "plot_claim_map": "plots",
     "plot_contribution": "plots",
     "plot_control_chart": "plots",
+    "plot_defection_curve": "plots",
     "plot_forest": "plots",
     "plot_holdout": "plots",
     "plot_incidence": "plots",
     "plot_league": "plots",
     "plot_lifetime_value": "plots",
     "plot_nonresponse": "plots",
+    "plot_operating_leverage": "plots",
     "plot_overlap": "plots",
+    "plot_profit_path": "plots",
     "plot_projection": "plots",
     "plot_purchase_frequencies": "plots",
     "plot_purchase_holdout": "plots",
@@ -223,12 +258,19 @@ _HOME: Final = {
     "plot_revenue_bridge": "plots",
     "plot_scores": "plots",
     "plot_shop_value": "plots",
+    "plot_uplifts": "plots",
     "plot_value_by_horizon": "plots",
     "plot_value_differences": "plots",
     "plot_value_sensitivity": "plots",
     "plot_value_waterfall": "plots",
     "plot_waterfall": "plots",
     "prices": "value.prices",
+    "profit_claim": "roi.profit_claim",
+    "profit_history": "roi.history",
+    "profit_uplifts": "roi.profit_uplifts",
+    "programme_plan": "roi.plan",
+    "programme_problems": "roi.entered",
+    "programme_risk": "roi.risk",
     "projections": "projection.fitted",
     "proportionality_check": "hazards.proportionality",
     "provenance": "present",

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from cxresearch._draw import GROUP_COLORS, alt_text, cx_style
 from cxresearch.plots.causes import plot_causes, plot_incidence
+from cxresearch.plots.claim_map import plot_claim_map
 from cxresearch.plots.curves import plot_rates, plot_retention, plot_waterfall
 from cxresearch.plots.hazards import ForestRow, plot_forest
 from cxresearch.plots.holdout import plot_holdout
 from cxresearch.plots.ladder import plot_balance, plot_bias_ladder, plot_overlap
 from cxresearch.plots.nonresponse import plot_nonresponse, plot_responders, plot_response_rates
+from cxresearch.plots.profit_claim import plot_profit_path
+from cxresearch.plots.profit_history import plot_defection_curve, plot_operating_leverage
+from cxresearch.plots.profit_uplifts import plot_uplifts
 from cxresearch.plots.projection import plot_projection, plot_retention_rates
 from cxresearch.plots.purchases import (
     plot_alive_map,
@@ -38,15 +42,19 @@ __all__ = [
     "plot_calibration",
     "plot_causes",
     "plot_churn_risk",
+    "plot_claim_map",
     "plot_contribution",
     "plot_control_chart",
+    "plot_defection_curve",
     "plot_forest",
     "plot_holdout",
     "plot_incidence",
     "plot_league",
     "plot_lifetime_value",
     "plot_nonresponse",
+    "plot_operating_leverage",
     "plot_overlap",
+    "plot_profit_path",
     "plot_projection",
     "plot_purchase_frequencies",
     "plot_purchase_holdout",
@@ -58,6 +66,7 @@ __all__ = [
     "plot_revenue_bridge",
     "plot_scores",
     "plot_shop_value",
+    "plot_uplifts",
     "plot_value_by_horizon",
     "plot_value_differences",
     "plot_value_sensitivity",
