@@ -158,7 +158,8 @@ class Tornado(Table):
 def value_words(name: str, value: float, currency: str | None) -> str:
     """Return one value of an input in words: `80 %`, `2 points`, `EUR 60,000`."""
     if name == "lift":
-        return f"{100 * value:.4g} points"
+        said = f"{100 * value:.4g}"
+        return f"{said} {words.plural('point', float(said))}"
     if name in SHARES:
         return f"{100 * value:.4g} %"
     digits = f"{value:,.2f}".removesuffix(".00")
