@@ -42,6 +42,7 @@ class Engine:
         self._connection = opening.connect(self._folder, memory_limit)
         self._cleanup = weakref.finalize(self, _discard, self._connection, self._folder)
         self._kept: set[str] = set()
+        self._recalled: dict[str, pd.DataFrame] = {}
         try:
             opened = opening.open_tables(self._connection, recipe, frames, self._folder)
             self.fields, self.files, self._scans = opened.fields, opened.files, opened.scans
@@ -98,6 +99,13 @@ class Engine:
     def query(self, tree: sql.Expression) -> pd.DataFrame:
         """Run a query and return its (small) result."""
         return self._run(sql.render(tree)).df()
+
+    def query_once(self, tree: sql.Expression) -> pd.DataFrame:
+        """Return the (small) result of a query about whole tables, which is run but once."""
+        text = sql.render(tree)
+        if text not in self._recalled:
+            self._recalled[text] = self._run(text).df()
+        return self._recalled[text].copy()
 
     def query_column(self, table: str, column: str) -> list[object]:
         """Return one column of a table of the contract, in the order of the rows."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 import pandas as pd
@@ -149,15 +148,21 @@ class Contributions(Lifetimes, Money):
 
     @property
     def _windows(self) -> dict[str, int]:
-        bounds = value_windows(self.pipeline)
+        bounds = value_windows(self.pipeline, self._known_end)
         found = self.query(exp.select(*(exp.alias_(e, name) for name, e in bounds.items())))
         return {name: int(found[name].iloc[0]) for name in bounds}
 
-    @cached_property
+    def _known_end(self, which: str, reduction: str) -> sql.Expression:
+        months = self._by_month(reduction).index
+        if months.empty:
+            return exp.null()
+        return exp.convert(int(months.min() if which == "MIN" else months.max()))
+
+    @property
     def _bills(self) -> pd.DataFrame:
         return self._by_month("revenue_months")
 
-    @cached_property
+    @property
     def _tickets(self) -> pd.DataFrame:
         if "touchpoints" not in self.fields:
             return pd.DataFrame({"tickets": []}, index=pd.Index([], dtype="int64"))
@@ -187,40 +192,43 @@ def value_problems(group_by: Sequence[str]) -> list[str]:
     return taken_problems(group_by, _TAKEN)
 
 
-def value_windows(pipeline: Pipeline) -> dict[str, sql.Expression]:
+def _end(which: str, reduction: str) -> sql.Expression:
+    """Return the first or the last month of a reduction ("MIN", "MAX") as a query."""
+    months = exp.Subquery(this=sql.load(reduction), alias=exp.TableAlias(this="months"))
+    end: sql.Expression = exp.select(f"{which}(months.month)").from_(months).subquery()
+    return end
+
+
+def value_windows(
+    pipeline: Pipeline, end: Callable[[str, str], sql.Expression] = _end
+) -> dict[str, sql.Expression]:
     """Return the months (12 · year + month − 1) from and until which bills and service are known.
 
     Of bills, those observed whole; the extract knows no tickets before the first one, and no cost
-    of a customer outside the ledger.
+    of a customer outside the ledger. `end` says the first or the last month of a reduction.
     """
     first, last = exp.convert(pipeline.first_month), exp.convert(pipeline.end_month - 1)
     found = {"revenue_from": first, "revenue_until": _ALWAYS}
     found |= {"served_from": first, "served_until": _ALWAYS}
     if "revenue" in pipeline.recipe.tables:
-        found |= {"revenue_from": _later("revenue_months", first)}
-        found |= {"revenue_until": _sooner("revenue_months", last)}
+        found |= {"revenue_from": _later(end("MIN", "revenue_months"), first)}
+        found |= {"revenue_until": _sooner(end("MAX", "revenue_months"), last)}
     if "touchpoints" in pipeline.recipe.tables:
-        found["served_from"] = _later("ticket_months", first)
+        found["served_from"] = _later(end("MIN", "ticket_months"), first)
     if pipeline.has("costs", "customer_id"):
-        found["served_from"] = _later("served_months", found["served_from"])
-        found["served_until"] = _sooner("served_months", _ALWAYS)
+        found["served_from"] = _later(end("MIN", "served_months"), found["served_from"])
+        found["served_until"] = _sooner(end("MAX", "served_months"), _ALWAYS)
     return found
 
 
-def _later(reduction: str, bound: sql.Expression) -> sql.Expression:
-    """Return the first month of a reduction, if it lies after the bound; else the bound."""
-    return exp.func("GREATEST", exp.func("COALESCE", _end("MIN", reduction), bound), bound)
+def _later(first: sql.Expression, bound: sql.Expression) -> sql.Expression:
+    """Return the first month that is known, if it lies after the bound; else the bound."""
+    return exp.func("GREATEST", exp.func("COALESCE", first, bound), bound)
 
 
-def _sooner(reduction: str, bound: sql.Expression) -> sql.Expression:
-    """Return the last month of a reduction, if it lies before the bound; else the bound."""
-    return exp.func("LEAST", exp.func("COALESCE", _end("MAX", reduction), bound), bound)
-
-
-def _end(which: str, reduction: str) -> sql.Expression:
-    months = exp.Subquery(this=sql.load(reduction), alias=exp.TableAlias(this="months"))
-    end: sql.Expression = exp.select(f"{which}(months.month)").from_(months).subquery()
-    return end
+def _sooner(last: sql.Expression, bound: sql.Expression) -> sql.Expression:
+    """Return the last month that is known, if it lies before the bound; else the bound."""
+    return exp.func("LEAST", exp.func("COALESCE", last, bound), bound)
 
 
 def _bill_problems(held: pd.DataFrame) -> Iterator[str]:

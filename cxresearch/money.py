@@ -100,11 +100,11 @@ class Money(Engine):
     def _currencies(self, *tables: str) -> pd.DataFrame:
         """Return the first and the last currency of each of these tables of the contract."""
         ends = ("MIN(currency) AS first_currency", "MAX(currency) AS last_currency")
-        return pd.concat([self.query(exp.select(*ends).from_(name)) for name in tables])
+        return pd.concat([self.query_once(exp.select(*ends).from_(name)) for name in tables])
 
     def _by_month(self, reduction: str) -> pd.DataFrame:
         """Return a reduction with one row per month (12 * year + month - 1), by month."""
-        held = self.query(sql.load(reduction)).set_index("month")
+        held = self.query_once(sql.load(reduction)).set_index("month")
         held.index = held.index.astype("int64")
         return held
 

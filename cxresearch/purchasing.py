@@ -81,7 +81,7 @@ class Purchasing(Money):
         """Return the rows of the transactions by what becomes of them: outcome, rows, amount."""
         self._check_purchases([], None)
         tree = sql.assemble(sql.load("order_counts"), purchase_relations(self.pipeline, "", []))
-        return self.query(tree)
+        return self.query_once(tree)
 
     def order_margin_share(self) -> float:
         """Return gross margin as a share of what was bought; 0 unless every order has one."""
