@@ -111,6 +111,20 @@ def duration(strand: Strand, economics: Economics) -> Floats:
     return np.asarray((t * kept).sum(-1) / kept.sum(-1))
 
 
+def capped_from(strand: Strand, asked: Asked) -> int | None:
+    """Return the first year as a customer, of those that count, whose lifted rate is cut at 1."""
+    if asked.renewals != "every" or strand.alike:
+        return None
+    last = asked.bills - 1 + asked.late
+    if asked.concept == "base_value":
+        last += strand.ages.shape[1] - 1
+    if asked.concept in BY_YEAR:
+        last = (asked.when or 0) + (strand.firm_years or 0)
+    curve = strand.retained(min(last, strand.longest or last))[:1]
+    over = asked.lift.capped(curve[0, 1:] / np.maximum(curve[0, :-1], TINY))
+    return int(over.argmax()) + 1 if over.any() else None
+
+
 def _refuse(strand: Strand, asked: Asked) -> None:
     """Raise where the terms leave nothing to compute."""
     if asked.renewals == "each_customer" and strand.nodes is None:

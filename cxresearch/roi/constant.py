@@ -15,14 +15,13 @@ from numpy.typing import ArrayLike, NDArray
 
 from cxresearch.errors import DataError
 from cxresearch.roi.economics import BY_YEAR, Concept, Economics, concept_problems
-from cxresearch.roi.profit_path import ProfitPath
 from cxresearch.roi.readings import Lift
 from cxresearch.uncertainty import Floats
 from cxresearch.value.terms import constant_value
 
 GRID: Final = 4001  # rates that are tried for a threshold
 HALVINGS: Final = 50
-ENOUGH: Final = 1e-9  # 25 % computed as 24.9999999999 % is 25 %
+ENOUGH: Final = 1e-12  # 25 % computed as 24.9999999999 % is 25 %
 
 
 def uplift(
@@ -219,34 +218,6 @@ def elasticity(
     # the first margin is left out of both sums: it counts alike at every rate
     weight = q[..., None] ** (t - late)
     return np.asarray((t * weight).sum(-1) / weight.sum(-1))
-
-
-def yearly_path(lift: Lift, retention: float, economics: Economics, years: int) -> ProfitPath:
-    """Return the profit of each year at a rate that never changes, with the lift and without.
-
-    Raises
-    ------
-    DataError
-        When the rate with the lift passes 1, or today's profit is not above 0.
-    """
-    rate = np.asarray(retention, dtype=np.float64)
-    check_retention(rate, [lift])
-    axis = np.arange(years + 1)
-    profits = [firm_profits(rate, lift.apply(rate), economics, int(k)) for k in axis]
-    before, after = (np.array([pair[i] for pair in profits], dtype=float) for i in (0, 1))
-    # what the lift costs is not spent yet today
-    after[0] = before[0]
-    if not before[0] > 0:
-        raise DataError(
-            f"today's profit is {before[0]:.6g} per new customer, must be above 0 to be compared: "
-            "acquisition and fixed costs take all of the contribution."
-        )
-    end = float(uplift(lift, rate, economics, "steady_state"))
-    none = np.full(years + 1, np.nan)
-    found = after / before - 1
-    return ProfitPath(
-        axis, before / before[0], after / before[0], found, none, none, end, lift, "constant"
-    )
 
 
 def check_retention(retention: ArrayLike, lifted_by: Sequence[Lift]) -> None:

@@ -11,8 +11,9 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._cells import unknown
-from cxresearch._html import Table
+from cxresearch._html import ACRONYMS, Table
 from cxresearch.errors import DataError, NotEnoughError
+from cxresearch.findings import Finding
 from cxresearch.product_limit import retained_share
 from cxresearch.projection._forecast import conditional
 from cxresearch.projection._model_fit import STEP, ModelFit, variants_error
@@ -21,12 +22,13 @@ from cxresearch.projection.fitted import Projections, fit_groups
 from cxresearch.roi._mixture import sbg_nodes
 from cxresearch.roi._strand import CONSTANT, Nodes, Strand, constant_strand
 from cxresearch.tables import LifeTable
-from cxresearch.uncertainty import Floats, leave_one_out, logit_interval, loglog_interval
+from cxresearch.uncertainty import Floats, leave_one_out, logit_interval
 
 Average = Literal["all_years", "first_year"]
 AVERAGES: Final[tuple[Average, ...]] = get_args(Average)
 PRODUCT_LIMIT: Final = "product_limit"
 OF_PROJECTIONS: Final = ("sbg", "bdw")
+ENDS: Final = ("retention_rate", "retention_rate_ci_lower", "retention_rate_ci_upper")
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,19 +118,24 @@ class OwnCurve(Table):
         return self._strand(model, lambda years: self._fitted(fit, years), fit.step, None, fit)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per model and year within the data."""
-        frame = pd.concat([self._frame(model) for model in self.models], ignore_index=True)
+        """Return the retention rate of each year within the data, one row per model and year."""
+        frame = pd.concat([self._rates(model) for model in self.models], ignore_index=True)
         return pd.DataFrame(dict(self.group), index=frame.index).join(frame)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return `yearly_retention` {model, year}, and the average rate as {model: constant}."""
+        rows = self.to_frame()
+        every = [
+            self._finding(row, {"model": str(row["model"]), "year": str(row["year"])})
+            for row in rows[rows["model"] != CONSTANT].to_dict("records")
+        ]
+        return (self._finding(rows.iloc[0].to_dict(), {"model": CONSTANT}), *every)
 
     def sentence(self, lang: str = "en") -> str:
         """Return the average rate, the first and the last year's, and how far the data reach."""
         words.check_language(lang)
-        rates = self._frame(PRODUCT_LIMIT)
-        ends = ("", "_ci_lower", "_ci_upper")
-        first, last = (
-            words.percent_interval(*(float(rates[f"retention_rate{e}"].iloc[i]) for e in ends))
-            for i in (1, -1)
-        )
+        rates = self._rates(PRODUCT_LIMIT)
+        first, last = (words.percent_interval(*_ends(rates.iloc[i])) for i in (0, -1))
         over = "over all years seen" if self.average == "all_years" else "in the first year"
         people = f"{self.table.population}{words.with_group(self.group)}"
         since = f", counted from {self._unit(self.start)} on" if self.start else ""
@@ -139,16 +146,32 @@ class OwnCurve(Table):
             f"({words.level_words(self.confidence_level)} intervals)."
         )
 
-    def _frame(self, model: str) -> pd.DataFrame:
+    def _rates(self, model: str) -> pd.DataFrame:
         strand = self.strand(model)
-        rows = strand.retained(self.reach)
-        error, level = variants_error(rows, strand.step), self.confidence_level
-        columns: dict[str, Any] = {"model": model, "year": np.arange(self.reach + 1)}
-        columns |= _named("retained", rows[0], *loglog_interval(rows[0], error, level))
-        rates = _rates(rows)
-        ends = logit_interval(rates[0], variants_error(rates, strand.step), level)
-        found = (np.r_[np.nan, x] for x in (rates[0], *ends))
-        return pd.DataFrame(columns | _named("retention_rate", *found))
+        rates = _rates(strand.retained(self.reach))
+        error = variants_error(rates, strand.step)
+        lower, upper = logit_interval(rates[0], error, self.confidence_level)
+        columns: dict[str, Any] = {"model": model, "year": np.arange(self.reach) + 1}
+        columns |= dict(zip(ENDS, (rates[0], lower, upper), strict=True))
+        return pd.DataFrame(columns)
+
+    def _finding(self, row: Mapping[Any, Any], key: dict[str, str]) -> Finding:
+        value, lower, upper = _ends(row)
+        whole, stay, spread = words.out_of(value, lower, upper)
+        people = f"{self.table.population}{words.with_group(self.group)}"
+        when = f"in year {key['year']}" if "year" in key else "in a year"
+        by = {CONSTANT: "on average", PRODUCT_LIMIT: "as observed"}
+        model = by.get(key["model"], f"by the {ACRONYMS.get(key['model'])} model")
+        level = words.level_words(self.confidence_level)
+        sentence = (
+            f"Of {whole} {people} {when}, {stay} {'is' if stay == '1' else 'are'} still there a "
+            f"year later, {model} ({level} interval {spread})."
+        )
+        return Finding(
+            "yearly_retention", value, lower, upper, self.n, "share", sentence,
+            {**key, **self.group},
+            confidence_level=self.confidence_level, as_of=self.table.as_of,
+        )  # fmt: skip
 
     def _strand(
         self,
@@ -284,5 +307,6 @@ def _moves(at_risk: Floats, churned: Floats) -> Floats:
     return np.stack([moves, -moves], axis=1).reshape(-1, len(at_risk))
 
 
-def _named(name: str, value: Floats, lower: Floats, upper: Floats) -> dict[str, Floats]:
-    return {name: value, f"{name}_ci_lower": lower, f"{name}_ci_upper": upper}
+def _ends(row: Mapping[Any, Any]) -> tuple[float, float, float]:
+    value, lower, upper = (float(row[name]) for name in ENDS)
+    return value, lower, upper

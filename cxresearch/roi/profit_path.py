@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -11,8 +11,12 @@ from numpy.typing import NDArray
 
 from cxresearch import _format as words
 from cxresearch._html import Table
-from cxresearch.roi.readings import Lift
-from cxresearch.uncertainty import Floats
+from cxresearch.errors import DataError
+from cxresearch.roi._claim_words import how, terms_words
+from cxresearch.roi._levels import Asked, Levels, NotDefinedError, levels
+from cxresearch.roi._subject import Subject
+from cxresearch.roi.economics import LONGEST
+from cxresearch.uncertainty import Floats, critical_value
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,10 +33,12 @@ class ProfitPath(Table):
         after/before − 1, shape (k,); the ends are NaN where the rate was entered.
     limit
         What the uplift comes to in the long run; NaN where there is no such limit.
-    lift
-        What is added to retention from today on.
+    asked
+        The lift, the renewals that are lifted, and the terms.
     model
         "constant", "sbg", "bdw".
+    whose
+        Whose profit it is.
     """
 
     year: NDArray[np.int64]
@@ -42,8 +48,9 @@ class ProfitPath(Table):
     uplift_ci_lower: Floats
     uplift_ci_upper: Floats
     limit: float
-    lift: Lift
+    asked: Asked
     model: str
+    whose: Subject
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per year."""
@@ -57,9 +64,54 @@ class ProfitPath(Table):
         end = (
             f"In the long run it is {words.percent(self.limit, 0.001)} higher."
             if math.isfinite(self.limit)
-            else "It comes to no limit."
+            else "Where customers differ there is no long run to name."
         )
         return (
-            f"With {self.lift.words} a year from today on, and as many new customers every year, "
-            f"profit is {first} higher in the first year and {last} in year {self.year[-1]}. {end}"
+            f"With {how(self.asked)} from today on, profit is {first} higher in year 1 and {last} "
+            f"in year {self.year[-1]}, {self.whose.by(self.model)}, {terms_words(self.asked)}. "
+            f"{end}"
         )
+
+
+def profit_path(whose: Subject, model: str, asked: Asked, years: int) -> ProfitPath:
+    """Return the profit of each year with the lift and without, which begins today.
+
+    Raises
+    ------
+    DataError
+        When `years` breaks its rule, or there is no such profit.
+    """
+    if not 1 <= years <= LONGEST:
+        raise DataError(f"years is {years!r}, must be from 1 to {LONGEST}: say how far to look.")
+    strand, axis = whose.strands[model], np.arange(years + 1)
+    yearly = [replace(asked, concept="annual_profit", year=int(k)) for k in axis]
+    try:
+        found = [levels(strand, one) for one in yearly]
+    except NotDefinedError as reason:
+        raise DataError(f"there is no profit by year: {reason}.") from reason
+    # what the lift costs is not spent before it begins
+    found[0] = Levels(found[0].before, found[0].before)
+    before, after = (np.stack([getattr(x, name) for x in found], -1) for name in Levels._fields)
+    log = np.log(after) - np.log(before)
+    half = critical_value(whose.confidence_level) * np.array([strand.error(x) for x in log.T])
+    value, lower, upper = (np.expm1(log[0] + move) for move in (0.0, -half, half))
+    return ProfitPath(
+        axis,
+        before[0] / before[0, 0],
+        after[0] / before[0, 0],
+        value,
+        lower,
+        upper,
+        limit=_limit(whose, model, asked),
+        asked=yearly[1],
+        model=model,
+        whose=whose,
+    )
+
+
+def _limit(whose: Subject, model: str, asked: Asked) -> float:
+    try:
+        end = levels(whose.strands[model], replace(asked, concept="steady_state"))
+    except NotDefinedError:
+        return math.nan
+    return float(end.after[0] / end.before[0]) - 1

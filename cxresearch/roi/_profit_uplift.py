@@ -1,0 +1,150 @@
+"""How much higher one profit is with one lift, after one model: its number and its sentence."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+import pandas as pd
+
+from cxresearch import _format as words
+from cxresearch._html import Table
+from cxresearch.findings import Finding
+from cxresearch.roi._claim_words import how, terms_words
+from cxresearch.roi._levels import Asked
+from cxresearch.roi._subject import Subject
+from cxresearch.roi.constant import ENOUGH
+from cxresearch.roi.economics import concept_words
+
+Standing = Literal["holds", "does not hold", "not clear", "not defined"]
+GRADE: Final = "D"  # what is asked is what would be, which no data have seen
+
+
+@dataclass(frozen=True, eq=False)
+class ProfitUplift(Table):
+    """How much higher one profit is with one lift, after one model.
+
+    Parameters
+    ----------
+    uplift, uplift_ci_lower, uplift_ci_upper
+        As a share of the profit without the lift; NaN where there is none, the ends also where
+        the rate was entered.
+    probability
+        That it is the target or more, by its interval; 0 or 1 where the rate was entered.
+    asked
+        Lift, terms, profit concept, and which renewals are lifted.
+    model
+        "constant", "sbg", "bdw", "product_limit".
+    target
+        The claimed uplift.
+    whose
+        Whose profit it is.
+    reason
+        Why there is no uplift; empty where there is one.
+    capped_from
+        First year as a customer whose lifted rate is cut off at 1, so that nobody leaves then;
+        None for none.
+    key
+        What else tells it apart from others in a report.
+    """
+
+    uplift: float
+    uplift_ci_lower: float
+    uplift_ci_upper: float
+    probability: float
+    asked: Asked
+    model: str
+    target: float
+    whose: Subject
+    reason: str = ""
+    capped_from: int | None = None
+    key: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def values(self) -> tuple[float, float, float]:
+        """The uplift and the ends of its interval."""
+        return self.uplift, self.uplift_ci_lower, self.uplift_ci_upper
+
+    @property
+    def standing(self) -> Standing:
+        """Whether the target is reached: by the whole interval, by none of it, or by a part."""
+        if self.reason:
+            return "not defined"
+        lower, upper = (self.uplift if math.isnan(x) else x for x in self.values[1:])
+        if lower >= self.target - ENOUGH:
+            return "holds"
+        return "does not hold" if upper < self.target - ENOUGH else "not clear"
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row."""
+        row = {
+            "reading": self.asked.lift.reading,
+            "profit_concept": self.asked.concept,
+            "renewals": self.asked.renewals,
+            "model": self.model,
+            "uplift_share": self.uplift,
+            "uplift_share_ci_lower": self.uplift_ci_lower,
+            "uplift_share_ci_upper": self.uplift_ci_upper,
+            "probability_share": self.probability,
+            "claim": self.standing,
+            "reason": self.reason,
+        }
+        return pd.DataFrame([row])
+
+    def sentence(self, lang: str = "en") -> str:
+        """Return the uplift in words, or why there is none."""
+        words.check_language(lang)
+        what = concept_words(self.asked.concept, self.asked.year)
+        if self.reason:
+            return f"Not known: {what} with {how(self.asked)}: {self.reason}."
+        level = words.level_words(self.whose.confidence_level)
+        known = not math.isnan(self.uplift_ci_lower)
+        interval = f" ({level} interval)" if known else ""
+        said = f"{self.said}, {self.basis}{interval}."
+        if known and self.uplift_ci_lower <= 0 <= self.uplift_ci_upper:
+            return f"No clear difference with {how(self.asked)}: {said}"
+        return f"With {how(self.asked)}, {said}"
+
+    @property
+    def basis(self) -> str:
+        """What the uplift goes by: the model, the terms, and from when on nobody leaves."""
+        capped = self.capped_from
+        nobody = f"; nobody leaves from year {capped} as a customer on" if capped else ""
+        return f"{self.whose.by(self.model)}, {terms_words(self.asked)}{nobody}"
+
+    @property
+    def said(self) -> str:
+        """What is how much higher or lower, in words."""
+        what = concept_words(self.asked.concept, self.asked.year)
+        values = self.values
+        if values[0] < 0 and not values[1] <= 0 <= values[2]:
+            value, lower, upper = (-values[i] for i in (0, 2, 1))
+            return f"{what} is {_percent(value, lower, upper)} lower than without"
+        return f"{what} is {_percent(*values)} higher"
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return `profit_uplift`."""
+        asked = self.asked
+        values: tuple[float | None, float | None, float | None] = self.values
+        named = {"reading": asked.lift.reading, "profit_concept": asked.concept}
+        return (
+            Finding(
+                "profit_uplift",
+                *values,
+                self.whose.n,
+                "share",
+                self.sentence(),
+                {**named, "model": self.model, **self.key, **self.whose.group},
+                confidence_level=self.whose.confidence_level,
+                grade=GRADE,
+                as_of=self.whose.as_of,
+            ),
+        )
+
+
+def _percent(value: float, lower: float, upper: float) -> str:
+    """Return a share with its interval; with one decimal where it has none."""
+    if math.isnan(lower):
+        return words.percent(value, 0.001)
+    return words.percent_interval(value, lower, upper)

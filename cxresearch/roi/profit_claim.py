@@ -1,0 +1,265 @@
+"""The claim itself: whether 5 % more retention go with 25 % more profit here, and read how."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from functools import cached_property
+
+import pandas as pd
+
+from cxresearch import _format as words
+from cxresearch._cells import unknown
+from cxresearch._html import Table
+from cxresearch.errors import DataError
+from cxresearch.findings import Finding
+from cxresearch.roi._claim_numbers import elasticity_of, number, threshold
+from cxresearch.roi._claim_words import how
+from cxresearch.roi._conditions import Conditions, conditions
+from cxresearch.roi._levels import Asked, Renewals
+from cxresearch.roi._profit_uplift import ProfitUplift
+from cxresearch.roi._strand import CONSTANT
+from cxresearch.roi._subject import Subject, subject
+from cxresearch.roi.claim_map import ClaimMap, claim_map
+from cxresearch.roi.economics import Concept, Economics
+from cxresearch.roi.own_curve import OwnCurve
+from cxresearch.roi.profit_path import ProfitPath, profit_path
+from cxresearch.roi.profit_uplifts import (
+    ProfitUplifts,
+    check_asked,
+    profit_uplifts,
+)
+from cxresearch.roi.readings import READINGS, Lift, Reading, lifts
+
+VERDICTS = {
+    "holds": "true here",
+    "does not hold": "false here",
+    "not clear": "cannot be said here",
+    "not defined": "cannot be said here",
+}
+ONLY_IF = "true only if"
+SURE = 0.995  # a probability beyond it is not said in digits
+
+
+@dataclass(frozen=True, eq=False)
+class ProfitClaim(Table):
+    """The claim in each reading, for one profit, one model and one kind of renewals.
+
+    Parameters
+    ----------
+    uplifts
+        The uplift in each reading, each profit concept and after each model.
+    whose
+        Whose profit it is.
+    economics, concept, renewals, year, model
+        What the verdict is for.
+    lift_size, target
+        The claim: 0.05 and 0.25.
+    """
+
+    uplifts: ProfitUplifts
+    whose: Subject
+    economics: Economics
+    concept: Concept
+    renewals: Renewals
+    year: int
+    model: str
+    lift_size: float
+    target: float
+
+    @cached_property
+    def verdicts(self) -> dict[Reading, str]:
+        """The verdict by reading: "true here", "true only if", "false here", or none."""
+        return {one.asked.lift.reading: self._judge(one) for one in self.headline}
+
+    @property
+    def headline(self) -> ProfitUplifts:
+        """The uplift that the verdict is about, by reading."""
+        return self.uplifts.select(concept=self.concept, model=self.model)
+
+    @property
+    def average(self) -> ProfitUplifts:
+        """What one rate that never changes claims of the same profit, by reading."""
+        return self.uplifts.select(concept=self.concept, model=CONSTANT)
+
+    def answer(self) -> tuple[Finding, ...]:
+        """Return `verdict` of each reading: the probability that the target is reached."""
+        return tuple(self._verdict(one) for one in self.headline)
+
+    def conditions(self) -> Conditions:
+        """Return the uplift in each reading on other terms, one changed at a time."""
+        return self._conditions
+
+    def path(self, years: int, reading: str = "points") -> ProfitPath:
+        """Return the profit of each year with the lift and without."""
+        return profit_path(self.whose, self.model, self._asked(self._lift(reading)), years)
+
+    def map(self, reading: str = "points") -> ClaimMap:
+        """Return where the claim holds, by base retention and discount rate, if neither changes."""
+        return claim_map(
+            self._lift(reading),
+            self.economics,
+            concept=self.concept,
+            year=self.year,
+            target=self.target,
+            own=self.whose.place,
+        )
+
+    def thresholds(self) -> tuple[Finding, ...]:
+        """Return `threshold_retention` of each reading: where the claim begins to hold."""
+        asked = (self._asked(lift) for lift in lifts(self.lift_size))
+        return tuple(threshold(self.whose, one, self.target) for one in asked)
+
+    def elasticities(self) -> tuple[Finding, ...]:
+        """Return `retention_elasticity` of each model."""
+        models = self.whose.strands
+        return tuple(elasticity_of(self.whose, model, self.economics) for model in models)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return verdicts, uplifts, thresholds and elasticities."""
+        parts = (self.answer(), self.uplifts.findings(), self.thresholds(), self.elasticities())
+        return tuple(found for part in parts for found in part)
+
+    def sentence(self, lang: str = "en") -> str:
+        """Return the verdicts in words."""
+        words.check_language(lang)
+        return " ".join(found.sentence for found in self.answer())
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per reading: the verdict, the uplift, and where the claim would hold."""
+        frame = self.headline.to_frame().drop(columns=["claim", "reason", "renewals"])
+        frame.insert(1, "verdict", list(self.verdicts.values()))
+        frame["threshold_retention_rate"] = [found.value for found in self.thresholds()]
+        return frame
+
+    @cached_property
+    def _conditions(self) -> Conditions:
+        asked = (self._asked(lift) for lift in lifts(self.lift_size))
+        found = (
+            one for each in asked for one in conditions(self.whose, self.model, each, self.target)
+        )
+        return Conditions(tuple(found))
+
+    def _judge(self, one: ProfitUplift) -> str:
+        verdict = VERDICTS[one.standing]
+        elsewhere = self.conditions().where(one.asked.lift.reading, "holds")
+        return ONLY_IF if verdict == "false here" and elsewhere else verdict
+
+    def _asked(self, lift: Lift) -> Asked:
+        return Asked(lift, self.economics, self.concept, self.renewals, self.year)
+
+    def _lift(self, reading: str) -> Lift:
+        if reading not in READINGS:
+            raise DataError(unknown("reading", reading, list(READINGS)))
+        return Lift(**{reading: self.lift_size})
+
+    def _verdict(self, one: ProfitUplift) -> Finding:
+        reading = one.asked.lift.reading
+        value = None if one.reason else one.probability
+        return number(self.whose, "verdict", value, self._say(one), {"reading": reading})
+
+    def _say(self, one: ProfitUplift) -> str:
+        reading = one.asked.lift.reading
+        verdict = self.verdicts[reading].capitalize()
+        read = f"read as {how(one.asked)}"
+        if one.reason:
+            return f"{verdict}, {read}: {one.reason}."
+        if verdict.lower() == ONLY_IF:
+            read = f"{ONLY_IF} another profit or other terms are meant, {read}".capitalize()
+        else:
+            read = f"{verdict}, {read}"
+        against = f"against the {words.percent(self.target)} claimed"
+        return f"{read}: {one.said}, {against}, {one.basis}{self._chance(one)}.{self._if(one)}"
+
+    def _chance(self, one: ProfitUplift) -> str:
+        """Return the level of the interval and the probability; nothing for an entered rate."""
+        if math.isnan(one.uplift_ci_lower):
+            return ""
+        level = words.level_words(self.whose.confidence_level)
+        chance = words.percent(one.probability)
+        if not 1 - SURE <= one.probability <= SURE:
+            chance = f"above {words.percent(SURE, 0.001)}"
+            if one.probability < SURE:
+                chance = f"below {words.percent(1 - SURE, 0.001)}"
+        return f" ({level} interval; the probability of that much or more is {chance})"
+
+    def _if(self, one: ProfitUplift) -> str:
+        """Return with which terms changed the verdict is another one."""
+        reading, found = one.asked.lift.reading, self.conditions()
+        much, tried = f"{words.percent(self.target)} or more", len(found.of(reading))
+        if one.standing == "holds":
+            other = found.where(reading, "does not hold", "not clear")
+            said = f"It is not for certain {much}"
+        else:
+            other, said = found.where(reading, "holds"), f"It is {much}"
+        if not other:
+            none = "all" if one.standing == "holds" else "none"
+            return f" It is {much} with {none} of {tried} changes of one term."
+        return f" {said} with {len(other)} of {tried} changes of one term: {'; '.join(other)}."
+
+
+def profit_claim(
+    own_or_rate: OwnCurve | float,
+    economics: Economics,
+    *,
+    concept: Concept,
+    renewals: Renewals,
+    year: int,
+    lift_size: float = 0.05,
+    target: float = 0.25,
+    model: str = "",
+    confidence_level: float = 0.95,
+) -> ProfitClaim:
+    """Return whether so much more retention goes with so much more profit, in each reading.
+
+    Parameters
+    ----------
+    own_or_rate
+        A company's own curve (`own_curve`), or one retention rate of a year.
+    economics
+        The terms.
+    concept
+        The profit that the verdict is for, as in `uplift`.
+    renewals
+        Which renewals are lifted, as in `profit_uplifts`.
+    year
+        Whose profit "annual_profit" is.
+    lift_size, target
+        The claim: 5 % more retention, 25 % more profit.
+    model
+        That the verdict goes by; empty for that of the own curve with the lowest AIC.
+    confidence_level
+        Of the intervals.
+
+    Notes
+    -----
+    True: the whole interval of the uplift is at the target or above. False: all of it is below.
+    True only if: false on these terms, and true on others of a stated set, one of which is changed
+    at a time: profit concept, first margin, horizon (5, 10, all), discount rate (5, 10, 15 %),
+    acquisition cost (1, 2 years' margin), and for an own curve the renewals and the model.
+    Otherwise it cannot be said. A rate that was entered has no interval.
+
+    Raises
+    ------
+    DataError
+        When an argument breaks its rule.
+    """
+    readings = lifts(lift_size)
+    whose = subject(own_or_rate, readings, confidence_level)
+    chosen = model or whose.best
+    check_asked(
+        whose, renewals=[renewals], concepts=[concept], models=[chosen], year=year, target=target
+    )
+    found = profit_uplifts(
+        own_or_rate,
+        economics,
+        lifts=readings,
+        renewals=[renewals],
+        year=year,
+        target=target,
+        confidence_level=confidence_level,
+    )
+    return ProfitClaim(
+        found, whose, economics, concept, renewals,
+        year=year, model=chosen, lift_size=lift_size, target=target,
+    )  # fmt: skip

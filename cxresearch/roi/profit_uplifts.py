@@ -1,0 +1,192 @@
+"""How much higher profit is with more retention: by reading, profit concept and model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import product
+
+import numpy as np
+import pandas as pd
+from scipy.special import ndtr
+
+from cxresearch._cells import unknown
+from cxresearch._html import Table
+from cxresearch.errors import DataError
+from cxresearch.findings import Finding
+from cxresearch.roi._levels import (
+    RENEWALS,
+    Asked,
+    NotDefinedError,
+    Renewals,
+    capped_from,
+    levels,
+)
+from cxresearch.roi._profit_uplift import ProfitUplift
+from cxresearch.roi._subject import Subject, model_problems, subject
+from cxresearch.roi.constant import ENOUGH
+from cxresearch.roi.economics import CONCEPTS, Concept, Economics, concept_problems
+from cxresearch.roi.own_curve import OwnCurve
+from cxresearch.roi.readings import Lift
+from cxresearch.uncertainty import critical_value
+
+
+@dataclass(frozen=True, eq=False)
+class ProfitUplifts(Table):
+    """Uplifts of several readings, profit concepts and models."""
+
+    uplifts: tuple[ProfitUplift, ...]
+
+    def __iter__(self) -> Iterator[ProfitUplift]:
+        return iter(self.uplifts)
+
+    def __len__(self) -> int:
+        return len(self.uplifts)
+
+    @property
+    def known(self) -> tuple[ProfitUplift, ...]:
+        """Those that there is a number for."""
+        return tuple(one for one in self.uplifts if not one.reason)
+
+    def select(
+        self, *, reading: str = "", concept: str = "", model: str = "", renewals: str = ""
+    ) -> ProfitUplifts:
+        """Return those of one reading, profit concept, model or kind of renewals."""
+        kept = (
+            one
+            for one in self.uplifts
+            if reading in ("", one.asked.lift.reading)
+            and concept in ("", one.asked.concept)
+            and model in ("", one.model)
+            and renewals in ("", one.asked.renewals)
+        )
+        return ProfitUplifts(tuple(kept))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return one row per uplift."""
+        frames = [one.to_frame() for one in self.uplifts]
+        return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+    def sentence(self, lang: str = "en") -> str:
+        """Return each uplift in words."""
+        return " ".join(one.sentence(lang) for one in self.uplifts)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return `profit_uplift` of each."""
+        return tuple(found for one in self.uplifts for found in one.findings())
+
+
+def profit_uplifts(
+    own_or_rate: OwnCurve | float,
+    economics: Economics,
+    *,
+    lifts: Sequence[Lift],
+    renewals: Sequence[Renewals],
+    concepts: Sequence[Concept] = CONCEPTS,
+    models: Sequence[str] = (),
+    year: int | None = None,
+    target: float = 0.25,
+    confidence_level: float = 0.95,
+) -> ProfitUplifts:
+    """Return how much higher profit is with each lift, in each concept and after each model.
+
+    Parameters
+    ----------
+    own_or_rate
+        A company's own curve (`own_curve`), or one retention rate of a year.
+    economics
+        The terms.
+    lifts
+        More retention, in one or more readings (`lifts`).
+    renewals
+        Of "first" (only the first renewal is lifted), "every" (each year's rate is) and
+        "each_customer" (each customer's own rate is, where they differ as the sBG says).
+    concepts
+        As in `uplift`.
+    models
+        Of "constant", "sbg", "bdw" and "product_limit"; all that there are when empty.
+    year
+        Whose profit "annual_profit" is.
+    target
+        The claimed uplift.
+    confidence_level
+        Of the intervals.
+
+    Notes
+    -----
+    Each lifted retention rate is at most 1. On a curve, "annual_profit" is of a firm to which as
+    many customers have come every year as the data reach back; at a constant rate, of one to which
+    they have always come. Intervals are on the log scale of 1 + uplift, from the variants of the
+    curve (the jackknife over replicates, or the observed information), and so is the probability.
+
+    Raises
+    ------
+    DataError
+        When an argument breaks its rule.
+    """
+    whose = subject(own_or_rate, lifts, confidence_level)
+    chosen = list(models) or list(whose.strands)
+    check_asked(
+        whose, renewals=renewals, concepts=concepts, models=chosen, year=year, target=target
+    )
+    several = len(renewals) > 1
+    found = [
+        uplift_of(
+            whose,
+            model,
+            Asked(lift, economics, concept, kind, year),
+            target,
+            {"renewals": kind} if several else {},
+        )
+        for kind, lift, concept, model in product(renewals, lifts, concepts, chosen)
+    ]
+    return ProfitUplifts(tuple(found))
+
+
+def uplift_of(
+    whose: Subject, model: str, asked: Asked, target: float, key: dict[str, str]
+) -> ProfitUplift:
+    """Return one uplift, or why there is none."""
+    strand = whose.strands[model]
+    try:
+        found = levels(strand, asked)
+    except NotDefinedError as reason:
+        none = (math.nan,) * 4
+        return ProfitUplift(*none, asked, model, target, whose, reason=str(reason), key=key)
+    log = np.log(found.after) - np.log(found.before)
+    value, error = float(log[0]), strand.error(log)
+    half = critical_value(whose.confidence_level) * error
+    ends = (math.expm1(value - half), math.expm1(value + half))
+    chance = _chance(value, error, target)
+    return ProfitUplift(
+        math.expm1(value), *ends, chance, asked, model, target, whose,
+        capped_from=capped_from(strand, asked), key=key,
+    )  # fmt: skip
+
+
+def check_asked(
+    whose: Subject,
+    *,
+    renewals: Sequence[str],
+    concepts: Sequence[str],
+    models: Sequence[str],
+    year: int | None,
+    target: float,
+) -> None:
+    """Raise when something that is asked for does not exist, or the target is no uplift."""
+    problems = [unknown("renewals", x, list(RENEWALS)) for x in renewals if x not in RENEWALS]
+    problems += [found for concept in concepts for found in concept_problems(concept, year)]
+    problems += model_problems(whose, models)
+    if not 0 < target < math.inf:
+        problems.append(f"target is {target!r}, must be above 0: write 0.25 for 25 %.")
+    if problems:
+        raise DataError(problems)
+
+
+def _chance(log_uplift: float, error: float, target: float) -> float:
+    """Return the probability of the target or more; 0 or 1 without an error."""
+    far = log_uplift - math.log1p(target)
+    if math.isnan(error) or error < ENOUGH:
+        return float(far >= -ENOUGH)
+    return float(ndtr(far / error))
