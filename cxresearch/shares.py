@@ -8,6 +8,7 @@ from typing import Final
 import pandas as pd
 from sqlglot import exp
 
+from cxresearch import _format as words
 from cxresearch import sql
 from cxresearch._cells import unknown
 from cxresearch._engine import numbered
@@ -68,7 +69,11 @@ class Shares(Purchasing):
                 f"{month_label(first)} and {month_label(closing)}, with revenue in every month and "
                 "customers before it: take a shorter one, or bring more months."
             )
-        frames = [self._existing(n, closing, relations).assign(window=str(n)) for n in inside]
+        asked = {n: existing_query(closing - n + 1, closing) for n in inside}
+        frames = [
+            self.query(sql.assemble(tree, relations)).assign(window=str(n))
+            for n, tree in asked.items()
+        ]
         counted = ShareTable.from_counts(
             numbered(pd.concat(frames)),
             [WINDOW],
@@ -158,7 +163,11 @@ class Shares(Purchasing):
         """
         metric = metric.lower()
         self._check_purchases([], None)
-        self._check_repurchase(metric, months)
+        if "survey_responses" not in self.fields:
+            raise NotEnoughError("survey_responses: there is no table of answers. Bring one.")
+        problems = repurchase_problems(self.pipeline, metric, months)
+        if problems:
+            raise DataError(problems)
         rows = self.query(repurchase_query(self.pipeline, metric, months))
         used, out = rows[rows["excluded"].isna()], rows[rows["excluded"].notna()]
         left_out = {str(k): int(v) for k, v in out.groupby("excluded")["whole"].sum().items()}
@@ -168,26 +177,21 @@ class Shares(Purchasing):
                 f"survey_responses: there are 0 {metric} answers to follow ({why}), must be at "
                 "least 1: take fewer months, or check the words in metric."
             )
+        span = f"{months} {words.plural('month', months)}"
         return ShareTable.from_counts(
             numbered(used),
             [SCORE_GROUP],
             name="bought_again",
             whole_word=f"{metric.upper()} answers",
-            part_word=f"were followed by a purchase within {months} months",
+            part_word=f"were followed by a purchase within {span}",
             definition=(
-                f"Answers of customers who had bought by then, with {months} months of the extract "
-                "ahead; counted are those with a purchase after the day of the answer and within "
-                "these months. A customer who answered several times counts several times."
+                f"Answers of customers who had bought by then, with {span} of the extract ahead; "
+                "counted are those with a purchase after the day of the answer and within that "
+                "time. A customer who answered several times counts several times."
             ),
             left_out=left_out,
             as_of=self.as_of,
         )
-
-    def _existing(
-        self, months: int, closing: int, relations: Mapping[str, sql.Expression]
-    ) -> pd.DataFrame:
-        tree = existing_query(closing - months + 1, closing)
-        return self.query(sql.assemble(tree, relations))
 
     def _covered(self, source: str, relations: Mapping[str, sql.Expression]) -> tuple[int, int]:
         """Return the first month that a window may begin with, and the last whole one."""
@@ -223,13 +227,6 @@ class Shares(Purchasing):
         if problems:
             raise DataError(problems)
         return sorted(set(windows))
-
-    def _check_repurchase(self, metric: str, months: int) -> None:
-        if "survey_responses" not in self.fields:
-            raise NotEnoughError("survey_responses: there is no table of answers. Bring one.")
-        problems = repurchase_problems(self.pipeline, metric, months)
-        if problems:
-            raise DataError(problems)
 
 
 def paid_table(blocks: Blocks) -> str:
