@@ -1,4 +1,4 @@
-"""A share as a change: with its sign."""
+"""Shares as changes: with their sign."""
 
 from __future__ import annotations
 
@@ -6,8 +6,21 @@ import math
 
 from cxresearch import _format as words
 
+NOTHING = 1e-9  # a narrower interval is what rounding leaves of a number that cannot vary
+
 
 def signed(share: float, unit: float = 0.001) -> str:
     """Return `+25.0 %` or `-2.0 %`; a dash where there is no number."""
     text = words.percent(share, unit)
-    return f"+{text}" if math.isfinite(share) and not text.startswith("-") else text
+    return _plus(text) if math.isfinite(share) else text
+
+
+def signed_interval(share: float, lower: float, upper: float) -> str:
+    """Return `+24 % (22 to 25 %)`; the share alone where its interval has no width or no ends."""
+    if not upper - lower > NOTHING:
+        return signed(share)
+    return _plus(words.percent_interval(share, lower, upper))
+
+
+def _plus(text: str) -> str:
+    return text if text.startswith("-") else f"+{text}"

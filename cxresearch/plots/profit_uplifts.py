@@ -30,9 +30,10 @@ from cxresearch._draw import (
 )
 from cxresearch._html import ACRONYMS
 from cxresearch.errors import CxError
-from cxresearch.plots._signed import signed
+from cxresearch.plots._signed import signed, signed_interval
+from cxresearch.roi._profit_uplift import ProfitUplift
 from cxresearch.roi.economics import concept_words
-from cxresearch.roi.profit_uplifts import ProfitUplift, ProfitUplifts, percent
+from cxresearch.roi.profit_uplifts import ProfitUplifts
 
 SIZE: Final = 9.5
 HEADING: Final = 0.62  # rows of room that a line of a heading takes
@@ -175,10 +176,8 @@ def _draw(ax: Axes, place: float, one: ProfitUplift) -> None:
 
 
 def _digits(one: ProfitUplift) -> str:
-    """Return `+23 % (20 to 26 %)`."""
-    value, lower, upper = one.values
-    text = percent(value, lower, upper)
-    return text if math.isnan(value) or text.startswith("-") else f"+{text}"
+    """Return `+41 % (40 to 42 %)`, with a star where nobody leaves from some year on."""
+    return f"{signed_interval(*one.values)}{'*' if one.capped_from else ''}"
 
 
 def _caption(rows: Sequence[tuple[float, ProfitUplift]]) -> str:
@@ -187,8 +186,9 @@ def _caption(rows: Sequence[tuple[float, ProfitUplift]]) -> str:
     what = concepts.pop() if len(concepts) == 1 else "profit"
     renewals = {_renewals(one) for one in ones}
     lifted = f"; lifted: {renewals.pop()}" if len(renewals) == 1 else ""
+    star = " * Nobody leaves from some year on." if any(x.capped_from for x in ones) else ""
     target = words.percent(ones[0].target, 0.001).replace(".0 %", " %")
-    return f"How much higher {what} is{lifted}. Dashed: {target}, filled: reached."
+    return f"How much higher {what} is{lifted}. Dashed: {target}, filled: reached.{star}"
 
 
 def _say(blocks: Sequence[Block]) -> str:
@@ -204,4 +204,8 @@ def _say(blocks: Sequence[Block]) -> str:
 
 
 def _spoken(one: ProfitUplift) -> str:
-    return f"no number, {one.reason}" if one.reason else f"{_digits(one)}, {one.standing}"
+    if one.reason:
+        return f"no number, {one.reason}"
+    capped = one.capped_from
+    nobody = f", nobody leaving from year {capped} as a customer on" if capped else ""
+    return f"{signed_interval(*one.values)}, {one.standing}{nobody}"

@@ -151,7 +151,7 @@ def claim_map(
 
 def _axes(rate: float, own: tuple[float, float, float] | None) -> tuple[Floats, Floats]:
     """Return discount rates and retention rates of a map that the company's own point is on."""
-    left = min(LOWEST, *(own or ()))  # NaN ends compare false and are passed over
+    left = min((LOWEST, *(own or ())))  # NaN ends compare false and are passed over
     low = math.floor(10 * left) / 10
     high = max(HIGHEST, math.ceil(10 * rate) / 10)
     return np.linspace(0.0, high, STEPS // 2 + 1), np.linspace(low, 1.0, STEPS + 1)
