@@ -48,8 +48,8 @@ def elasticity_of(whose: Subject, model: str, economics: Economics) -> Finding:
         much = words.number_interval(value, lower, upper)
         interval = f" ({words.level_words(level)} interval)"
     said = (
-        f"With 1 % more retention in every year, value per customer is {much} per cent higher, {by}, "
-        f"{economics.words}{interval}."
+        f"With 1 % more retention in every year, value per customer is {much} per cent higher, "
+        f"{by}, {economics.words}{interval}."
     )
     return number(whose, name, value, said, key, ends=(lower, upper), unit="ratio")
 

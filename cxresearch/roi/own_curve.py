@@ -307,6 +307,6 @@ def _moves(at_risk: Floats, churned: Floats) -> Floats:
     return np.stack([moves, -moves], axis=1).reshape(-1, len(at_risk))
 
 
-def _ends(row: Mapping[Any, Any]) -> tuple[float, float, float]:
+def _ends(row: Mapping[Any, Any] | pd.Series[Any]) -> tuple[float, float, float]:
     value, lower, upper = (float(row[name]) for name in ENDS)
     return value, lower, upper
