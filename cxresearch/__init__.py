@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from cxresearch.plots import plot_answers as plot_answers
     from cxresearch.plots import plot_balance as plot_balance
     from cxresearch.plots import plot_bias_ladder as plot_bias_ladder
+    from cxresearch.plots import plot_break_even as plot_break_even
     from cxresearch.plots import plot_calibration as plot_calibration
     from cxresearch.plots import plot_causes as plot_causes
     from cxresearch.plots import plot_churn_risk as plot_churn_risk
@@ -65,8 +66,10 @@ if TYPE_CHECKING:
     from cxresearch.plots import plot_league as plot_league
     from cxresearch.plots import plot_lifetime_value as plot_lifetime_value
     from cxresearch.plots import plot_nonresponse as plot_nonresponse
+    from cxresearch.plots import plot_npv as plot_npv
     from cxresearch.plots import plot_operating_leverage as plot_operating_leverage
     from cxresearch.plots import plot_overlap as plot_overlap
+    from cxresearch.plots import plot_payments as plot_payments
     from cxresearch.plots import plot_profit_path as plot_profit_path
     from cxresearch.plots import plot_projection as plot_projection
     from cxresearch.plots import plot_purchase_frequencies as plot_purchase_frequencies
@@ -79,6 +82,7 @@ if TYPE_CHECKING:
     from cxresearch.plots import plot_revenue_bridge as plot_revenue_bridge
     from cxresearch.plots import plot_scores as plot_scores
     from cxresearch.plots import plot_shop_value as plot_shop_value
+    from cxresearch.plots import plot_tornado as plot_tornado
     from cxresearch.plots import plot_uplifts as plot_uplifts
     from cxresearch.plots import plot_value_by_horizon as plot_value_by_horizon
     from cxresearch.plots import plot_value_differences as plot_value_differences
@@ -114,6 +118,7 @@ if TYPE_CHECKING:
     from cxresearch.retention import first_safe_tenure as first_safe_tenure
     from cxresearch.retention import retention_curves as retention_curves
     from cxresearch.revenue_bridge import RevenueBridge as RevenueBridge
+    from cxresearch.roi.claim_parameters import claim_problems as claim_problems
     from cxresearch.roi.economics import Economics as Economics
     from cxresearch.roi.effect import effect_from_findings as effect_from_findings
     from cxresearch.roi.effect import effect_of_experiment as effect_of_experiment
@@ -193,6 +198,7 @@ _HOME: Final = {
     "cause_rates": "causes.cause_hazards",
     "check": "checking",
     "churn_risk": "hazards.churn_risk",
+    "claim_problems": "roi.claim_parameters",
     "claims_register": "claims.register",
     "comparability": "adjust.comparability",
     "compare_responders": "scores.responder_retention",
@@ -231,6 +237,7 @@ _HOME: Final = {
     "plot_answers": "plots",
     "plot_balance": "plots",
     "plot_bias_ladder": "plots",
+    "plot_break_even": "plots",
     "plot_calibration": "plots",
     "plot_causes": "plots",
     "plot_churn_risk": "plots",
@@ -244,8 +251,10 @@ _HOME: Final = {
     "plot_league": "plots",
     "plot_lifetime_value": "plots",
     "plot_nonresponse": "plots",
+    "plot_npv": "plots",
     "plot_operating_leverage": "plots",
     "plot_overlap": "plots",
+    "plot_payments": "plots",
     "plot_profit_path": "plots",
     "plot_projection": "plots",
     "plot_purchase_frequencies": "plots",
@@ -258,6 +267,7 @@ _HOME: Final = {
     "plot_revenue_bridge": "plots",
     "plot_scores": "plots",
     "plot_shop_value": "plots",
+    "plot_tornado": "plots",
     "plot_uplifts": "plots",
     "plot_value_by_horizon": "plots",
     "plot_value_differences": "plots",

@@ -14,7 +14,7 @@ from cxresearch.roi.claim_parameters import claim_problems
 NOTEBOOK = runs.ROOT / "notebooks" / "06_retention_profit_claim.ipynb"
 
 
-def parameters(**given: Any) -> dict[str, Any]:  # noqa: ANN401 - any parameter
+def parameters(**given: Any) -> dict[str, Any]:
     return {p.name: p.default for p in read_notebook(NOTEBOOK).parameters} | given
 
 

@@ -13,6 +13,7 @@ from cxresearch.plots.nonresponse import plot_nonresponse, plot_responders, plot
 from cxresearch.plots.profit_claim import plot_profit_path
 from cxresearch.plots.profit_history import plot_defection_curve, plot_operating_leverage
 from cxresearch.plots.profit_uplifts import plot_uplifts
+from cxresearch.plots.programme import plot_break_even, plot_npv, plot_payments, plot_tornado
 from cxresearch.plots.projection import plot_projection, plot_retention_rates
 from cxresearch.plots.purchases import (
     plot_alive_map,
@@ -39,6 +40,7 @@ __all__ = [
     "plot_answers",
     "plot_balance",
     "plot_bias_ladder",
+    "plot_break_even",
     "plot_calibration",
     "plot_causes",
     "plot_churn_risk",
@@ -52,8 +54,10 @@ __all__ = [
     "plot_league",
     "plot_lifetime_value",
     "plot_nonresponse",
+    "plot_npv",
     "plot_operating_leverage",
     "plot_overlap",
+    "plot_payments",
     "plot_profit_path",
     "plot_projection",
     "plot_purchase_frequencies",
@@ -66,6 +70,7 @@ __all__ = [
     "plot_revenue_bridge",
     "plot_scores",
     "plot_shop_value",
+    "plot_tornado",
     "plot_uplifts",
     "plot_value_by_horizon",
     "plot_value_differences",
