@@ -59,11 +59,8 @@ class Effect:
     def words(self) -> str:
         """The lift in words, to stand in a sentence: `we measured 2 percentage points (1 to 3)`."""
         if self.entered:
-            if self.distribution.known:
-                return f"we assume exactly {points(self.value)}"
-            ends = (words.number(100 * end, 0.1) for end in self.distribution.ends)
-            low, high = (end.removesuffix(".0") for end in ends)
-            return f"we assume {points(self.value)}, between {low} and {high}"
+            exactly = "exactly " if self.distribution.known else ""
+            return f"we assume {exactly}{points(self.value)}{self._between}"
         said = spread(self.value, self.ci_lower, self.ci_upper)
         if self.grade == "A":
             return f"we measured {said}"
@@ -80,20 +77,30 @@ class Effect:
         """Return the lift, its interval and what it rests on, in words."""
         words.check_language(lang)
         if self.entered:
-            said = f"{self.words[:1].upper()}{self.words[1:]}"
-            return f"{said}, more who stay a year: entered, not measured."
+            said = f"We assume that {points(self.value)} more stay a year{self._between}"
+            return f"{said}: entered, not measured."
         said = spread(self.value, self.ci_lower, self.ci_upper)
         level = words.level_words(self.confidence_level)
         clear = "" if self.ci_lower > 0 or self.ci_upper < 0 else "No clear difference: "
         if self.grade == "A":
             lead = "in" if clear else "In"
-            return f"{clear}{lead} {self.source} {said} more stayed a year ({level} interval)."
+            return (
+                f"{clear}{lead} {self.source} {said} more stayed a year, with its {level} interval."
+            )
         lead = "a" if clear else "A"
         return (
-            f"{clear}{lead} difference of {said} ({level} interval) was observed ({self.source}): "
-            "an association. What follows holds only if the whole difference were the programme's "
-            "doing."
+            f"{clear}{lead} difference of {said} with its {level} interval was observed "
+            f"({self.source}): an association. What follows holds only if the whole difference "
+            "were the programme's doing."
         )
+
+    @property
+    def _between(self) -> str:
+        """The ends it was entered with, in words."""
+        if self.distribution.known:
+            return ""
+        low, high = (f"{100 * end:.6g}" for end in self.distribution.ends)
+        return f", between {low} and {high}"
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `lift_used`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -19,6 +20,7 @@ from cxresearch.roi.uncertain import Uncertain
 from cxresearch.uncertainty import Floats, wilson_interval
 
 Ends = tuple[float, float, float]
+NO_RANGE: Final = "No input has a range, so nothing says how sure that is."
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -68,6 +70,11 @@ class ProgrammeRisk(Table):
     def draws(self) -> int:
         """How many draws there are."""
         return len(self.npv)
+
+    @property
+    def certain(self) -> bool:
+        """Whether no input has a range, so that all draws are the same."""
+        return all(spread.known for spread in self.inputs.values())
 
     @property
     def npv_interval(self) -> Ends:
@@ -120,13 +127,14 @@ class ProgrammeRisk(Table):
     def sentence(self, lang: str = "en") -> str:
         """Return what it needs, what the lift is, and so the chance of losing money."""
         words.check_language(lang)
-        so = self.effect.given if self.effect else "so"
-        so = f"{so} the chance of losing money is {chance(self.probability_of_loss[0])}"
+        so = self._so
         lift = self.effect.words if self.effect else f"the lift is {points(self.programme.lift)}"
         if self.break_even is None:
             return f"No lift is enough, even with nobody leaving; {lift}; {so}."
+        value = self.break_even[0]
+        needs = points(float(f"{value:.3g}")) if self.certain else spread(*self.break_even)
         return (
-            f"The programme needs at least {spread(*self.break_even)} more who stay a year; "
+            f"The programme needs at least {needs} more who stay a year; "
             f"{lift}; {so}{self._in_vain}."
         )
 
@@ -137,7 +145,9 @@ class ProgrammeRisk(Table):
         p = self.programme
         return (
             self._finding("break_even_lift", self.break_even, "share", self.sentence()),
-            self._finding("probability_of_loss", loss, "share", self._loss()),
+            self._finding(
+                "probability_of_loss", None if self.certain else loss, "share", self._loss()
+            ),
             self._finding("npv", self.npv_interval, money, self._worth()),
             self._payback("payback_month", self.payback, p.payback_month),
             self._payback(
@@ -149,6 +159,8 @@ class ProgrammeRisk(Table):
     def _repr_html_(self) -> str:
         p, rate = self.programme, self.programme.internal_rate
         share = words.percent_interval(*self.probability_of_loss)
+        if self.certain:
+            share = "not known: no input has a range"
         rows = {
             "value today": self._money(*self.npv_interval),
             "value today, mean of the draws": self._money(self.mean_npv, math.nan, math.nan),
@@ -177,12 +189,23 @@ class ProgrammeRisk(Table):
         return None if value is None else self._within(value, np.minimum(draws, last))
 
     @property
+    def _so(self) -> str:
+        """What follows from need and lift; without any range nobody can say how likely it is."""
+        so = self.effect.given if self.effect else "so"
+        if self.certain:
+            return f"{so} it {'loses' if self.programme.npv < 0 else 'does not lose'} money"
+        return f"{so} the chance of losing money is {chance(self.probability_of_loss[0])}"
+
+    @property
     def _in_vain(self) -> str:
         """Say in how many draws no lift is enough."""
         share = float(np.isinf(self.needed).mean())
         return f" (in {chance(share)} of the draws no lift is enough)" if share > 0 else ""
 
     def _loss(self) -> str:
+        if self.certain:
+            loses = "loses" if self.probability_of_loss[0] else "does not lose"
+            return f"As entered the programme {loses} money. {NO_RANGE}"
         said = words.percent_interval(*self.probability_of_loss)
         many = words.number(self.draws)
         return f"The chance of losing money is {said}, from {many} draws of what is not known."
@@ -190,10 +213,8 @@ class ProgrammeRisk(Table):
     def _worth(self) -> str:
         level = words.level_words(self.confidence_level)
         said = self._money(*self.npv_interval)
-        return (
-            f"As entered, the payments of {self.programme.span} are worth {said} today; {level} of "
-            "the draws lie between."
-        )
+        lies = "" if self.certain else f"; {level} of the draws lie between"
+        return f"As entered, the payments of {self.programme.span} are worth {said} today{lies}."
 
     def _knowing(self) -> str:
         said = self._money(*self.information)
@@ -208,20 +229,25 @@ class ProgrammeRisk(Table):
             said = f"As entered, the {kind} never make up for the cost {within}."
             return self._finding(name, None, "months", said)
         rest = f"; in {chance(never)} of the draws it is never {within}" if never > 0 else ""
-        month = words.quantity(*ends, "month")
+        month = words.quantity(*(_exact(ends) if self.certain else ends), "month")
         said = f"As entered, the {kind} make up for the cost after {month}{rest}."
         return self._finding(name, ends, "months", said)
 
     def _month(self, draws: Floats, value: float | None) -> str:
         ends = self._months(draws, value)
-        return "never" if ends is None else words.number_interval(*ends)
+        if ends is None:
+            return "never"
+        return words.number(ends[0]) if self.certain else words.number_interval(*ends)
 
     def _needs(self) -> str:
         if self.break_even is None:
             return "none is enough"
-        return words.number_interval(*(100 * end for end in self.break_even))
+        value, lower, upper = (100 * end for end in self.break_even)
+        return f"{value:.3g}" if self.certain else words.number_interval(value, lower, upper)
 
     def _money(self, value: float, lower: float, upper: float) -> str:
+        if self.certain:
+            lower = upper = math.nan
         return words.money(value, lower, upper, self.programme.currency)
 
     def _finding(self, name: str, values: Ends | None, unit: str, said: str) -> Finding:
@@ -238,6 +264,10 @@ class ProgrammeRisk(Table):
             grade="D",
             as_of=self.effect.as_of if self.effect else None,
         )
+
+
+def _exact(ends: Ends) -> Ends:
+    return ends[0], math.nan, math.nan
 
 
 def chance(share: float) -> str:

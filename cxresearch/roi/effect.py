@@ -63,6 +63,11 @@ def entered_effect(
             f"the lift is {value:.10g}, from {low:.10g} to {high:.10g}, must be shares from -1 to "
             "1: write 0.02 for 2 percentage points."
         )
+    if not low <= value <= high:
+        raise DataError(
+            f"lift is {value:.10g} and its range is {low:.10g} to {high:.10g}, must lie within: "
+            "change lift_range too, or leave it empty."
+        )
     spread_ = Uncertain.between(kind, low, value, high)
     return Effect(value, low, high, "D", "entered", spread_)
 
