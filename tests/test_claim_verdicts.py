@@ -96,7 +96,7 @@ def test_a_number_without_an_interval_is_taken_as_it_is() -> None:
     typed = evidence(0.3, 0.3, ci_lower=NAN, ci_upper=NAN, grade="D")
     found = verdict(claim(**AT_LEAST), typed)
     assert (found.verdict, found.grade) == (SUPPORTED, "D")
-    assert "no interval: it follows from entries" in found.findings()[-1].sentence
+    assert "stated or entered, without an interval" in found.findings()[-1].sentence
 
 
 def test_a_bound_can_contradict_and_never_support() -> None:
@@ -106,6 +106,8 @@ def test_a_bound_can_contradict_and_never_support() -> None:
     assert verdict(two_thirds, low).verdict == CONTRADICTED
     assert verdict(two_thirds, high).verdict == UNCLEAR
     assert low.measured_words == "at most 40 % (38 to 42 %)"
+    caused = replace(two_thirds, asserts="cause")
+    assert verdict(caused, low).verdict == CONTRADICTED  # no cause exceeds a bound
 
 
 @given(st.floats(0, 1), st.floats(0, 1), st.floats(0.001, 0.3), st.booleans())

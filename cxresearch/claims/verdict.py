@@ -22,7 +22,7 @@ VERDICTS: Final = (SUPPORTED, CONTRADICTED, READING, UNCLEAR, UNTESTED)
 BEHAVIOUR: Final = "behaviour, where the claim is what people say"
 ASSOCIATION: Final = "what goes together, where the claim is that one brings the other about"
 _SAYS: Final = ("intention", "opinion")
-_CAUSAL_GRADES: Final = ("A", "B")
+_CAUSAL: Final = ("A", "B")
 
 
 @dataclass(frozen=True)
@@ -74,6 +74,11 @@ class Evidence:
             raise CxError(problems)
 
     @property
+    def uncertain(self) -> bool:
+        """Whether it has an interval; what is stated or follows from entries has none."""
+        return math.isfinite(self.ci_lower) and self.ci_lower < self.ci_upper
+
+    @property
     def ends(self) -> tuple[float, float]:
         """Between what the truth lies, as far as was measured."""
         known = math.isfinite(self.ci_lower) and math.isfinite(self.ci_upper)
@@ -84,6 +89,8 @@ class Evidence:
     def measured_words(self) -> str:
         """The number with its interval: `88 % (87 to 89 %)`."""
         ends = (self.value, self.ci_lower, self.ci_upper)
+        if not self.uncertain:
+            ends = (self.value, math.nan, math.nan)
         most = "at most " if self.upper_bound else ""
         if self.unit == "share":
             return most + words.percent_interval(*ends)
@@ -94,10 +101,11 @@ class Evidence:
 
 @dataclass(frozen=True)
 class Lacking:
-    """Why one claim cannot be tested on the data at hand."""
+    """Why one claim cannot be tested on the data at hand, and what it would take."""
 
     claim: str
     why: str
+    takes: str = "more customers or a longer time than these data hold"
 
 
 @dataclass(frozen=True)
@@ -116,7 +124,8 @@ class Judged:
         """
         if self.claim.asserts in _SAYS and self.evidence.measured != "answers":
             return BEHAVIOUR
-        if self.claim.asserts == "cause" and self.evidence.grade not in _CAUSAL_GRADES:
+        bound = self.evidence.upper_bound  # which no cause can exceed
+        if self.claim.asserts == "cause" and not bound and self.evidence.grade not in _CAUSAL:
             return ASSOCIATION
         return ""
 
@@ -156,7 +165,7 @@ class Judged:
         found = self.evidence
         beside = f"; measured is {self.beside}" if self.beside else ""
         level = f"{words.level_words(found.confidence_level)} interval"
-        noted = level if math.isfinite(found.ci_lower) else "no interval: it follows from entries"
+        noted = level if found.uncertain else "stated or entered, without an interval"
         said = (
             f"{self.claim.id}, {self.claim.reading_words(found.reading)}: {found.measured_words} "
             f"({noted}){beside}; claimed is {self.claim.number_words}."
