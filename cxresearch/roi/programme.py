@@ -256,8 +256,13 @@ class Programme(Table):
         ramp = np.asarray(self.ramp, dtype=np.float64)
         years = ramp[np.minimum(np.arange(self.horizon), len(ramp) - 1)]
         base, lift = at["base_retention"], at["lift"] * at["attribution"]
-        rates = np.clip(base + lift * years, 0, 1)
-        return base ** np.arange(1, self.horizon + 1), np.asarray(np.cumprod(rates, axis=-1))
+        with_it = np.clip(base + lift * years, 0, 1)
+        without = np.broadcast_to(base, with_it.shape)
+        # multiplied up alike, so that without a lift nobody is more or less by rounding
+        return (
+            np.asarray(np.cumprod(without, axis=-1), dtype=np.float64),
+            np.asarray(np.cumprod(with_it, axis=-1), dtype=np.float64),
+        )
 
     def _when(self, month: float | None) -> str:
         if month is None:
