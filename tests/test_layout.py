@@ -32,6 +32,8 @@ ROOMS = (
         "purchasing",
         "shares",
         "experiments",
+        "bad_experiences",
+        "contacts",
         "experiences",
         "exports",
         "source",
