@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -56,6 +57,12 @@ class Strand:
     ages: Floats
     firm_years: int | None
     late: bool = False
+
+    def __post_init__(self) -> None:
+        # both are asked for again and again, once per lift and profit
+        object.__setattr__(self, "retained", cache(self.retained))
+        if self.nodes is not None:
+            object.__setattr__(self, "nodes", cache(self.nodes))
 
     @property
     def alike(self) -> bool:

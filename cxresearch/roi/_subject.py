@@ -14,6 +14,7 @@ from cxresearch._checks import check_level
 from cxresearch._html import ACRONYMS
 from cxresearch._results import key_problems
 from cxresearch.errors import DataError
+from cxresearch.roi._levels import Renewals
 from cxresearch.roi._strand import CONSTANT, Strand, constant_strand
 from cxresearch.roi.constant import retention_problems
 from cxresearch.roi.own_curve import PRODUCT_LIMIT, OwnCurve
@@ -43,10 +44,15 @@ class Subject:
     strands: Mapping[str, Strand] = field(repr=False)
     confidence_level: float
 
-    @property
-    def best(self) -> str:
-        """The model that fits best, "constant" for a rate that was entered."""
-        return CONSTANT if self.own is None else self.own.best
+    def best(self, renewals: Renewals) -> str:
+        """Return the model that fits best of those which can be lifted so.
+
+        Only where customers differ as the sBG says has each an own rate that stays.
+        """
+        if self.own is None:
+            return CONSTANT
+        sbg = renewals == "each_customer" and "sbg" in self.strands
+        return "sbg" if sbg else self.own.best
 
     @property
     def group(self) -> dict[str, str]:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final, Literal, get_args
 
 import numpy as np
@@ -20,7 +21,7 @@ from cxresearch.projection._model_fit import STEP, ModelFit, variants_error
 from cxresearch.projection._projected import Projection
 from cxresearch.projection.fitted import Projections, fit_groups
 from cxresearch.roi._mixture import sbg_nodes
-from cxresearch.roi._strand import CONSTANT, Nodes, Strand, constant_strand
+from cxresearch.roi._strand import CONSTANT, Strand, constant_strand
 from cxresearch.tables import LifeTable
 from cxresearch.uncertainty import Floats, leave_one_out, logit_interval
 
@@ -176,20 +177,15 @@ class OwnCurve(Table):
     def _strand(
         self,
         model: str,
-        retained: Any,  # noqa: ANN401 - a function of years
+        retained: Callable[[int], Floats],
         step: float | None,
         longest: int | None,
         fit: ModelFit | None = None,
     ) -> Strand:
-        nodes = None
+        nodes, late = None, self.start > 0
         if fit is not None and model == "sbg":
-            per_year, start = self.table.periods_per_year, self.start
-
-            def nodes(split: float) -> Nodes:
-                rows = fit.coordinates
-                return sbg_nodes(rows, split, periods_per_year=per_year, start=start)
-
-        late = self.start > 0
+            periods = {"periods_per_year": self.table.periods_per_year, "start": self.start}
+            nodes = partial(sbg_nodes, fit.coordinates, **periods)
         return Strand(model, retained, nodes, step, longest, self._ages(step), self.reach, late)
 
     def _constant(self) -> Strand:

@@ -227,7 +227,8 @@ def profit_claim(
     lift_size, target
         The claim: 5 % more retention, 25 % more profit.
     model
-        That the verdict goes by; empty for that of the own curve with the lowest AIC.
+        That the verdict goes by; empty for that of the own curve with the lowest AIC, or the sBG
+        where each customer is lifted.
     confidence_level
         Of the intervals.
 
@@ -246,7 +247,7 @@ def profit_claim(
     """
     readings = lifts(lift_size)
     whose = subject(own_or_rate, readings, confidence_level)
-    chosen = model or whose.best
+    chosen = model or whose.best(renewals)
     check_asked(
         whose, renewals=[renewals], concepts=[concept], models=[chosen], year=year, target=target
     )

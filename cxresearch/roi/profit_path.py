@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from cxresearch import _format as words
 from cxresearch._html import Table
-from cxresearch.errors import DataError
+from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.roi._claim_words import how, terms_words
 from cxresearch.roi._levels import Asked, Levels, NotDefinedError, levels
 from cxresearch.roi._subject import Subject
@@ -79,7 +79,9 @@ def profit_path(whose: Subject, model: str, asked: Asked, years: int) -> ProfitP
     Raises
     ------
     DataError
-        When `years` breaks its rule, or there is no such profit.
+        When `years` breaks its rule.
+    NotEnoughError
+        When there is no such profit.
     """
     if not 1 <= years <= LONGEST:
         raise DataError(f"years is {years!r}, must be from 1 to {LONGEST}: say how far to look.")
@@ -88,7 +90,7 @@ def profit_path(whose: Subject, model: str, asked: Asked, years: int) -> ProfitP
     try:
         found = [levels(strand, one) for one in yearly]
     except NotDefinedError as reason:
-        raise DataError(f"there is no profit by year: {reason}.") from reason
+        raise NotEnoughError(f"there is no profit by year: {reason}.") from reason
     # what the lift costs is not spent before it begins
     found[0] = Levels(found[0].before, found[0].before)
     before, after = (np.stack([getattr(x, name) for x in found], -1) for name in Levels._fields)
