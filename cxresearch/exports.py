@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -100,24 +100,37 @@ def export_text(
 
 
 def _check(pipeline: Pipeline, export: Export) -> None:
-    existing = export.name == "existing_revenue"
-    needed = paid_table(pipeline) if existing else _NEEDED[export.name]
-    problems = [f"{needed}: there is no such table, which {export.name} takes. Bring one."]
-    problems = [] if needed in pipeline.recipe.tables else problems
+    needed = _NEEDED.get(export.name) or paid_table(pipeline)
+    problems = []
+    if needed not in pipeline.recipe.tables:
+        problems.append(f"{needed}: there is no such table, which {export.name} takes. Bring one.")
     if export.wave not in WAVES:
         problems.append(f"wave == {export.wave!r}, must be one of: {', '.join(WAVES)}.")
-    before = pipeline.known[1:] if needed == "survey_invitations" else []
-    before = pipeline.known if export.name in VALUE_PARTS else before
-    known = [*pipeline.attributes, *before]
-    known = purchase_groups(pipeline) if export.name in PURCHASE_PARTS else known
-    if export.name in _UNGROUPED and export.group_by:
-        problems.append(f"{export.name} has no groups: ask for it without group_by.")
-    design = FOLLOWUP if export.name in VALUE_PARTS else None
-    problems += [pipeline.unknown_group(c, design) for c in export.group_by if c not in known]
-    problems += value_problems(export.group_by) if design else []
-    problems += purchase_problems(export.group_by) if export.name in PURCHASE_PARTS else []
+    problems += _group_problems(pipeline, export)
     if problems:
         raise DataError(problems)
+
+
+def _group_problems(pipeline: Pipeline, export: Export) -> Iterator[str]:
+    if export.name in _UNGROUPED and export.group_by:
+        yield f"{export.name} has no groups: ask for it without group_by."
+    known, value = _groups(pipeline, export.name), export.name in VALUE_PARTS
+    design = FOLLOWUP if value else None
+    yield from (pipeline.unknown_group(c, design) for c in export.group_by if c not in known)
+    if value:
+        yield from value_problems(export.group_by)
+    if export.name in PURCHASE_PARTS:
+        yield from purchase_problems(export.group_by)
+
+
+def _groups(pipeline: Pipeline, name: str) -> list[str]:
+    """Return what a reduction can be grouped by."""
+    if name in PURCHASE_PARTS:
+        return purchase_groups(pipeline)
+    if name in VALUE_PARTS:
+        return [*pipeline.attributes, *pipeline.known]
+    invited = _NEEDED.get(name) == "survey_invitations"
+    return [*pipeline.attributes, *(pipeline.known[1:] if invited else ())]
 
 
 def _scores(pipeline: Pipeline, export: Export) -> tuple[sql.Expression, Relations]:
