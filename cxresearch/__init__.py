@@ -31,7 +31,9 @@ if TYPE_CHECKING:
     from cxresearch.causes.cumulative_incidence import cumulative_incidence as cumulative_incidence
     from cxresearch.causes.cumulative_incidence import reconciliation as reconciliation
     from cxresearch.checking import check as check
+    from cxresearch.claims.evidence import claim_verdicts as claim_verdicts
     from cxresearch.claims.register import claims_register as claims_register
+    from cxresearch.claims.settings import ClaimSettings as ClaimSettings
     from cxresearch.definitions import define as define
     from cxresearch.designs import Design as Design
     from cxresearch.errors import CxError as CxError
@@ -56,7 +58,10 @@ if TYPE_CHECKING:
     from cxresearch.plots import plot_calibration as plot_calibration
     from cxresearch.plots import plot_causes as plot_causes
     from cxresearch.plots import plot_churn_risk as plot_churn_risk
+    from cxresearch.plots import plot_claim_directions as plot_claim_directions
     from cxresearch.plots import plot_claim_map as plot_claim_map
+    from cxresearch.plots import plot_claims as plot_claims
+    from cxresearch.plots import plot_contradictions as plot_contradictions
     from cxresearch.plots import plot_contribution as plot_contribution
     from cxresearch.plots import plot_control_chart as plot_control_chart
     from cxresearch.plots import plot_defection_curve as plot_defection_curve
@@ -171,6 +176,7 @@ __version__ = "0.1.0"
 
 _HOME: Final = {
     "CauseTable": "cause_table",
+    "ClaimSettings": "claims.settings",
     "CxError": "errors",
     "Data": "source",
     "DataError": "errors",
@@ -199,6 +205,7 @@ _HOME: Final = {
     "check": "checking",
     "churn_risk": "hazards.churn_risk",
     "claim_problems": "roi.claim_parameters",
+    "claim_verdicts": "claims.evidence",
     "claims_register": "claims.register",
     "comparability": "adjust.comparability",
     "compare_responders": "scores.responder_retention",
@@ -241,7 +248,10 @@ _HOME: Final = {
     "plot_calibration": "plots",
     "plot_causes": "plots",
     "plot_churn_risk": "plots",
+    "plot_claim_directions": "plots",
     "plot_claim_map": "plots",
+    "plot_claims": "plots",
+    "plot_contradictions": "plots",
     "plot_contribution": "plots",
     "plot_control_chart": "plots",
     "plot_defection_curve": "plots",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from cxresearch._draw import GROUP_COLORS, alt_text, cx_style
 from cxresearch.plots.causes import plot_causes, plot_incidence
 from cxresearch.plots.claim_map import plot_claim_map
+from cxresearch.plots.claims import plot_claim_directions, plot_claims, plot_contradictions
 from cxresearch.plots.curves import plot_rates, plot_retention, plot_waterfall
 from cxresearch.plots.hazards import ForestRow, plot_forest
 from cxresearch.plots.holdout import plot_holdout
@@ -44,7 +45,10 @@ __all__ = [
     "plot_calibration",
     "plot_causes",
     "plot_churn_risk",
+    "plot_claim_directions",
     "plot_claim_map",
+    "plot_claims",
+    "plot_contradictions",
     "plot_contribution",
     "plot_control_chart",
     "plot_defection_curve",
