@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_wording import CAUSAL, FUTURE, check_digits, check_whole
 
-from cxresearch.claims.register import Claim
+from cxresearch.claims.register import Claim, Reading
 from cxresearch.claims.verdict import (
     ASSOCIATION,
     BEHAVIOUR,
@@ -35,7 +35,7 @@ def claim(**changed: object) -> Claim:
         "id": "S9-1", "seed": "a.txt", "claim": "65 % of them do", "relation": "equals",
         "population": "people", "asserts": "share", "estimand": "share", "provenance": "nobody",
         "standing": "not found", "number": 0.65,
-        "readings": {"a": "of all of them", "b": "of some of them"},
+        "readings": {"a": Reading("of all of them", "all"), "b": Reading("of some of them", "some")},
     } | changed  # fmt: skip
     return Claim(**given_)  # type: ignore[arg-type]
 

@@ -8,52 +8,60 @@ from typing import Final
 from cxresearch.bad_experiences import Experience
 from cxresearch.claims.settings import ClaimSettings
 from cxresearch.claims.verdict import Evidence, Lacking
-from cxresearch.retention import RetentionCurves, retention_curves
+from cxresearch.hazards.experience_churn import ExperienceChurn, experience_churn
 from cxresearch.source import Data
 
 YEAR: Final = 12  # months
-# Which claims speak of the share who left: by how many experiences, and within how many months.
-ABSOLUTE: Final[Mapping[tuple[str, int], tuple[tuple[str, str], ...]]] = {
-    ("1", 3): (("S0-1", "left_within_3"),),
-    ("1", YEAR): (("S0-1", "left_within_12"), ("S0-4", "after_1"), ("S4-13", "after_1")),
-    ("2", YEAR): (("S0-4", "after_2"), ("S4-14", "after_2")),
-    ("3", YEAR): (("S0-4", "after_3"), ("S4-14", "after_3")),
+SHARE, EXCESS = "churn_share", "excess_share"
+# The readings of claims: by how many experiences, within how many months, and of which share.
+READINGS: Final[Mapping[tuple[str, str], tuple[str, int, str]]] = {
+    ("S0-1", "left_within_3"): ("1", 3, SHARE),
+    ("S0-1", "left_within_12"): ("1", YEAR, SHARE),
+    ("S0-1", "excess_12"): ("1", YEAR, EXCESS),
+    ("S0-4", "after_1"): ("1", YEAR, SHARE),
+    ("S0-4", "after_2"): ("2", YEAR, SHARE),
+    ("S0-4", "after_3"): ("3", YEAR, SHARE),
+    ("S2-7", "excess_2"): ("2", YEAR, EXCESS),
+    ("S4-13", "after_1"): ("1", YEAR, SHARE),
+    ("S4-14", "after_2"): ("2", YEAR, SHARE),
+    ("S4-14", "after_3"): ("3", YEAR, SHARE),
 }
 
 
 def bad_experiences(data: Data, settings: ClaimSettings) -> Iterator[Evidence | Lacking]:
-    """S0-1, S0-4, S4-13 and S4-14: customers followed from each of their bad experiences on."""
+    """S0-1, S0-4, S2-7, S4-13 and S4-14: who left, and beyond comparable customers."""
     experience = Experience(settings.bad_experience)
-    table = data.experience_followup(experience, months=YEAR).pooled("dose")
-    curves = retention_curves(
-        table, min_group=settings.min_group, confidence_level=settings.confidence_level
+    found = experience_churn(
+        data.experience_table(experience),
+        data.experience_followup(experience, months=YEAR),
+        months=(3, YEAR),
+        experience=experience,
+        min_group=settings.min_group,
+        confidence_level=settings.confidence_level,
     )
-    for (dose, months), claims in ABSOLUTE.items():
-        for claim, reading in claims:
-            yield _left(curves, (dose, months), (claim, reading), experience)
+    doses = {churn.dose: churn for churn in found}
+    for (claim, reading), (dose, months, name) in READINGS.items():
+        churn = doses.get(dose)
+        if churn is None or months not in churn.months:
+            why = f"too few are followed for {months} months after {dose} bad experiences"
+            yield Lacking(claim, why)
+        else:
+            yield _share(churn, (claim, reading), churn.months.index(months), name)
 
 
-def _left(
-    curves: RetentionCurves, when: tuple[str, int], named: tuple[str, str], experience: Experience
-) -> Evidence | Lacking:
-    dose, months = when
-    claim, reading = named
-    curve = next((curve for curve in curves if curve.group["dose"] == dose), None)
-    found = None if curve is None else curve.at(months)
-    if found is None or None in (found.value, found.ci_lower, found.ci_upper):
-        why = f"too few customers are followed {months} months after {dose} bad experiences"
-        return Lacking(claim, why)
-    value, low, high = (1 - float(x or 0) for x in (found.value, found.ci_upper, found.ci_lower))
+def _share(churn: ExperienceChurn, named: tuple[str, str], place: int, name: str) -> Evidence:
+    value, low, high = (
+        float(getattr(churn, name + end)[place]) for end in ("", "_ci_lower", "_ci_upper")
+    )
     return Evidence(
-        claim,
-        reading,
+        *named,
         value,
         low,
         high,
-        found.n,
+        churn.n,
         "share",
         "C",
-        experience.definition,
-        as_of=found.as_of,
-        confidence_level=found.confidence_level,
+        churn.definition,
+        as_of=churn.as_of,
+        confidence_level=churn.confidence_level,
     )

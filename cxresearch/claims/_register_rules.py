@@ -90,8 +90,8 @@ def _need_problems(row: Mapping[str, Any]) -> Iterator[str]:
     if bool(row.get("tests")) != bool(row.get("readings")):
         yield "tests and readings go together: give both or neither."
     for reading in row.get("readings", ()):
-        if set(reading) != {"id", "words"}:
-            yield f"reading {reading!r} must have id and words, and nothing else."
+        if set(reading) != {"id", "short", "words"}:
+            yield f"reading {reading!r} must have id, short and words, and nothing else."
 
 
 def _known_need(need: str) -> bool:

@@ -89,7 +89,7 @@ def _verdict(
     mine = [item for item in measured if item.claim == claim.id]
     judged = [Judged(claim, item) for item in mine if isinstance(item, Evidence)]
     if judged:
-        order = list(claim.readings or {})
+        order = list(claim.readings)
         judged.sort(key=lambda item: order.index(item.evidence.reading))
         return ClaimVerdict(claim, tuple(judged), as_of=as_of)
     lacking = [item for item in mine if isinstance(item, Lacking)]
@@ -146,8 +146,8 @@ def _check_evidence(measured: list[Evidence | Lacking], register: Register) -> N
         if isinstance(item, Lacking):
             continue
         key = (item.claim, item.reading)
-        if item.reading not in (register[item.claim].readings or {}):
-            readings = list(register[item.claim].readings or {})
+        if item.reading not in register[item.claim].readings:
+            readings = list(register[item.claim].readings)
             problems.append(f"{item.claim}: {unknown('reading', item.reading, readings)}")
         if key in seen:
             problems.append(f"{item.claim}, {item.reading}: there is evidence twice, must be once.")

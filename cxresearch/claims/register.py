@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import pandas as pd
 
@@ -16,9 +16,17 @@ from cxresearch import _format as words
 from cxresearch._cells import unknown
 from cxresearch._html import Table
 from cxresearch.claims._register_rules import register_problems
+from cxresearch.claims._text_table import TextTable
 from cxresearch.errors import CxError
 
 DEFAULT_TOLERANCE: Final = 0.05
+
+
+class Reading(NamedTuple):
+    """One way to read a claim: in words, and in short for a figure."""
+
+    words: str
+    short: str
 
 
 @dataclass(frozen=True)
@@ -40,7 +48,7 @@ class Claim:
     estimand
         What would have to be measured.
     readings
-        Ways to read it that give different answers: id to words.
+        Ways to read it that give different answers, by their id.
     needs, beyond
         Capabilities or columns of the contract that a test takes ("a | b": either does), and what
         no table of the contract holds.
@@ -63,7 +71,7 @@ class Claim:
     number_to: float | None = None
     tolerance: float = DEFAULT_TOLERANCE
     unit: str = "share"
-    readings: Mapping[str, str] | None = None
+    readings: Mapping[str, Reading] = field(default_factory=dict)
     needs: tuple[str, ...] = ()
     beyond: str = ""
     tests: tuple[str, ...] = ()
@@ -96,7 +104,7 @@ class Claim:
 
     def reading_words(self, reading: str) -> str:
         """Return a reading in words."""
-        return (self.readings or {})[reading]
+        return self.readings[reading].words
 
     def _number(self, value: float) -> str:
         return words.percent(value) if self.unit == "share" else words.number(value)
@@ -118,6 +126,12 @@ class Contradiction:
     topic: str
     said: str
     figures: tuple[Figure, ...]
+
+    @property
+    def claimed(self) -> str:
+        """Who claims which number: `S0-1 after one: 17 %; …`."""
+        said = (f"{f.who} {f.words}: {words.percent(f.number)}" for f in self.figures)
+        return "; ".join(said) or words.MISSING
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,6 +165,13 @@ class Register(Table):
         columns = ["id", "claim", "population", "provenance", "misquotation", "standing"]
         rows = [[getattr(c, name) for name in columns] for c in self.claims]
         return pd.DataFrame(rows, columns=columns)
+
+    @property
+    def contradicting(self) -> TextTable:
+        """One row per contradiction: who claims what, and what to make of it."""
+        rows = [(gap.topic, gap.claimed, gap.said) for gap in self.contradictions]
+        frame = pd.DataFrame(rows, columns=["topic", "claimed", "what to make of it"])
+        return TextTable(frame, f"The claims contradict each other in {len(rows)} places.")
 
     def sentence(self, lang: str = "en") -> str:
         """Return how many claims there are, and how many have a source that was found."""
@@ -204,7 +225,7 @@ def parse_register(text: str) -> Register:
 
 def _claim(row: Mapping[str, Any]) -> Claim:
     lists = {name: tuple(row.get(name, ())) for name in ("needs", "tests")}
-    readings = {r["id"]: r["words"] for r in row.get("readings", ())}
+    readings = {r["id"]: Reading(r["words"], r["short"]) for r in row.get("readings", ())}
     return Claim(**{**row, **lists, "readings": readings})
 
 

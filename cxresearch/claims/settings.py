@@ -51,7 +51,7 @@ class ClaimSettings:
     adjust_for: str = ""
     blackout_days: int = 30
     bad_experience: Kind = "unresolved"
-    good_answers: str = "csat"
+    good_answers: str = "nps"
     return_mark: str = ""
     rule: str = ""
     randomised: bool = False

@@ -156,6 +156,33 @@ class Judged:
         return {True: "inside", False: "outside", None: "across the edge"}[self.inside]
 
     @property
+    def short_verdict(self) -> str:
+        """The verdict in a few words, for a figure: `contradicted`, `as behaviour: outside`."""
+        if not self.beside:
+            return self.verdict
+        kind = "behaviour" if self.beside == BEHAVIOUR else "association"
+        return f"as {kind}: {self.place}"
+
+    @property
+    def direction(self) -> tuple[float, float, float] | None:
+        """How far the claimed way it goes: value, lower, upper; None where no way is claimed.
+
+        Each is divided by what is furthest from nothing, so that claims in money, shares and
+        ratios stand on one axis; a ratio counts by its logarithm.
+        """
+        ends = (self.evidence.value, *self.evidence.ends)
+        if self.claim.relation in SIGNS[:2]:
+            sign = 1.0 if self.claim.relation == "positive" else -1.0
+        elif self.evidence.unit == "ratio" and min(ends) > 0:
+            value, low, high = (math.log(x / (self.claim.number or 1.0)) for x in ends)
+            sign, ends = -1.0, (value, low, high)
+        else:
+            return None
+        far = max(abs(x) for x in ends) or 1.0
+        value, *edges = (sign * x / far for x in ends)
+        return value, min(edges), max(edges)
+
+    @property
     def group(self) -> dict[str, str]:
         """What tells its findings apart from others."""
         return {"claim": self.claim.id, "reading": self.evidence.reading}

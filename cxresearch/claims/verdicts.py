@@ -9,7 +9,8 @@ from typing import Final
 import pandas as pd
 
 from cxresearch import _format as words
-from cxresearch._html import Table, html_table
+from cxresearch._html import Table
+from cxresearch.claims._text_table import TextTable
 from cxresearch.claims.verdict import (
     CONTRADICTED,
     READING,
@@ -28,26 +29,6 @@ VERDICT_WORDS: Final = {
     READING: "true only under a stated reading",
     UNCLEAR: "without a clear answer",
 }
-
-
-@dataclass(frozen=True, eq=False)
-class TextTable(Table):
-    """A frame of words that is shown as it is, with a sentence of its own."""
-
-    frame: pd.DataFrame
-    said: str
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return the frame."""
-        return self.frame
-
-    def sentence(self, lang: str = "en") -> str:
-        """Return what stands below it."""
-        words.check_language(lang)
-        return self.said
-
-    def _repr_html_(self) -> str:
-        return html_table(self.frame) if len(self.frame) else ""
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,6 +63,17 @@ class ClaimVerdicts(Table):
     def judged(self) -> tuple[Judged, ...]:
         """Each reading of each claim that was tested."""
         return tuple(judged for verdict in self.verdicts for judged in verdict.judged)
+
+    @property
+    def with_number(self) -> tuple[Judged, ...]:
+        """Those of the tested readings in which a share is claimed."""
+        shares = (j for j in self.judged if j.evidence.unit == "share")
+        return tuple(j for j in shares if j.claim.number is not None)
+
+    @property
+    def with_direction(self) -> tuple[Judged, ...]:
+        """Those of the tested readings in which only a direction is claimed."""
+        return tuple(j for j in self.judged if j.direction is not None)
 
     def of(self, verdict: str) -> tuple[ClaimVerdict, ...]:
         """Return the claims with one of the `VERDICTS`."""

@@ -1,0 +1,30 @@
+"""A table of words with a sentence of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import pandas as pd
+
+from cxresearch import _format as words
+from cxresearch._html import Table, html_table
+
+
+@dataclass(frozen=True, eq=False)
+class TextTable(Table):
+    """A frame of words that is shown as it is, with a sentence of its own."""
+
+    frame: pd.DataFrame
+    said: str
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the frame."""
+        return self.frame
+
+    def sentence(self, lang: str = "en") -> str:
+        """Return what stands below it."""
+        words.check_language(lang)
+        return self.said
+
+    def _repr_html_(self) -> str:
+        return html_table(self.frame) if len(self.frame) else ""
