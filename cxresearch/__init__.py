@@ -155,6 +155,8 @@ if TYPE_CHECKING:
     from cxresearch.scores.revenue_retention import revenue_retention as revenue_retention
     from cxresearch.scores.score_change import score_changes as score_changes
     from cxresearch.scores.score_change import wave_pairs as wave_pairs
+    from cxresearch.scores.shares import shares as shares
+    from cxresearch.share_table import ShareTable as ShareTable
     from cxresearch.simulate import write_sample as write_sample
     from cxresearch.snapshot import snapshot_warning as snapshot_warning
     from cxresearch.source import Data as Data
@@ -192,6 +194,7 @@ _HOME: Final = {
     "PurchaseTable": "purchase_table",
     "RevenueBridge": "revenue_bridge",
     "ScoreTable": "score_table",
+    "ShareTable": "share_table",
     "Terms": "value.terms",
     "Uncertain": "roi.uncertain",
     "UnitCosts": "unit_costs",
@@ -313,6 +316,7 @@ _HOME: Final = {
     "score_league": "scores.league",
     "score_levels": "scores.levels",
     "score_waterfall": "scores.levels",
+    "shares": "scores.shares",
     "shop_values": "purchases.shop_value",
     "show": "present",
     "snapshot_warning": "snapshot",
