@@ -88,7 +88,16 @@ def plot_npv(risk: ProgrammeRisk, *, ax: Axes | None = None) -> Axes:
         Result of `programme_risk`.
     ax
         Axes to draw on; a new figure when not given.
+
+    Raises
+    ------
+    CxError
+        When all draws are the same.
     """
+    if risk.npv.min() == risk.npv.max():
+        raise CxError(
+            "all draws are the same, must differ to be drawn: enter a range for an input."
+        )
     edges = _edges(risk.npv)
     counts, _ = np.histogram(risk.npv, edges)
     share = 100 * counts / risk.draws
@@ -207,8 +216,9 @@ def _look(*, lost: bool) -> dict[str, Any]:
 def _edges(npv: Floats) -> Floats:
     """Return edges of bins of one width, one of them at 0, past which money is lost."""
     low, high = float(npv.min()), float(npv.max())
-    width = (high - low) / BINS or max(abs(high), 1.0) / BINS
-    first, last = math.floor(low / width), math.floor(high / width) + 1
+    width = (high - low) / BINS
+    # one more on each side, since an end divided by the width may be off by rounding
+    first, last = math.floor(low / width) - 1, math.floor(high / width) + 2
     return np.asarray(width * np.arange(first, last + 1, dtype=np.float64))
 
 

@@ -111,7 +111,8 @@ def spread_problems(name: str, value: float, spread: Uncertain) -> Iterator[str]
     least, most = (float(end) for end in spread.quantile([0.0, 1.0]))
     if not np.isfinite([least, most]).all():
         least, most = (float(end) for end in spread.quantile([TAIL, 1 - TAIL]))
-    if least < RANGES[name][0] or most > RANGES[name][1]:
+    beyond = least < RANGES[name][0] or most > RANGES[name][1]
+    if beyond and not spread.is_measured:  # an estimate near an end is still an estimate
         yield (
             f"{name} reaches from {least:.4g} to {most:.4g} ({spread.kind}), must be "
             f"{range_words(name)}: {cure(name)}, or take pert."
