@@ -214,6 +214,10 @@ def test_the_path_is_the_profit_of_each_year(own: OwnCurve) -> None:
     (fifth,) = claim(own).uplifts.select(reading="points", concept="annual_profit", model=own.best)
     assert mine.uplift[5] == pytest.approx(fifth.uplift)
     assert len(mine.to_frame()) == 11
+    found = {x.group["year"]: x for x in mine.findings()}
+    assert list(found) == [str(year) for year in range(1, 11)]
+    assert found["5"].value == fifth.uplift
+    assert found["5"].ci_upper == pytest.approx(fifth.uplift_ci_upper)
 
 
 def test_the_cost_of_the_lift_begins_after_today() -> None:
@@ -245,7 +249,7 @@ def test_every_sentence_keeps_the_rules(own: OwnCurve, few: OwnCurve, changes: A
             if subject != 0.85
             else claim(0.85, **{k: v for k, v in changes.items() if k != "model"})
         )
-        items = [*found.findings(), *found.conditions().findings()]
+        items = [*found.findings(), *found.conditions().findings(), *found.path(5).findings()]
         said = [x.sentence for x in items]
         said += [found.sentence(), found.conditions().sentence(), found.path(5).sentence()]
         assert [s for s in said if CAUSAL.search(s) or FUTURE.search(s)] == []

@@ -6,9 +6,8 @@ import math
 
 from cxresearch import _format as words
 from cxresearch.findings import Finding
-from cxresearch.roi._claim_words import terms_words
+from cxresearch.roi._claim_words import number, terms_words
 from cxresearch.roi._levels import Asked, NotDefinedError, duration
-from cxresearch.roi._profit_uplift import GRADE
 from cxresearch.roi._subject import Subject
 from cxresearch.roi.constant import thresholds
 from cxresearch.roi.economics import Economics, concept_words
@@ -52,28 +51,3 @@ def elasticity_of(whose: Subject, model: str, economics: Economics) -> Finding:
         f"{by}, {economics.words}{interval}."
     )
     return number(whose, name, value, said, key, ends=(lower, upper), unit="ratio")
-
-
-def number(
-    whose: Subject,
-    name: str,
-    value: float | None,
-    sentence: str,
-    key: dict[str, str],
-    *,
-    ends: tuple[float | None, float | None] = (None, None),
-    unit: str = "share",
-) -> Finding:
-    """Return a finding of whose profit it is."""
-    return Finding(
-        name,
-        value,
-        *ends,
-        whose.n,
-        unit,
-        sentence,
-        {**key, **whose.group},
-        confidence_level=whose.confidence_level,
-        grade=GRADE,
-        as_of=whose.as_of,
-    )

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from cxresearch import _format as words
+from cxresearch.findings import Finding
 from cxresearch.roi._levels import Asked
+from cxresearch.roi._subject import Subject
 from cxresearch.roi.economics import BY_YEAR
 
+GRADE: Final = "D"  # what is asked is what would be, which no data have seen
 LIFTED: Final = {
     "first": "at the first renewal only",
     "every": "at every renewal",
@@ -43,3 +47,42 @@ def terms_words(asked: Asked) -> str:
         share = words.percent(terms.fixed_cost_share)
         costs.append(f"fixed costs are {share} of today's contribution")
     return f"{said}; {words.and_list(costs)}" if costs else said
+
+
+def higher(value: float, lower: float, upper: float) -> str:
+    """Return `25 % (24 to 26 %) higher`; an amount below 0 for certain is said as lower."""
+    if value < 0 and not lower <= 0 <= upper:
+        return f"{_percent(-value, -upper, -lower)} lower than without"
+    return f"{_percent(value, lower, upper)} higher"
+
+
+def number(
+    whose: Subject,
+    name: str,
+    value: float | None,
+    sentence: str,
+    key: dict[str, str],
+    *,
+    ends: tuple[float | None, float | None] = (None, None),
+    unit: str = "share",
+) -> Finding:
+    """Return a finding of whose profit it is."""
+    return Finding(
+        name,
+        value,
+        *ends,
+        whose.n,
+        unit,
+        sentence,
+        {**key, **whose.group},
+        confidence_level=whose.confidence_level,
+        grade=GRADE,
+        as_of=whose.as_of,
+    )
+
+
+def _percent(value: float, lower: float, upper: float) -> str:
+    """Return a share with its interval; with one decimal where it has none."""
+    if math.isnan(lower):
+        return words.percent(value, 0.001)
+    return words.percent_interval(value, lower, upper)

@@ -14,6 +14,7 @@ from typing import Final, Literal, NamedTuple, get_args
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 
+from cxresearch import _format as words
 from cxresearch.errors import CxError
 from cxresearch.roi._strand import TINY, Nodes, Strand
 from cxresearch.roi.constant import firm_sizes, margins
@@ -243,7 +244,8 @@ def _both(strand: Strand, asked: Asked, years: int) -> tuple[Floats, Floats]:
 def _curve(strand: Strand, years: int) -> Floats:
     if strand.longest is not None and years > strand.longest:
         raise NotDefinedError(
-            f"it needs retention up to year {years}, and the data reach {strand.longest}"
+            f"the data reach {strand.longest} {words.plural('year', strand.longest)}, and it needs "
+            "retention after that"
         )
     return strand.retained(years)
 

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Literal
 
 import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table
 from cxresearch.findings import Finding
-from cxresearch.roi._claim_words import how, terms_words
+from cxresearch.roi._claim_words import higher, how, number, terms_words
 from cxresearch.roi._levels import Asked
 from cxresearch.roi._subject import Subject
 from cxresearch.roi.constant import ENOUGH
 from cxresearch.roi.economics import concept_words
 
 Standing = Literal["holds", "does not hold", "not clear", "not defined"]
-GRADE: Final = "D"  # what is asked is what would be, which no data have seen
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,34 +116,13 @@ class ProfitUplift(Table):
     def said(self) -> str:
         """What is how much higher or lower, in words."""
         what = concept_words(self.asked.concept, self.asked.year)
-        values = self.values
-        if values[0] < 0 and not values[1] <= 0 <= values[2]:
-            value, lower, upper = (-values[i] for i in (0, 2, 1))
-            return f"{what} is {_percent(value, lower, upper)} lower than without"
-        return f"{what} is {_percent(*values)} higher"
+        return f"{what} is {higher(*self.values)}"
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `profit_uplift`."""
         asked = self.asked
-        values: tuple[float | None, float | None, float | None] = self.values
         named = {"reading": asked.lift.reading, "profit_concept": asked.concept}
-        return (
-            Finding(
-                "profit_uplift",
-                *values,
-                self.whose.n,
-                "share",
-                self.sentence(),
-                {**named, "model": self.model, **self.key, **self.whose.group},
-                confidence_level=self.whose.confidence_level,
-                grade=GRADE,
-                as_of=self.whose.as_of,
-            ),
-        )
-
-
-def _percent(value: float, lower: float, upper: float) -> str:
-    """Return a share with its interval; with one decimal where it has none."""
-    if math.isnan(lower):
-        return words.percent(value, 0.001)
-    return words.percent_interval(value, lower, upper)
+        key = {**named, "model": self.model, **self.key}
+        value = None if self.reason else self.uplift
+        ends = (self.uplift_ci_lower, self.uplift_ci_upper)
+        return (number(self.whose, "profit_uplift", value, self.sentence(), key, ends=ends),)

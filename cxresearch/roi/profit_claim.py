@@ -13,8 +13,8 @@ from cxresearch._cells import unknown
 from cxresearch._html import Table
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding
-from cxresearch.roi._claim_numbers import elasticity_of, number, threshold
-from cxresearch.roi._claim_words import how
+from cxresearch.roi._claim_numbers import elasticity_of, threshold
+from cxresearch.roi._claim_words import how, number
 from cxresearch.roi._conditions import Conditions, conditions
 from cxresearch.roi._levels import Asked, Renewals
 from cxresearch.roi._profit_uplift import ProfitUplift

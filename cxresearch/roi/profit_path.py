@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from cxresearch import _format as words
 from cxresearch._html import Table
 from cxresearch.errors import DataError, NotEnoughError
-from cxresearch.roi._claim_words import how, terms_words
+from cxresearch.findings import Finding
+from cxresearch.roi._claim_words import higher, how, number, terms_words
 from cxresearch.roi._levels import Asked, Levels, NotDefinedError, levels
 from cxresearch.roi._subject import Subject
 from cxresearch.roi.economics import LONGEST
@@ -54,22 +55,54 @@ class ProfitPath(Table):
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per year."""
-        names = ("before", "after", "uplift", "uplift_ci_lower", "uplift_ci_upper")
-        return pd.DataFrame({"year": self.year} | {name: getattr(self, name) for name in names})
+        columns = {"year": self.year, "before": self.before, "after": self.after}
+        ends = {
+            "uplift_share": self.uplift,
+            "uplift_share_ci_lower": self.uplift_ci_lower,
+            "uplift_share_ci_upper": self.uplift_ci_upper,
+        }
+        return pd.DataFrame(columns | ends)
+
+    def findings(self) -> tuple[Finding, ...]:
+        """Return `profit_uplift` {reading, profit_concept, model, year} of each later year."""
+        return tuple(self._finding(int(year)) for year in self.year[1:])
 
     def sentence(self, lang: str = "en") -> str:
         """Return the first and the last year in words, and the limit."""
         words.check_language(lang)
-        first, last = (words.percent(float(self.uplift[i]), 0.001) for i in (1, -1))
+        first, last = (higher(*self._values(i)) for i in (1, -1))
         end = (
             f"In the long run it is {words.percent(self.limit, 0.001)} higher."
             if math.isfinite(self.limit)
             else "Where customers differ there is no long run to name."
         )
         return (
-            f"With {how(self.asked)} from today on, profit is {first} higher in year 1 and {last} "
-            f"in year {self.year[-1]}, {self.whose.by(self.model)}, {terms_words(self.asked)}. "
-            f"{end}"
+            f"With {how(self.asked)} from today on, profit is {first} in year 1 and {last} in year "
+            f"{self.year[-1]}, {self._basis}. {end}"
+        )
+
+    @property
+    def _basis(self) -> str:
+        level = words.level_words(self.whose.confidence_level)
+        interval = "" if np.isnan(self.uplift_ci_lower[-1]) else f" ({level} intervals)"
+        return f"{self.whose.by(self.model)}, {terms_words(self.asked)}{interval}"
+
+    def _values(self, i: int) -> tuple[float, float, float]:
+        value, lower, upper = (
+            float(x[i]) for x in (self.uplift, self.uplift_ci_lower, self.uplift_ci_upper)
+        )
+        return value, lower, upper
+
+    def _finding(self, year: int) -> Finding:
+        values = self._values(year)
+        said = (
+            f"With {how(self.asked)} from today on, profit of year {year} is {higher(*values)}, "
+            f"{self._basis}."
+        )
+        named = {"reading": self.asked.lift.reading, "profit_concept": "annual_profit"}
+        key = {**named, "model": self.model, "year": str(year)}
+        return number(
+            self.whose, "profit_uplift", values[0], said, key, ends=(values[1], values[2])
         )
 
 
