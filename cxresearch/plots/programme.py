@@ -8,6 +8,7 @@ from typing import Any, Final
 import numpy as np
 from matplotlib import patheffects
 from matplotlib.axes import Axes
+from numpy.typing import NDArray
 
 from cxresearch import _format as words
 from cxresearch._draw import (
@@ -30,7 +31,8 @@ from cxresearch.roi._effect import points
 from cxresearch.roi._risk import ProgrammeRisk, chance
 from cxresearch.roi._tornado import Moved, Tornado, value_words
 from cxresearch.roi.programme import Programme
-from cxresearch.uncertainty import Floats
+
+Floats = NDArray[np.float64]
 
 BINS: Final = 40
 ROW: Final = 0.5  # inches
