@@ -28,12 +28,14 @@ _ACROSS = {
     "model": "{}",
     "parameter": "{}",
     "score_group": "{}",
+    "reading": "{}",
 }
 _DOWN = {
     "tenure": "{} {periods}",
     "fit_periods": "first {} {periods}",
     "horizon": "{} {periods}",
 }
+_TERMS = ("reading", "profit_concept", "renewals")  # labels of ours, which are no customer's text
 _ROWS_OF = {"retention": "rows of a retention table"}
 LIBRARIES = ("duckdb", "numpy", "pandas", "sqlglot")
 
@@ -170,6 +172,8 @@ def tabulate(
 
 def _row_label(name: str, text: str, period: str, mark: str) -> str:
     """Return a label as it stands in its row: `12 months, extrapolated`, `sBG`."""
+    if name in _TERMS:
+        return text.replace("_", " ")
     if not text.isdecimal() or name not in _DOWN:
         return ACRONYMS.get(text, text) if name == "model" else text
     said = _DOWN[name].format(text, periods=words.plural(period, int(text)))

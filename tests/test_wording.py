@@ -46,6 +46,9 @@ FUTURE = re.compile(r"\b(?:will|would have|going to|is expected to|forecasts?)\b
 WITHOUT_INTERVAL = {
     "logrank_p_value", "model_fit_p_value", "equal_parameters_p_value", "larger_model_p_value",
     "e_value", "acquisition_cost",
+    # what somebody entered, printed long ago or decided has none of ours
+    "claim_verdict", "defection_curve_value", "industry_uplift", "payback_month",
+    "threshold_retention", "tornado", "verdict",
 }  # fmt: skip
 COUNTS = {"customers", "answers", "rules", "rows", "waves", "groups", "invitations", "orders"}
 
