@@ -14,13 +14,14 @@ from cxresearch.experiences import DECIDED, Experiences, experience_relations, e
 from cxresearch.share_table import ShareTable
 
 CHANNEL: Final = "contact_channel"
+DAYS: Final = 90
 
 
 class Contacts(Experiences):
     """What is known of contacts besides what came after them."""
 
     def unresolved_before_loss(
-        self, days: int = 90, group_by: Sequence[str] = (), *, open_days: int = 7
+        self, days: int = DAYS, group_by: Sequence[str] = (), *, open_days: int = 7
     ) -> ShareTable:
         """Return of those who left how many had an unresolved ticket in the days before.
 
@@ -40,10 +41,12 @@ class Contacts(Experiences):
         columns = unique(group_by)
         unresolved = Experience("unresolved", open_days=open_days)
         if type(days) is not int or not 1 <= days <= 3650:
-            raise DataError(f"days is {days!r}, must be a whole number from 1 to 3650: take 90.")
+            raise DataError(
+                f"days is {days!r}, must be a whole number from 1 to 3650: take {DAYS}."
+            )
         self._check_experience(unresolved, columns)
         kept = self._keep_decided()
-        rows = self.query(losses_query(self.pipeline, unresolved, days, columns, kept))
+        rows = self.query(losses_query(self.pipeline, unresolved, columns, days=days, decided=kept))
         if rows.empty:
             raise NotEnoughError(
                 f"customers: nobody left later than {days} days after the observation began, "
@@ -108,17 +111,24 @@ class Contacts(Experiences):
     def _check_channels(self, of: str) -> None:
         if of not in {"contacts", "customers"}:
             raise DataError(f"of is {of!r}, must be 'contacts' or 'customers': choose one.")
-        if not self.pipeline.has("touchpoints", "channel"):
-            raise NotEnoughError(
-                "touchpoints: there is no such table with a column channel, must be one. Bring it."
-            )
+        missing = channel_problems(self.pipeline)
+        if missing:
+            raise NotEnoughError(missing)
+
+
+def channel_problems(blocks: Blocks) -> list[str]:
+    """Return what the tables lack for the channels of contacts."""
+    if blocks.has("touchpoints", "channel"):
+        return []
+    return ["touchpoints: there is no such table with a column channel, must be one. Bring it."]
 
 
 def losses_query(
     blocks: Blocks,
     unresolved: Experience,
-    days: int,
     group_by: Sequence[str],
+    *,
+    days: int = DAYS,
     decided: str = DECIDED,
 ) -> sql.Expression:
     """Return the reduction to losses, and those with an unresolved ticket in the days before."""
@@ -132,7 +142,7 @@ def losses_query(
     return sql.assemble(tree, {name: relations[name] for name in (DECIDED, "tickets")})
 
 
-def contacts_query(blocks: Blocks, *, by_channel: bool) -> sql.Expression:
+def contacts_query(blocks: Blocks, *, by_channel: bool = True) -> sql.Expression:
     """Return the reduction to contacts and customers, by channel or of all channels together."""
     channel = sql.column(CHANNEL, "contacts")
     return sql.fill(

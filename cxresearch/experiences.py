@@ -19,7 +19,7 @@ from cxresearch.bad_experiences import Experience, Kind
 from cxresearch.blocks import Blocks
 from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.recipe import Scale
-from cxresearch.score_table import check_scale
+from cxresearch.score_table import scale_problems
 from cxresearch.tables import LifeTable
 
 EXPERIENCES: Final = "experiences"
@@ -111,7 +111,7 @@ class Experiences(Engine):
 
     def experience_counts(self, bad: Kind | Experience = "ticket") -> pd.Series[int]:
         """Return how many bad experiences count and how many do not, by reason."""
-        experience = _experience(bad)
+        experience = as_experience(bad)
         self._check_experience(experience, [])
         relations = experience_relations(self.pipeline, experience, [])
         outcome = exp.func("COALESCE", exp.column("excluded"), exp.Literal.string("counts"))
@@ -122,7 +122,7 @@ class Experiences(Engine):
     def _experienced(
         self, bad: Kind | Experience, columns: Sequence[str], query: Query, own: Sequence[str]
     ) -> LifeTable:
-        experience = _experience(bad)
+        experience = as_experience(bad)
         self._check_experience(experience, columns)
         names = self._keep_decided(), self._keep_counted(experience)
         rows = self.query(query(self.pipeline, experience, columns, names))
@@ -155,12 +155,20 @@ class Experiences(Engine):
         missing = list(lacking(self.pipeline, experience))
         if missing:
             raise NotEnoughError(missing)
-        problems = taken_problems(columns, _TAKEN)
-        if experience.kind == "low_csat":
-            check_scale("csat", self.recipe.scales["csat"])
+        problems = list(experience_problems(self.pipeline, experience, columns))
         if problems:
             raise DataError(problems)
-        self._check_groups([*columns])
+        self._check_groups(columns)
+
+
+def experience_problems(
+    blocks: Blocks, experience: Experience, group_by: Sequence[str]
+) -> Iterator[str]:
+    """Yield what is wrong with the tables, the scale and the columns for this experience."""
+    yield from lacking(blocks, experience)
+    yield from taken_problems(group_by, _TAKEN)
+    if experience.kind == "low_csat" and "csat" in blocks.recipe.scales:
+        yield from scale_problems("csat", blocks.recipe.scales["csat"])
 
 
 def lacking(blocks: Blocks, experience: Experience) -> Iterator[str]:
@@ -282,5 +290,6 @@ def _highest_low(scale: Scale) -> float:
     return scale.minimum + (1 if scale.maximum - scale.minimum >= 3 else 0)
 
 
-def _experience(bad: Kind | Experience) -> Experience:
+def as_experience(bad: Kind | Experience) -> Experience:
+    """Return what counts, from its kind alone or as it is."""
     return bad if isinstance(bad, Experience) else Experience(bad)

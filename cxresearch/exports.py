@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
 from cxresearch import sql
+from cxresearch.bad_experiences import Experience, Kind
+from cxresearch.contacts import channel_problems, contacts_query, losses_query
 from cxresearch.contributions import (
     FOLLOWUP,
     VALUE_PARTS,
@@ -18,6 +20,13 @@ from cxresearch.contributions import (
 )
 from cxresearch.designs import Design
 from cxresearch.errors import DataError
+from cxresearch.experiences import (
+    as_experience,
+    experience_problems,
+    experience_relations,
+    followup_query,
+    spans_query,
+)
 from cxresearch.experiments import experiment_query
 from cxresearch.invitations import Asked, invitation_query, invited_relations, responder_query
 from cxresearch.money import bridge_query
@@ -54,6 +63,8 @@ class Export:
         answer.
     metric, wave
         Of answers and invitations.
+    bad
+        What counts as a bad experience.
     """
 
     name: str
@@ -63,6 +74,7 @@ class Export:
     causes: bool = False
     metric: str = "nps"
     wave: str = "quarter"
+    bad: Kind | Experience = "ticket"
 
 
 def export_text(
@@ -210,13 +222,38 @@ def _experiment(pipeline: Pipeline, export: Export) -> tuple[sql.Expression, Rel
     return experiment_query(pipeline, export.group_by), {}
 
 
+def _experiences(pipeline: Pipeline, export: Export) -> tuple[sql.Expression, Relations]:
+    experience = as_experience(export.bad)
+    _refuse(experience_problems(pipeline, experience, export.group_by))
+    query = spans_query if export.name == "experience_table" else followup_query
+    relations = experience_relations(pipeline, experience, export.group_by)
+    return query(pipeline, experience, export.group_by), relations
+
+
+def _losses(pipeline: Pipeline, export: Export) -> tuple[sql.Expression, Relations]:
+    unresolved = Experience("unresolved")
+    _refuse(experience_problems(pipeline, unresolved, export.group_by))
+    return losses_query(pipeline, unresolved, export.group_by), {}
+
+
+def _channels(pipeline: Pipeline, _: Export) -> tuple[sql.Expression, Relations]:
+    _refuse(channel_problems(pipeline))
+    return contacts_query(pipeline), {}
+
+
+def _refuse(problems: Iterable[str]) -> None:
+    found = list(problems)
+    if found:
+        raise DataError(found)
+
+
 def _last_day(pipeline: Pipeline) -> str:
     if pipeline.recipe.as_of is None:
         raise DataError("recipe: as_of is missing. State the last day, e.g. as_of = 2025-12-31.")
     return pipeline.recipe.as_of.isoformat()
 
 
-_UNGROUPED: Final = ("existing_revenue", "returns", "repurchase_table")
+_UNGROUPED: Final = ("existing_revenue", "returns", "repurchase_table", "contact_channels")
 _LACKING: Final[Mapping[str, str]] = {
     "value_direct_costs": "customer_id in costs",
     "value_referrals": "referred_by in customers",
@@ -236,6 +273,10 @@ _NEEDED: Final[Mapping[str, str]] = {
     "returns": "transactions",
     "repurchase_table": "transactions",
     "experiment_table": "interventions",
+    "experience_table": "customers",
+    "experience_followup": "customers",
+    "unresolved_before_loss": "touchpoints",
+    "contact_channels": "touchpoints",
 }
 _OTHERS: Final[Mapping[str, Callable[[Pipeline, Export], tuple[sql.Expression, Relations]]]] = {
     "score_table": _scores,
@@ -246,4 +287,8 @@ _OTHERS: Final[Mapping[str, Callable[[Pipeline, Export], tuple[sql.Expression, R
     "returns": _returns,
     "repurchase_table": _repurchase,
     "experiment_table": _experiment,
+    "experience_table": _experiences,
+    "experience_followup": _experiences,
+    "unresolved_before_loss": _losses,
+    "contact_channels": _channels,
 }

@@ -8,18 +8,17 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
+import duckdb
 import numpy as np
 import pandas as pd
 import pytest
 from frames import recipe
-from sqlglot import parse
+from sqlglot import exp, parse
 
 import cxresearch as cx
 from cxresearch import sql
 from cxresearch.bad_experiences import KINDS, Experience
-from cxresearch.contacts import contacts_query, losses_query
 from cxresearch.errors import CxError, DataError, NotEnoughError
-from cxresearch.experiences import experience_relations, followup_query, spans_query
 from cxresearch.source import Data, open_data, open_frames
 
 AS_OF, OBSERVED_FROM = dt.date(2025, 2, 28), dt.date(2021, 3, 17)
@@ -284,6 +283,12 @@ def world(request: pytest.FixtureRequest) -> Iterator[Any]:
         yield frames, data
 
 
+@pytest.fixture(scope="module")
+def sample() -> Iterator[Data]:
+    with open_data() as data:
+        yield data
+
+
 BAD = [
     *(Experience(kind) for kind in KINDS),
     Experience("ticket", wait_days=30),
@@ -498,28 +503,47 @@ def test_no_experience_at_all_is_said() -> None:
 
 
 @pytest.mark.parametrize("dialect", sql.DIALECTS)
-@pytest.mark.parametrize("bad", [*KINDS])
-def test_every_reduction_is_one_query_in_every_dialect(bad: Any, dialect: str) -> None:
-    experience = Experience(bad)
-    with open_data() as data:
-        relations = experience_relations(data.pipeline, experience, ["plan"])
-        trees = [
-            sql.assemble(query(data.pipeline, experience, ["plan"]), relations)
-            for query in (spans_query, followup_query)
-        ]
-        trees.append(losses_query(data.pipeline, experience, 90, ["plan"]))
-        trees.append(contacts_query(data.pipeline, by_channel=True))
-        texts = [data.pipeline.query_text(tree, ["plan"], dialect) for tree in trees]
-    for text in texts:
-        assert len(parse(text, dialect=dialect)) == 1
-        assert "@" not in text
-        assert "$" not in text
+@pytest.mark.parametrize(
+    ("name", "group_by", "bad"),
+    [
+        *(("experience_table", ["plan"], kind) for kind in KINDS),
+        ("experience_followup", ["plan"], "ticket"),
+        ("unresolved_before_loss", ["plan"], "ticket"),
+        ("contact_channels", [], "ticket"),
+    ],
+)
+def test_every_reduction_is_one_query_in_every_dialect(
+    sample: Data, name: str, group_by: list[str], bad: Any, dialect: str
+) -> None:
+    text = sample.reduction_sql(name, group_by, dialect, bad=bad)
+    (tree,) = parse(text, dialect=dialect)
+    defined = {cte.alias for cte in tree.find_all(exp.CTE)}
+    assert {table.name for table in tree.find_all(exp.Table) if not table.db} <= {*defined, ""}
+    assert "@" not in text
+    assert "$" not in text
 
 
-def test_the_sample_counts_every_customer_who_is_seen_for_a_month() -> None:
-    with open_data() as data:
-        life, table = data.life_table(), data.experience_table()
-        followed = data.experience_followup().pooled("dose")
+def test_a_printed_query_gives_the_same_counts(sample: Data) -> None:
+    text = sample.reduction_sql("experience_table", ["plan"], bad="unresolved")
+    table = sample.experience_table("unresolved", ["plan"])
+    counts = duckdb.connect().execute(text).df()
+    assert counts["churned"].sum() == table.churned.sum() > 0
+    assert counts["entered"].sum() == table.n.sum()
+
+
+def test_a_query_says_what_it_lacks(sample: Data) -> None:
+    with pytest.raises(DataError, match="contact_channels has no groups"):
+        sample.reduction_sql("contact_channels", ["plan"])
+    people = {"customers": extract(9, 30)["customers"].assign(dose="x")}
+    with opened(people) as data, pytest.raises(CxError) as error:
+        data.reduction_sql("experience_table", ["dose"], bad="low_csat")
+    assert len(error.value.problems) == 3
+    assert "'dose' has a meaning of its own" in error.value.problems[-1]
+
+
+def test_the_sample_counts_every_customer_who_is_seen_for_a_month(sample: Data) -> None:
+    life, table = sample.life_table(), sample.experience_table()
+    followed = sample.experience_followup().pooled("dose")
     entered = table.select(experiences="0").n.sum()
     assert 0 < life.n.sum() - entered < 0.05 * life.n.sum()
     assert list(followed.n) == sorted(followed.n, reverse=True)
