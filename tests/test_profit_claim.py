@@ -83,6 +83,28 @@ def test_a_rate_that_never_changes_gives_the_closed_forms() -> None:
         assert np.isnan(one.uplift_ci_lower)
 
 
+@pytest.mark.parametrize("rate", [0.0, 0.5, 0.95])
+@pytest.mark.parametrize("discount", [0.0, 0.1])
+@pytest.mark.parametrize("concept", CONCEPTS)
+def test_the_ends_of_rates_are_judged_or_refused(
+    rate: float, discount: float, concept: str
+) -> None:
+    for first in ("now", "end_of_period"):
+        for renewals in ("first", "every"):
+            found = claim(rate, annual_discount_rate=discount, first_margin=first,
+                          concept=concept, renewals=renewals)  # fmt: skip
+            for x in (*found.findings(), *found.conditions().findings()):
+                check_whole(x.sentence)
+
+
+def test_what_has_no_end_says_so() -> None:
+    endless = claim(0.95, annual_discount_rate=0.0)
+    assert endless.verdicts["points"] == "cannot be said here"
+    assert "it has no end where nobody leaves" in endless.answer()[0].sentence
+    once = claim(0.8, annual_discount_rate=0.0, renewals="first").headline.uplifts[0]
+    assert once.uplift == pytest.approx((1 + 0.85 / 0.2) / 5 - 1)
+
+
 # A company's own curve
 
 

@@ -66,13 +66,25 @@ class Asked:
         """The year whose profit is meant; None for the long run."""
         return self.year if self.concept == "annual_profit" else None
 
-    @property
-    def bills(self) -> int:
-        """Margins that count; where all do, so many that what is left out is as good as nothing."""
+    def bills(self, strand: Strand) -> int:
+        """Return how many margins count; where all do, what is left out is as good as nothing.
+
+        Raises
+        ------
+        NotDefinedError
+            When all count and have no end.
+        """
         if self.economics.horizon is not None:
             return self.economics.horizon
-        kept = 1 / (1 + self.economics.annual_discount_rate)
-        return math.ceil(math.log(TINY * (1 - kept)) / math.log(kept))
+        # at one rate what is left fades by itself, else by discounting alone
+        kept = _highest_rate(strand) if strand.alike else 1.0
+        kept /= 1 + self.economics.annual_discount_rate
+        if kept >= 1:
+            raise NotDefinedError(
+                "without a discount rate all margins there ever are have no end where customers "
+                "differ or nobody leaves"
+            )
+        return _terms(kept)
 
 
 def levels(strand: Strand, asked: Asked) -> Levels:
@@ -89,7 +101,9 @@ def levels(strand: Strand, asked: Asked) -> Levels:
     else:
         found = _of_curve(strand, asked)
     if not (np.isfinite(found.before).all() and np.isfinite(found.after).all()):
-        raise NotDefinedError("customers of today are not known, or a sum has no end")
+        nobody = asked.concept == "base_value" and np.isnan(strand.ages).any()
+        reason = "nobody is there today" if nobody else "it has no end where nobody leaves"
+        raise NotDefinedError(reason)
     if not (found.before > 0).all() or not (found.after > 0).all():
         raise NotDefinedError(
             "it is not above 0 for certain, so that nothing can be said in per cent of it"
@@ -106,17 +120,19 @@ def duration(strand: Strand, economics: Economics) -> Floats:
         As in `levels`.
     """
     asked = Asked(Lift(points=0.5), economics, "customer_value", "first")
-    _refuse_endless(strand, asked)
-    t = np.arange(asked.bills) + asked.late
+    t = np.arange(asked.bills(strand)) + asked.late
     kept = _curve(strand, int(t[-1]))[:, t] * (1 + economics.annual_discount_rate) ** -t
-    return np.asarray((t * kept).sum(-1) / kept.sum(-1))
+    whole = kept.sum(-1)
+    if not (whole > 0).all():
+        raise NotDefinedError("there are no margins")
+    return np.asarray((t * kept).sum(-1) / whole)
 
 
 def capped_from(strand: Strand, asked: Asked) -> int | None:
     """Return the first year as a customer, of those that count, whose lifted rate is cut at 1."""
     if asked.renewals != "every" or strand.alike:
         return None
-    last = asked.bills - 1 + asked.late
+    last = asked.bills(strand) - 1 + asked.late
     if asked.concept == "base_value":
         last += strand.ages.shape[1] - 1
     if asked.concept in BY_YEAR:
@@ -141,15 +157,7 @@ def _refuse(strand: Strand, asked: Asked) -> None:
             "no data have seen them leave"
         )
     if asked.concept not in BY_YEAR:
-        _refuse_endless(strand, asked)
-
-
-def _refuse_endless(strand: Strand, asked: Asked) -> None:
-    terms = asked.economics
-    if terms.horizon is None and terms.annual_discount_rate == 0 and not strand.alike:
-        raise NotDefinedError(
-            "without a discount rate all margins there ever are have no end where customers differ"
-        )
+        asked.bills(strand)
 
 
 def _of_customers(strand: Strand, asked: Asked) -> Levels:
@@ -188,7 +196,7 @@ def _firm_of_customers(strand: Strand, asked: Asked, nodes: Nodes, lifted: Float
 def _of_curve(strand: Strand, asked: Asked) -> Levels:
     if asked.concept in BY_YEAR:
         return _firm_of_curve(strand, asked)
-    t = np.arange(asked.bills) + asked.late
+    t = np.arange(asked.bills(strand)) + asked.late
     discount = (1 + asked.economics.annual_discount_rate) ** -t.astype(float)
     base = asked.concept == "base_value"
     ages = strand.ages if base else np.ones((1, 1))
@@ -215,7 +223,7 @@ def _firm_of_curve(strand: Strand, asked: Asked) -> Levels:
     ages = strand.firm_years
     if ages is None:
         # in the firm that has always been there, only those are counted who matter
-        ages = math.ceil(math.log(TINY) / math.log(float(strand.retained(1)[:, 1].max())))
+        ages = _terms(_highest_rate(strand))
     year = ages if asked.when is None else asked.when
     before, after = _both(strand, asked, ages + year)
     still = np.divide(
@@ -239,6 +247,17 @@ def _both(strand: Strand, asked: Asked, years: int) -> tuple[Floats, Floats]:
     if asked.renewals == "first":
         lifted[:, 1:] = rates[:, 1:]
     return before, np.cumprod(np.concatenate([before[:, :1], lifted], axis=-1), axis=-1)
+
+
+def _highest_rate(strand: Strand) -> float:
+    return float(strand.retained(1)[:, 1].max())
+
+
+def _terms(kept: float) -> int:
+    """Return after how many terms 1 + q + q² + … is as good as complete."""
+    if kept >= 1:
+        raise NotDefinedError("it has no end where nobody leaves")
+    return math.ceil(math.log(TINY * (1 - kept)) / math.log(kept)) if kept > TINY else 2
 
 
 def _curve(strand: Strand, years: int) -> Floats:

@@ -189,7 +189,8 @@ class ProfitClaim(Table):
         much, tried = f"{words.percent(self.target)} or more", len(found.of(reading))
         if one.standing == "holds":
             other = found.where(reading, "does not hold", "not clear")
-            said = f"It is not for certain {much}"
+            sure = "" if math.isnan(one.uplift_ci_lower) else "for certain "
+            said = f"It is not {sure}{much}"
         else:
             other, said = found.where(reading, "holds"), f"It is {much}"
         if not other:

@@ -74,7 +74,7 @@ class ProfitPath(Table):
         end = (
             f"In the long run it is {words.percent(self.limit, 0.001)} higher."
             if math.isfinite(self.limit)
-            else "Where customers differ there is no long run to name."
+            else "There is no long run to name where customers differ, or nobody leaves."
         )
         return (
             f"With {how(self.asked)} from today on, profit is {first} in year 1 and {last} in year "

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import product
+from typing import Final
 
 import numpy as np
 import pandas as pd
@@ -30,6 +31,8 @@ from cxresearch.roi.economics import CONCEPTS, Concept, Economics, concept_probl
 from cxresearch.roi.own_curve import OwnCurve
 from cxresearch.roi.readings import Lift
 from cxresearch.uncertainty import critical_value
+
+SURE: Final = 1e-9  # an error below it is one of rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -155,7 +158,9 @@ def uplift_of(
         none = (math.nan,) * 4
         return ProfitUplift(*none, asked, model, target, whose, reason=str(reason), key=key)
     log = np.log(found.after) - np.log(found.before)
+    log[np.abs(log) < ENOUGH] = 0.0
     value, error = float(log[0]), strand.error(log)
+    error = 0.0 if error < SURE else error
     half = critical_value(whose.confidence_level) * error
     ends = (math.expm1(value - half), math.expm1(value + half))
     chance = _chance(value, error, target)
@@ -187,6 +192,6 @@ def check_asked(
 def _chance(log_uplift: float, error: float, target: float) -> float:
     """Return the probability of the target or more; 0 or 1 without an error."""
     far = log_uplift - math.log1p(target)
-    if math.isnan(error) or error < ENOUGH:
+    if not error > 0:
         return float(far >= -ENOUGH)
     return float(ndtr(far / error))
