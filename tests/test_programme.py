@@ -244,6 +244,12 @@ def test_the_sentence_says_value_payback_and_rate() -> None:
     assert "Paid back: in month 34" in programme(lift=0.06).sentence()
 
 
+def test_the_table_says_how_many_more_there_are() -> None:
+    html = programme()._repr_html_()
+    for text in ("more customers", ">100<", ">242<", ">-221,801<", "Internal rate of return"):
+        assert text in html
+
+
 @pytest.mark.parametrize(
     ("wrong", "said"),
     [

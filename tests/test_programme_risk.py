@@ -299,7 +299,7 @@ def test_tables_show_what_is_found(found: ProgrammeRisk) -> None:
     html = found._repr_html_()
     for text in ("never", "99.7 % (99.6 to 99.8 %)", "EUR -240,000", "-38 %"):
         assert text in html
-    assert "from" in found.tornado._repr_html_()
+    assert "EUR -430,000 at 0 points" in found.tornado._repr_html_()
     assert set(found.to_frame()["measure"]) >= {"npv", "probability_of_loss", "break_even_lift"}
 
 

@@ -113,10 +113,7 @@ class Tornado(Table):
         rows = [
             {
                 "input": m.title,
-                "from": value_words(m.name, m.ends[0], self.currency),
-                "to": value_words(m.name, m.ends[1], self.currency),
-                "value today from": self._exact(m.npv[0]),
-                "value today to": self._exact(m.npv[1]),
+                **dict(zip(("value at one end", "value at the other"), self._at(m), strict=True)),
                 "share of the doubt": words.percent(m.variance_share),
                 "worth knowing": self._money(m.knowing, m.knowing_ci_lower, m.knowing_ci_upper),
             }
@@ -124,6 +121,11 @@ class Tornado(Table):
         ]
         names = list(rows[0])[1:] if rows else []
         return html_table(pd.DataFrame(rows), caption=self.sentence(), numbers=names)
+
+    def _at(self, m: Moved) -> list[str]:
+        """Return the value at each end, and the end."""
+        ends = [value_words(m.name, end, self.currency) for end in m.ends]
+        return [f"{self._exact(x)} at {end}" for x, end in zip(m.npv, ends, strict=True)]
 
     def _swing(self, m: Moved) -> Finding:
         low, high = (value_words(m.name, end, self.currency) for end in m.ends)

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from cxresearch import _format as words
-from cxresearch._html import Table
+from cxresearch._html import Table, html_table
 from cxresearch.errors import DataError
 from cxresearch.roi._payments import (
     InternalRate,
@@ -245,6 +245,13 @@ class Programme(Table):
             f"Paid back: {self._when(self.payback_month)}; discounted: "
             f"{self._when(self.discounted_payback_month)}. Internal rate of return: {said}."
         )
+
+    def _repr_html_(self) -> str:
+        frame = self.to_frame()
+        more = frame["customers_with"] - frame["customers_without"]
+        frame.insert(1, "more_customers", more.round())
+        hidden = ["customers_without", "customers_with", "cost", "payment_today"]
+        return html_table(frame.drop(columns=hidden), caption=self.sentence())
 
     @property
     def span(self) -> str:
