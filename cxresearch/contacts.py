@@ -103,7 +103,7 @@ class Contacts(Experiences):
             [CHANNEL],
             name="contact_channel",
             whole_word=of if of == "contacts" else "customers with a contact",
-            part_word="came this way" if of == "contacts" else "came this way at least once",
+            part_word=f"came by {{{CHANNEL}}}{'' if of == 'contacts' else ' at least once'}",
             definition="Contacts of every kind in the observed time, by recorded channel.",
             as_of=self.as_of,
         )

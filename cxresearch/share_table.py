@@ -48,7 +48,8 @@ class ShareTable(CountTable):
         What the share is called among findings, in snake_case: "returned_orders".
     whole_word, part_word
         "Of 100 {whole_word}, 12 {part_word}": "orders" and "were returned"; an amount of money is
-        "EUR of revenue".
+        "EUR of revenue". A group column in braces in `part_word` stands for its label: "came by
+        {contact_channel}".
     amounts
         Whether the whole is an amount of money, so that its size says nothing of how sure it is.
     definition

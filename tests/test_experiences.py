@@ -19,6 +19,7 @@ import cxresearch as cx
 from cxresearch import sql
 from cxresearch.bad_experiences import KINDS, Experience
 from cxresearch.errors import CxError, DataError, NotEnoughError
+from cxresearch.scores.shares import shares
 from cxresearch.source import Data, open_data, open_frames
 
 AS_OF, OBSERVED_FROM = dt.date(2025, 2, 28), dt.date(2021, 3, 17)
@@ -419,6 +420,10 @@ def test_channels_are_shares_of_all_contacts_or_of_all_who_made_one(world: Any, 
     )
     assert set(table.whole.sum(axis=1)) == {whole}
     assert set(table.n) == {rows.customer_id.nunique()}
+    said = shares(table)[1].sentence()
+    whose = "contacts" if of == "contacts" else "customers with a contact"
+    assert said.startswith(f"Of 100 {whose}, ")
+    assert f" came by chat{'' if of == 'contacts' else ' at least once'} (95 % interval " in said
 
 
 # What it cannot do, and the words for it

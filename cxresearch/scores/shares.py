@@ -74,7 +74,8 @@ class Share(Table):
         """Return the share as a natural frequency."""
         words.check_language(lang)
         whole, some, spread = words.out_of(self.share, self.share_ci_lower, self.share_ci_upper)
-        said = f"Of {whole} {self.whole_word}{in_group(self.group)}, {some} {self.part_word}"
+        part, group = placed(self.part_word, self.group)
+        said = f"Of {whole} {self.whole_word}{in_group(group)}, {some} {part}"
         if np.isnan(self.share_ci_lower):
             return f"{said}."
         level = words.level_words(self.confidence_level)
@@ -167,6 +168,14 @@ def effective_customers(table: ShareTable, confidence_level: float) -> Floats:
     most = np.inf if table.amounts else table.whole.sum(axis=1)
     worth = np.minimum(p * (1 - p) / np.where(inside, error, 1.0) ** 2, most)
     return np.asarray(np.where(inside, worth, people))
+
+
+def placed(part_word: str, group: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
+    """Return the words for the part with the labels it has a place for, and the other labels."""
+    inside = {column for column in group if f"{{{column}}}" in part_word}
+    for column in inside:
+        part_word = part_word.replace(f"{{{column}}}", group[column])
+    return part_word, {column: label for column, label in group.items() if column not in inside}
 
 
 def in_group(group: Mapping[str, str]) -> str:
