@@ -219,9 +219,10 @@ def test_the_answer_counts_every_claim_once(several: ClaimVerdicts) -> None:
     assert {f.group["verdict"]: f.value for f in each} == {
         SUPPORTED: 1, CONTRADICTED: 1, READING: 1, UNCLEAR: 1, UNTESTED: 1,
     }  # fmt: skip
-    assert each[0].sentence == "Supported: S9-1."
+    assert each[0].sentence == "Supported: S9-1, 65 % of them do."
+    assert each[-1].sentence == "Not testable here: 1 claims; below stands what would unlock each."
     empty = ClaimVerdicts(several.of(UNTESTED), "A firm")
-    assert empty.sentence().startswith("None of the 1 claims")
+    assert empty.sentence() == "Of the 1 claims of the register, 0 can be tested on these data."
 
 
 def test_tables_hold_each_claim_where_it_belongs(several: ClaimVerdicts) -> None:

@@ -26,6 +26,10 @@ SNAPSHOT: Final = (
 )
 FOLLOWED: Final = "the days on which customers came and left, also of those who left long ago"
 UNCLEAR_LIFT: Final = "it is not clear that any were kept, so the cost of one has no upper end"
+CHANCE: Final = {
+    True: "chance decided who was to be contacted",
+    False: "that chance decided who was to be contacted is not stated (parameter randomised)",
+}
 WITHIN: Final = 10  # customers at risk up to which the curve is taken
 
 
@@ -116,8 +120,8 @@ def _of_effect(
         effect.n,
         "share" if claim == "S1-3a" else "ratio",
         effect.grade,
-        f"Customers in the arm that they were assigned to, whatever happened then, over the 12 "
-        f"months from the assignment: {effect.source}.",
+        "Customers in the arm that they were assigned to, whatever happened then, over the 12 "
+        f"months from the assignment; {CHANCE[effect.grade == 'A']}.",
         as_of=effect.as_of,
         confidence_level=effect.confidence_level,
     )
@@ -161,8 +165,18 @@ def _of_uplift(reading: str, found: ProfitUplift, own: OwnCurve, economics: Econ
         own.n,
         "share",
         "D",
-        f"What is worth more is {economics.words}; every yearly retention rate is lifted, on the "
-        f"retention after the model {found.model}, and nothing is spent on it or on winning.",
+        f"{_profit(found, economics)}; every yearly retention rate is lifted, on the retention "
+        f"after the model {found.model}, and nothing is spent on it or on winning customers.",
         as_of=found.whose.as_of,
         confidence_level=found.whose.confidence_level,
+    )
+
+
+def _profit(found: ProfitUplift, economics: Economics) -> str:
+    """Return which profit it is, in words."""
+    if found.asked.concept == "customer_value":
+        return f"Value of a new customer, {economics.words}"
+    return (
+        f"Contribution of year {found.asked.year} of a firm to which as many customers come every "
+        "year"
     )

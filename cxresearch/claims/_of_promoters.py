@@ -30,6 +30,7 @@ PART_CLAIMS: Final[Mapping[str, tuple[str, ...]]] = {
     "referring": ("S1-1c", "S3-5b"),
 }
 TAKES: Final = "what the parts of a value consist of: bills, tickets with their costs, referrals"
+SMALL: Final = "fewer than {0} answers are followed"
 PART_READINGS: Final = ("as_they_are", "same_history")
 
 
@@ -44,8 +45,10 @@ def promoter_retention(data: Data, settings: ClaimSettings) -> Iterator[Evidence
     for reading, designs in RUNGS.items():
         found = [ladder[design] for design in designs]
         rung = next((rung for rung in found if rung.reported), found[0])
-        yield _of_rung("S0-11a", reading, rung, rung.difference, rung.difference_refusal)
-        yield _of_rung("S1-2", reading, rung, rung.hazard_ratio, rung.hazard_refusal)
+        small = SMALL.format(settings.min_group) if rung.n < settings.min_group else None
+        why = (small or rung.difference_refusal, small or rung.hazard_refusal)
+        yield _of_rung("S0-11a", reading, rung, rung.difference, why[0])
+        yield _of_rung("S1-2", reading, rung, rung.hazard_ratio, why[1])
 
 
 def promoter_value(data: Data, settings: ClaimSettings) -> Iterator[Evidence | Lacking]:

@@ -88,7 +88,11 @@ def avoidable_losses(data: Data, settings: ClaimSettings) -> Iterator[Evidence |
 
 def nps_scale(data: Data, settings: ClaimSettings) -> Iterator[Evidence | Lacking]:
     """S0-12: the lowest score of the scale that the recipe states."""
-    least = float(data.recipe.scales["nps"].minimum)
+    scale = data.recipe.scales.get("nps")
+    if scale is None:
+        yield Lacking("S0-12", "the recipe states no scale of the nps question", "its scale")
+        return
+    least = float(scale.minimum)
     yield Evidence(
         "S0-12",
         "scale",

@@ -156,6 +156,14 @@ class Judged:
         return {True: "inside", False: "outside", None: "across the edge"}[self.inside]
 
     @property
+    def kind_words(self) -> str:
+        """What kind of evidence it is: `behaviour only, outside of what is claimed`."""
+        if not self.beside:
+            return "of the kind that is claimed"
+        kind = "behaviour" if self.beside == BEHAVIOUR else "association"
+        return f"{kind} only, {self.place} of what is claimed"
+
+    @property
     def short_verdict(self) -> str:
         """The verdict in a few words, for a figure: `contradicted`, `as behaviour: outside`."""
         if not self.beside:

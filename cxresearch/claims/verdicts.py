@@ -102,12 +102,13 @@ class ClaimVerdicts(Table):
                 j.claim.reading_words(j.evidence.reading),
                 j.claim.number_words,
                 j.evidence.measured_words,
-                j.verdict_words,
+                j.verdict,
+                j.kind_words,
                 j.evidence.grade,
             )
             for j in self.judged
         ]
-        columns = ["id", "read as", "claimed", "measured here", "verdict", "grade"]
+        columns = ["id", "read as", "claimed", "measured here", "verdict", "evidence", "grade"]
         return TextTable(pd.DataFrame(rows, columns=columns), self.sentence())
 
     @property
@@ -132,7 +133,7 @@ class ClaimVerdicts(Table):
         words.check_language(lang)
         tested = len(self) - len(self.of(UNTESTED))
         if not tested:
-            return f"None of the {len(self)} claims of the register can be tested on these data."
+            return f"Of the {len(self)} claims of the register, 0 can be tested on these data."
         parts = [f"{len(self.of(v))} {VERDICT_WORDS[v]}" for v in VERDICTS if v != UNTESTED]
         return (
             f"Of the {len(self)} claims of the register, {tested} can be tested on these data: "
@@ -150,8 +151,10 @@ class ClaimVerdicts(Table):
         return tuple(found for verdict in self.verdicts for found in verdict.findings())
 
     def _count(self, verdict: str, count: int) -> Finding:
-        named = words.and_list(v.claim.id for v in self.of(verdict))
-        said = f"{verdict.capitalize()}: {named or 'none of the claims'}."
+        named = "; ".join(f"{v.claim.id}, {v.claim.claim}" for v in self.of(verdict))
+        if verdict == UNTESTED and count:
+            named = f"{count} claims; below stands what would unlock each"
+        said = f"{verdict.capitalize()}: {named or 'no claim'}."
         return self._counted("claims_by_verdict", count, said, {"verdict": verdict})
 
     def _counted(self, name: str, count: int, said: str, group: dict[str, str]) -> Finding:

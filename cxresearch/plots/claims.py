@@ -162,7 +162,7 @@ def _blocks(
         if not placed or placed[-1][1].claim.id != one.claim.id:
             title = f"{one.claim.id}: {one.claim.claim}".replace(" %", "\N{NO-BREAK SPACE}%")
             title = wrapped(title, letters)
-            at += 0.3 + HEADING * (1 + title.count("\n"))
+            at += 0.42 + HEADING * (1 + title.count("\n"))
             headings.append((at + 0.48, title))
         at += 1
         placed.append((at, one))
