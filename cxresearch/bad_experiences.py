@@ -84,12 +84,12 @@ class Experience:
         """What counts, from when on, and what is not known."""
         whom = " who joined in the observed time" if self.new_only else ""
         before = "" if self.new_only else ", and nothing is known of those before it"
-        wait = f" {self.wait_days} days later" if self.wait_days else ""
+        wait = f"{self.wait_days} days after it" if self.wait_days else "on its day"
         return (
             f"A bad experience is {self._what()}. It counts from the first full month of tenure "
-            f"after it{wait}, if by then the customer{whom} neither has left nor has given notice; "
-            "both count as lost, by the day of the notice. Experiences are counted in the "
-            f"observed time{before}."
+            f"that begins {wait} or later, if {wait} the customer{whom} neither has left nor has "
+            "given notice; both count as lost, by the day of the notice. Experiences are counted "
+            f"in the observed time{before}."
         )
 
     def _what(self) -> str:

@@ -441,7 +441,7 @@ def test_an_experience_says_all_that_is_wrong_with_it() -> None:
 def test_the_definition_says_what_counts(bad: Experience) -> None:
     said = bad.definition
     assert ("nothing is known of those before" in said) != bad.new_only
-    assert ("30 days later" in said) == (bad.wait_days == 30)
+    assert ("begins 30 days after it or later" in said) == (bad.wait_days == 30)
 
 
 def test_it_says_which_tables_and_columns_are_missing() -> None:
