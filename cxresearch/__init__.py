@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from cxresearch.adjust.sensitivity import e_value as e_value
     from cxresearch.adjust.sensitivity import e_values as e_values
     from cxresearch.adjust.sensitivity import negative_control as negative_control
+    from cxresearch.bad_experiences import Experience as Experience
     from cxresearch.cause_table import CauseTable as CauseTable
     from cxresearch.causes.cause_hazards import cause_hazard_ratios as cause_hazard_ratios
     from cxresearch.causes.cause_hazards import cause_rates as cause_rates
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from cxresearch.findings import Finding as Finding
     from cxresearch.findings import say as say
     from cxresearch.hazards.churn_risk import churn_risk as churn_risk
+    from cxresearch.hazards.experience_churn import experience_churn as experience_churn
     from cxresearch.hazards.proportionality import proportionality_check as proportionality_check
     from cxresearch.hazards.ratios import Wording as Wording
     from cxresearch.hazards.ratios import hazard_ratios as hazard_ratios
@@ -184,6 +186,7 @@ _HOME: Final = {
     "DataError": "errors",
     "Design": "designs",
     "Economics": "roi.economics",
+    "Experience": "bad_experiences",
     "Finding": "findings",
     "ForestRow": "plots",
     "InvitationTable": "invitation_table",
@@ -226,6 +229,7 @@ _HOME: Final = {
     "effect_of_experiment": "roi.effect",
     "entered_effect": "roi.effect",
     "equal_parameters_test": "projection._likelihood_ratio",
+    "experience_churn": "hazards.experience_churn",
     "first_safe_tenure": "retention",
     "hazard_ratios": "hazards.ratios",
     "holdout": "projection._holdout",

@@ -110,19 +110,29 @@ def test_what_has_no_end_says_so() -> None:
 
 def test_the_verdict_goes_by_the_whole_interval(own: OwnCurve) -> None:
     found = claim(own)
-    (points,) = found.headline.select(reading="points")
+    (fewer,) = found.headline.select(reading="fewer_churners")
     assert found.model == own.best
-    assert points.uplift_ci_lower < points.uplift < points.uplift_ci_upper
+    assert fewer.uplift_ci_lower < fewer.uplift < fewer.uplift_ci_upper
     for target, verdict, probability in (
-        (points.uplift_ci_lower - 0.001, "true here", (0.975, 1)),
-        (points.uplift, "cannot be said here", (0.499, 0.501)),
-        (points.uplift_ci_upper + 0.001, "true only if", (0, 0.025)),
+        (fewer.uplift_ci_lower - 0.001, "true here", (0.975, 1)),
+        (fewer.uplift, "cannot be said here", (0.499, 0.501)),
+        (fewer.uplift_ci_upper + 0.001, "true only if", (0, 0.025)),
         (5.0, "false here", (0, 0.001)),
     ):
         other = claim(own, target=target)
-        assert other.verdicts["points"] == verdict
+        assert other.verdicts["fewer_churners"] == verdict
         low, high = probability
-        assert low <= (other.answer()[0].value or 0) <= high
+        assert low <= (other.answer()[2].value or 0) <= high
+
+
+def test_what_holds_where_nobody_leaves_any_more_is_no_plain_yes(own: OwnCurve) -> None:
+    found = claim(own)
+    (points,) = found.headline.select(reading="points")
+    assert points.standing == "holds"
+    assert points.capped_from
+    assert found.verdicts["points"] == "true only if"
+    said = f"True only if nobody leaves any more from year {points.capped_from}"
+    assert found.answer()[0].sentence.startswith(said)
 
 
 def test_with_few_customers_it_cannot_be_said(few: OwnCurve) -> None:
@@ -212,7 +222,10 @@ def test_other_terms_hold_where_their_own_claim_is_true() -> None:
         claim(0.85, first_margin="end_of_period").verdicts["relative"] == "true here"
     )
     groups = [tuple(x.group.items()) for x in found.findings()]
-    assert len(set(groups)) == len(groups) == len(found.to_frame())
+    assert len(set(groups)) == len(groups) == 3 * len(found.to_frame())
+    late_row = found.to_frame().set_index("terms").loc["first margin after a year"]
+    assert late_row["relative_share"] == late.uplift.uplift
+    assert late_row["holds_for"] == "points, relative"
     assert "with 0 of 11 changes of one term." in found.sentence()
 
 

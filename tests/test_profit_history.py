@@ -240,11 +240,18 @@ def test_a_typed_rate_is_not_called_the_closest() -> None:
     assert "at 10.0 % a year" in typed.curve.sentence()
 
 
-@pytest.mark.parametrize("rate", [10, 0.005, -0.1, math.nan])
-def test_a_wrong_rate_is_refused(rate: float) -> None:
-    with pytest.raises(
-        DataError, match=r"annual_discount_rate is .*must be a share from 0.02 to 1"
-    ):
+@pytest.mark.parametrize(
+    ("rate", "rule"),
+    [
+        (10, "a share from 0 to 1"),
+        (-0.1, "a share from 0 to 1"),
+        (math.nan, "a share from 0 to 1"),
+        (0.005, "0 or at least 0.02"),
+        (0, "above 0"),
+    ],
+)
+def test_a_wrong_rate_is_refused(rate: float, rule: str) -> None:
+    with pytest.raises(DataError, match=f"annual_discount_rate is .*must be {rule}"):
         profit_history(rate)
 
 

@@ -50,11 +50,13 @@ WITHOUT_INTERVAL = {
     "claim_verdict", "defection_curve_value", "industry_uplift", "payback_month",
     "threshold_retention", "tornado", "verdict",
 }  # fmt: skip
+OF_A_RATE = {"profit_uplift", "retention_elasticity"}
 COUNTS = {"customers", "answers", "rules", "rows", "waves", "groups", "invitations", "orders"}
 
 DIFFERENCES = {
     "retention_rate_change", "restricted_mean_difference", "nps_change", "csat_change",
     "ces_change", "responder_retained_difference", "lifetime_value_difference", "difference_part",
+    "experience_excess",
 }  # fmt: skip
 NUMBER = r"[\d,]+(?:\.\d+)?"
 OUT_OF = re.compile(
@@ -161,10 +163,13 @@ def check_whole(sentence: str) -> None:
 def check_interval(finding: Mapping[str, Any]) -> None:
     """A number has an interval, and a missing number has no customers counted behind a guess."""
     value, lower, upper = (finding[key] for key in ("value", "ci_lower", "ci_upper"))
+    sentence = finding["sentence"]
     if finding["id"] == "not_reported":
         assert (value, lower, upper, finding["n"]) == (None, None, None, None)
     elif finding["unit"] in COUNTS:
         assert value == lower == upper
+    elif value is not None and finding["id"] in OF_A_RATE and "at one rate of" in sentence:
+        assert (lower, upper, finding["grade"]) == (None, None, "D")  # the rate was entered
     elif value is not None and finding["id"] not in WITHOUT_INTERVAL:
         assert lower is not None, finding
         open_end = finding["id"] == "median_tenure" and "no upper end yet" in finding["sentence"]
@@ -271,7 +276,9 @@ def report(request: pytest.FixtureRequest, shelf: Shelf) -> Report:
 
 
 def test_a_report_claims_no_cause(report: Report) -> None:
-    assert {finding["grade"] for finding in report.findings} <= set("CD")
+    """Nor does what was randomised here, and only the programme's report can hold that."""
+    grades = {finding["grade"] for finding in report.findings}
+    assert grades <= set("ACD" if report.name == runs.PROGRAMME else "CD")
     said = [finding["sentence"] for finding in report.findings]
     assert [s for s in said if CAUSAL.search(s) or FUTURE.search(s)] == []
 

@@ -51,20 +51,17 @@ class Conditions(Table):
         return tuple(x.terms for x in self.of(reading) if x.uplift.standing in standings)
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per reading and changed term."""
-        rows = [
-            {
-                "reading": one.asked.lift.reading,
-                "terms": terms,
-                "uplift_share": one.uplift,
-                "uplift_share_ci_lower": one.uplift_ci_lower,
-                "uplift_share_ci_upper": one.uplift_ci_upper,
-                "claim": one.standing,
-                "reason": one.reason,
-            }
-            for terms, one in self.conditions
-        ]
-        return pd.DataFrame(rows)
+        """Return one row per changed term: the uplift in each reading, and which hold."""
+        rows: dict[str, dict[str, object]] = {}
+        for terms, one in self.conditions:
+            reading = one.asked.lift.reading
+            row = rows.setdefault(terms, {"terms": terms, "holds_for": ""})
+            ends = ("", "_ci_lower", "_ci_upper")
+            row |= {f"{reading}_share{e}": x for e, x in zip(ends, one.values, strict=True)}
+            if one.standing == "holds":
+                row["holds_for"] = f"{row['holds_for']}, {_short(reading)}".lstrip(", ")
+        frame = pd.DataFrame(list(rows.values()))
+        return frame[[name for name in frame if name != "holds_for"] + ["holds_for"]]
 
     def sentence(self, lang: str = "en") -> str:
         """Return for each reading on how many of the other terms the claim holds."""
@@ -132,3 +129,7 @@ def _other_terms(asked: Asked) -> Iterator[tuple[str, Asked]]:
             net = asked.concept if asked.concept in BY_YEAR else "net_value"
             said = f"where winning a customer costs {years_margin(years)}, net of that"
             yield said, replace(asked, economics=other, concept=net)
+
+
+def _short(reading: str) -> str:
+    return reading.replace("_", " ")

@@ -9,7 +9,7 @@ import numpy as np
 from scipy.optimize import brentq
 
 from cxresearch.errors import DataError
-from cxresearch.roi.economics import MONTHLY_BELOW
+from cxresearch.roi.economics import rate_problems
 from cxresearch.uncertainty import Floats
 
 Lives = Literal["fixed", "random"]
@@ -41,7 +41,7 @@ def lifetime_profit(
     DataError
         When the rate or the defection breaks its rule.
     """
-    problems = [*_defection_problems(defection), *rate_problems(annual_discount_rate)]
+    problems = [*_defection_problems(defection), *discount_problems(annual_discount_rate)]
     if problems:
         raise DataError(problems)
     paid = np.asarray(profits, dtype=np.float64)[np.minimum(YEARS, len(profits) - 1)]
@@ -85,14 +85,11 @@ def _there(defection: float, lives: Lives) -> Floats:
     return np.where(YEARS == 0, 1.0, np.clip(1 / defection - later, 0, 1))
 
 
-def rate_problems(rate: float) -> list[str]:
-    """Return what is wrong with a discount rate."""
-    if MONTHLY_BELOW <= rate <= 1:
-        return []
-    return [
-        f"annual_discount_rate is {rate!r}, must be a share from {MONTHLY_BELOW} to 1 a year: "
-        "write 0.06 for 6 %."
-    ]
+def discount_problems(rate: float) -> list[str]:
+    """Return what is wrong with a discount rate: at 0 the value of a few never ends."""
+    if rate == 0:
+        return ["annual_discount_rate is 0, must be above 0: write 0.06 for 6 % a year."]
+    return list(rate_problems(rate))
 
 
 def _defection_problems(defection: float) -> list[str]:

@@ -97,8 +97,23 @@ def concept_problems(concept: str, year: int | None) -> Iterator[str]:
         )
 
 
+def rate_problems(rate: float) -> Iterator[str]:
+    """Yield what is wrong with a year's discount rate; one that looks like a month's is refused."""
+    if not 0 <= rate <= 1:
+        yield (
+            f"annual_discount_rate is {rate!r}, must be a share from 0 to 1 a year: write 0.1 for "
+            "10 % a year."
+        )
+    elif 0 < rate < MONTHLY_BELOW:
+        a_year = math.expm1(12 * math.log1p(rate))
+        yield (
+            f"annual_discount_rate is {rate!r}, must be 0 or at least {MONTHLY_BELOW} a year: a "
+            f"month's {rate!r} is {a_year:.4f} a year, write that."
+        )
+
+
 def _problems(terms: Economics) -> Iterator[str]:
-    yield from _rate_problems(terms.annual_discount_rate)
+    yield from rate_problems(terms.annual_discount_rate)
     if terms.first_margin not in FIRST_MARGINS:
         yield (
             f"first_margin is {terms.first_margin!r}, must be one of {', '.join(FIRST_MARGINS)}: "
@@ -118,20 +133,6 @@ def _problems(terms: Economics) -> Iterator[str]:
         yield (
             f"fixed_cost_share is {terms.fixed_cost_share!r}, must be a share from 0 to below 1: "
             "write 0.6 where 60 % of the contribution goes to fixed costs."
-        )
-
-
-def _rate_problems(rate: float) -> Iterator[str]:
-    if not 0 <= rate <= 1:
-        yield (
-            f"annual_discount_rate is {rate!r}, must be a share from 0 to 1 a year: write 0.1 for "
-            "10 % a year."
-        )
-    elif 0 < rate < MONTHLY_BELOW:
-        a_year = math.expm1(12 * math.log1p(rate))
-        yield (
-            f"annual_discount_rate is {rate!r}, must be 0 or at least {MONTHLY_BELOW} a year: a "
-            f"month's {rate!r} is {a_year:.4f} a year, write that."
         )
 
 

@@ -15,7 +15,7 @@ from cxresearch import _format as words
 from cxresearch._html import Table
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding
-from cxresearch.roi._customer_lives import rate_problems
+from cxresearch.roi._customer_lives import discount_problems
 from cxresearch.roi._defection_curve import DefectionCurve, rebuild_curve
 from cxresearch.roi._industry_uplifts import (
     LIFT,
@@ -199,7 +199,7 @@ def profit_history(annual_discount_rate: float | None = None) -> ProfitHistory:
     to 5 %. Where customers leave at random instead, with the same mean life, the values are 119,
     248 and 402 at 6 % and the uplift is 62 %.
     """
-    if annual_discount_rate is not None and (problems := rate_problems(annual_discount_rate)):
+    if annual_discount_rate is not None and (problems := discount_problems(annual_discount_rate)):
         raise DataError(problems)
     curve = rebuild_curve(annual_discount_rate)
     rate = curve.annual_discount_rate

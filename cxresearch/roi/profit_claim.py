@@ -142,6 +142,9 @@ class ProfitClaim(Table):
 
     def _judge(self, one: ProfitUplift) -> str:
         verdict = VERDICTS[one.standing]
+        if one.standing == "holds":
+            # a rate cannot pass 1: what holds where nobody leaves any more is no plain yes
+            return ONLY_IF if one.capped_from else verdict
         elsewhere = self.conditions().where(one.asked.lift.reading, "holds")
         return ONLY_IF if verdict == "false here" and elsewhere else verdict
 
@@ -159,17 +162,20 @@ class ProfitClaim(Table):
         return number(self.whose, "verdict", value, self._say(one), {"reading": reading})
 
     def _say(self, one: ProfitUplift) -> str:
-        reading = one.asked.lift.reading
-        verdict = self.verdicts[reading].capitalize()
         read = f"read as {how(one.asked)}"
         if one.reason:
-            return f"{verdict}, {read}: {one.reason}."
-        if verdict.lower() == ONLY_IF:
-            read = f"{ONLY_IF} another profit or other terms are meant, {read}".capitalize()
-        else:
-            read = f"{verdict}, {read}"
+            return f"{self._judge(one).capitalize()}, {read}: {one.reason}."
         against = f"against the {words.percent(self.target)} claimed"
-        return f"{read}: {one.said}, {against}, {one.basis}{self._chance(one)}.{self._if(one)}"
+        said = f"{one.said}, {against}, {one.basis}{self._chance(one)}"
+        return f"{self._ruling(one)}, {read}: {said}. {self._otherwise(one)}"
+
+    def _ruling(self, one: ProfitUplift) -> str:
+        verdict = self._judge(one).capitalize()
+        if verdict.lower() != ONLY_IF:
+            return verdict
+        if one.standing == "holds":
+            return f"{verdict} nobody leaves any more from year {one.capped_from} as a customer on"
+        return f"{verdict} another profit or other terms are meant"
 
     def _chance(self, one: ProfitUplift) -> str:
         """Return the level of the interval and the probability; nothing for an entered rate."""
@@ -183,20 +189,16 @@ class ProfitClaim(Table):
                 chance = f"below {words.percent(1 - SURE, 0.001)}"
         return f" ({level} interval; the probability of that much or more is {chance})"
 
-    def _if(self, one: ProfitUplift) -> str:
-        """Return with which terms changed the verdict is another one."""
+    def _otherwise(self, one: ProfitUplift) -> str:
+        """Return how often, and for the verdict "true only if" with which terms, it is another."""
         reading, found = one.asked.lift.reading, self.conditions()
-        much, tried = f"{words.percent(self.target)} or more", len(found.of(reading))
-        if one.standing == "holds":
-            other = found.where(reading, "does not hold", "not clear")
-            sure = "" if math.isnan(one.uplift_ci_lower) else "for certain "
-            said = f"It is not {sure}{much}"
-        else:
-            other, said = found.where(reading, "holds"), f"It is {much}"
-        if not other:
-            none = "all" if one.standing == "holds" else "none"
-            return f" It is {much} with {none} of {tried} changes of one term."
-        return f" {said} with {len(other)} of {tried} changes of one term: {'; '.join(other)}."
+        changed = f"{len(found.of(reading))} changes of one term"
+        holding = found.where(reading, "holds")
+        much = f"It is {words.percent(self.target)} or more"
+        known = "" if math.isnan(one.uplift_ci_lower) else ", for certain,"
+        if one.standing == "does not hold" and holding:
+            return f"{much} with {len(holding)} of {changed}: {'; '.join(holding)}."
+        return f"{much}{known} with {len(holding) or 'none'} of {changed}."
 
 
 def profit_claim(
@@ -236,9 +238,11 @@ def profit_claim(
     Notes
     -----
     True: the whole interval of the uplift is at the target or above. False: all of it is below.
-    True only if: false on these terms, and true on others of a stated set, one of which is changed
-    at a time: profit concept, first margin, horizon (5, 10, all), discount rate (5, 10, 15 %),
-    acquisition cost (1, 2 years' margin), and for an own curve the renewals and the model.
+    True only if: true only where rates that cannot pass 1 are cut there, so that nobody leaves any
+    more from some year on; or false on these terms, and true on others of a stated set, one of
+    which is changed at a time: profit concept, first margin, horizon (5, 10, all), discount rate
+    (5, 10, 15 %), acquisition cost (1, 2 years' margin), and for an own curve the renewals and the
+    model.
     Otherwise it cannot be said. A rate that was entered has no interval.
 
     Raises

@@ -54,12 +54,13 @@ class ProfitPath(Table):
     whose: Subject
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per year."""
+        """Return one row per year; today, before the lift begins, has no uplift."""
         columns = {"year": self.year, "before": self.before, "after": self.after}
+        later = self.year > 0
         ends = {
-            "uplift_share": self.uplift,
-            "uplift_share_ci_lower": self.uplift_ci_lower,
-            "uplift_share_ci_upper": self.uplift_ci_upper,
+            "uplift_share": np.where(later, self.uplift, np.nan),
+            "uplift_share_ci_lower": np.where(later, self.uplift_ci_lower, np.nan),
+            "uplift_share_ci_upper": np.where(later, self.uplift_ci_upper, np.nan),
         }
         return pd.DataFrame(columns | ends)
 

@@ -24,7 +24,7 @@ from cxresearch.roi._payments import (
     payback_months,
     present_value,
 )
-from cxresearch.roi.economics import _rate_problems as rate_problems
+from cxresearch.roi.economics import rate_problems
 from cxresearch.uncertainty import Floats
 
 INPUTS: Final = {
