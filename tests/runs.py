@@ -167,6 +167,20 @@ SECOND = {
         "min_at_risk": "5",
         "confidence_level": "0.9",
     },
+    REGISTER: {
+        "horizon": "24",
+        "annual_discount_rate": "0.05",
+        "first_margin": "end_of_period",
+        "adjust_for": "plan,tenure_band",
+        "blackout_days": "14",
+        "bad_experience": "ticket",
+        "good_answers": "csat",
+        "return_mark": "O",
+        "rule": "random half of the detractors who answer",
+        "randomised": "true",
+        "min_group": "20",
+        "confidence_level": "0.9",
+    },
 }
 
 

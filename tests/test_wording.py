@@ -276,9 +276,9 @@ def report(request: pytest.FixtureRequest, shelf: Shelf) -> Report:
 
 
 def test_a_report_claims_no_cause(report: Report) -> None:
-    """Nor does what was randomised here, and only the programme's report can hold that."""
+    """Nor does what was randomised here, which only two reports can hold."""
     grades = {finding["grade"] for finding in report.findings}
-    assert grades <= set("ACD" if report.name == runs.PROGRAMME else "CD")
+    assert grades <= set("ACD" if report.name in {runs.PROGRAMME, runs.REGISTER} else "CD")
     said = [finding["sentence"] for finding in report.findings]
     assert [s for s in said if CAUSAL.search(s) or FUTURE.search(s)] == []
 
