@@ -152,10 +152,11 @@ def print_sql(  # noqa: PLR0917 - typer passes every option by name
     causes: Annotated[bool, typer.Option("--causes", help="Split losses by their cause.")] = False,
 ) -> None:
     """Print a reduction as one query, to run in a warehouse and hand over only the counts."""
-    from cxresearch.designs import Design  # noqa: PLC0415 - as the next
+    from cxresearch._engine import split_names  # noqa: PLC0415 - as the next two
+    from cxresearch.designs import Design  # noqa: PLC0415
     from cxresearch.source import open_data  # noqa: PLC0415 - slow to import
 
-    columns = [name.strip() for name in group_by.split(",") if name.strip()]
+    columns = split_names(group_by)
     chosen = Design(design) if design else None  # type: ignore[arg-type]  # it says what is wrong
     with open_data(data) as opened:
         typer.echo(

@@ -18,6 +18,7 @@ from cxresearch._draw import (
     attach_alt,
     cx_style,
     label_ends,
+    money_axis,
     narrow,
     new_axes,
     quieten,
@@ -60,7 +61,7 @@ def plot_defection_curve(curve: DefectionCurve, *, ax: Axes | None = None) -> Ax
         ax.set_ylim(0, 1.1 * max(float(line.max()) for line in curve.lines.values()))
         ax.set_xticks([rate for rate in (0.3, 0.2, 0.15, 0.1, 0.05) if rate <= ax.get_xlim()[0]])
         ax.xaxis.set_major_formatter(lambda share, _: f"{100 * share:.6g} %")
-        ax.yaxis.set_major_formatter(lambda amount, _: f"{amount:,.10g}")
+        money_axis(ax.yaxis)
         series = [_draw_lives(ax, curve, lives) for lives in LIVES]
         _draw_printed(ax, curve)
         ax.set_xlabel("Customers who leave each year", color=QUIET, fontsize=SIZE)

@@ -48,7 +48,8 @@ def plot_revenue_bridge(result: RevenueRetention, *, ax: Axes | None = None) -> 
         ax.xaxis.set_major_formatter(lambda amount, _: f"{amount:,.0f}")
         ax.set_title(_title(result), loc="left", fontsize=10, color=QUIET)
         wide = int(size_in_points(ax)[0] / 5.0)  # points per letter at this size
-        below = "\n".join([f"{result.currency or 'Amount'} per month", "", *_lines(result, wide)])
+        currency = words.money_unit(result.currency, capital=True)
+        below = "\n".join([f"{currency} per month", "", *_lines(result, wide)])
         ax.set_xlabel(below, loc="left", fontsize=SMALL)
         attach_alt(ax, _say(result))
     return ax
@@ -110,7 +111,7 @@ def _say(result: RevenueRetention) -> str:
     gross, net = _shares(result)
     level = words.level_words(result.confidence_level)
     whom = words.with_group(result.group)
-    currency = result.currency or "Amount"
+    currency = words.money_unit(result.currency, capital=True)
     amounts = (
         ("opening", result.opening),
         ("lost with customers who left", result.churned),
