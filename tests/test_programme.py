@@ -83,16 +83,33 @@ def test_payments_with_two_rates_have_no_internal_rate() -> None:
 @pytest.mark.parametrize(
     ("payments", "why"),
     [
-        ([-1.0, -2.0, 0.0], "all are below 0"),
-        ([1.0, 2.0], "all are above 0"),
-        ([0.0, 0.0], "all are above 0"),
-        ([1.0, -1.0, 1.0], "at no rate"),
+        ([-1.0, -2.0, 0.0], "no payment is above 0"),
+        ([1.0, 2.0], "no payment is below 0"),
+        ([0.0, 0.0], "no payment is below 0"),
+        ([1.0, -1.0, 1.0], "at no rate do the payments turn from loss to gain"),
+        ([-1.0, 2.0, -1.0], "at no rate do the payments turn"),  # 0 % only touches it
+        ([-1.0, 3.0, -1e-6], "2 rates do it"),  # one of them is next to -100 %
     ],
 )
 def test_payments_without_an_internal_rate(payments: list[float], why: str) -> None:
     found = internal_rate(np.array(payments))
     assert found.value is None
     assert why in str(found.reason)
+
+
+@pytest.mark.parametrize(
+    ("payments", "rate"),
+    [([-100, 0.5], -0.995), ([-1, 2000], 1999), ([-1e-9, 1], 1e9 - 1), ([0, -5, 0, 20], 1)],
+)
+def test_payments_that_turn_once_have_a_rate_however_far_out(
+    payments: list[float], rate: float
+) -> None:
+    assert internal_rate(np.array(payments)).value == pytest.approx(rate)
+
+
+def test_the_rate_of_a_small_late_payment_is_found_without_overflow() -> None:
+    payments = np.array([-1e12, *([0.0] * 49), 1e-3])
+    assert internal_rate(payments).value == pytest.approx(1e-15 ** (1 / 50) - 1)
 
 
 @pytest.mark.parametrize(

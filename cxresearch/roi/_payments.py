@@ -16,7 +16,7 @@ from cxresearch import _format as words
 from cxresearch.uncertainty import Floats
 
 MONTHS: Final = 12
-RATES: Final = np.concatenate([np.linspace(-0.99, 1, 2000), np.geomspace(1, 1000, 400)[1:]])
+GRID: Final = np.concatenate([np.linspace(-0.99, 1, 2000), np.geomspace(1, 1000, 400)[1:]])
 
 
 class InternalRate(NamedTuple):
@@ -65,23 +65,37 @@ def internal_rate(payments: Floats) -> InternalRate:
 
     Notes
     -----
-    Rates above −99 % are looked at. Where the sign of the payments turns once there is one rate
-    at most (Descartes' rule of signs on Σ payment·xᵗ, x = 1/(1 + rate)).
+    Where the sign of the payments turns once there is exactly one rate (Descartes' rule of signs on
+    Σ payment·xᵗ, x = 1/(1 + rate)). All of them lie where Cauchy's bound says, and are looked for
+    from there on; a rate that only touches 0 is none.
     """
     signs = np.sign(payments[payments != 0])
     if not (signs[:-1] != signs[1:]).any():
-        every = "below" if signs.size and signs[0] < 0 else "above"
-        return InternalRate(None, f"no payment is on the other side, all are {every} 0")
-    values = present_value(payments, RATES)
+        other = "above" if signs.size and signs[0] < 0 else "below"
+        return InternalRate(None, f"no payment is {other} 0")
+    rates = _rates(payments)
+    values = present_value(payments, rates)
     turns = np.flatnonzero(np.sign(values[:-1]) * np.sign(values[1:]) < 0)
     found = [
-        float(brentq(lambda rate: float(present_value(payments, rate)), RATES[i], RATES[i + 1]))
+        float(brentq(lambda rate: float(present_value(payments, rate)), rates[i], rates[i + 1]))
         for i in turns
     ]
-    found += [float(rate) for rate in RATES[values == 0]]
+    found += [float(rate) for rate in rates[values == 0]]
     if len(found) == 1:
         return InternalRate(found[0])
     if not found:
-        return InternalRate(None, "at no rate are the payments worth nothing today")
+        return InternalRate(None, "at no rate do the payments turn from loss to gain")
     several = words.and_list(words.percent(rate, 0.001) for rate in sorted(found))
     return InternalRate(None, f"{len(found)} rates do it: {several}")
+
+
+def _rates(payments: Floats) -> Floats:
+    """Return rates among which every root lies, the outermost ones included."""
+    size = np.abs(payments)[np.flatnonzero(payments)]
+    nearest, farthest = 1 / (1 + size.max() / size[0]), 1 + size.max() / size[-1]
+    farthest = min(farthest, 10 ** (280 / len(payments)))  # its powers must be finite
+    low, high = 1 / farthest - 1, 1 / nearest - 1
+    inner = GRID[(low < GRID) & (high > GRID)]
+    below = np.geomspace(1 + low, 1 + max(low, GRID[0]), 200) - 1
+    above = np.geomspace(1 + min(high, GRID[-1]), 1 + high, 200) - 1
+    return np.unique(np.concatenate([below, inner, above]))
