@@ -124,6 +124,9 @@ def test_the_base_of_an_experiment_goes_with_its_lift(sample: Data) -> None:
     assert found.sources["base_retention"] == "experiment: those held out, a year after"
     assert found.sources["lift"].endswith("(grade A)")
     assert -1 < found.correlation["lift", "base_retention"] < -0.3
+    other = plan(effect, sample, base_retention=0, correlations=["base_retention:lift:-0.2"])
+    assert other.correlation == {("base_retention", "lift"): -0.2}
+    assert other.risk(draws=1000).draws == 1000
     typed = plan(effect, sample)
     assert typed.programme.base_retention == 0.8
     assert typed.correlation == {}
@@ -176,8 +179,30 @@ def test_the_notebook_as_it_is_has_no_problem() -> None:
             {"base_retention_range": [0.5, 1.5]},
             "base_retention reaches from 0.5 to 1.5 (pert), mus",
         ),
+        (
+            {"annual_cost_range": [50_000, 50_000]},
+            "annual_cost is 60000 and its range is 50000 to 50000, must lie within",
+        ),
+        (
+            {"annual_discount_rate": 0.0},
+            "annual_discount_rate is 0 and its range is 0.08 to 0.12, must lie within",
+        ),
+        (
+            {"annual_discount_rate_range": [0.01, 0.12]},
+            "annual_discount_rate is 0.01, must be 0 or at least 0.02 a year: a month's 0.01",
+        ),
+        ({"lift_range": [0, 0.02, 0.04]}, "lift_range is 0, 0.02, 0.04, must be two numbers"),
+        ({"lift_range": [0.04]}, "lift_range is 0.04, must be two numbers"),
+        (
+            {"lift_range": [0.02, 0.02], "correlations": ["lift:annual_margin:0.3"]},
+            "the correlation is of lift, which is certain, must be of inputs that have a range (",
+        ),
+        (
+            {"annual_cost": 0.0, "annual_cost_range": [], "correlations": ["lift:annual_cost:0.3"]},
+            "the correlation is of annual_cost, which is certain, must be of inputs",
+        ),
         ({"correlations": ["lift:0.3"]}, "the correlation is 'lift:0.3', must be two inputs and a"),
-        ({"correlations": ["lift:reached:0.3"]}, "correlation: uncertain input 'reached' does not"),
+        ({"correlations": ["lift:reached:0.3"]}, "the correlation is of reached, which is cert"),
         ({"effect_source": "findings"}, ". is not there, must be the findings.json of a finished"),
     ],
 )

@@ -8,8 +8,9 @@ from typing import Any, Final
 from cxresearch._cells import unknown
 from cxresearch.errors import CxError, DataError
 from cxresearch.roi._effect import Effect
+from cxresearch.roi.economics import rate_problems
 from cxresearch.roi.effect import effect_from_findings, entered_effect
-from cxresearch.roi.programme import INPUTS, RANGES, Programme
+from cxresearch.roi.programme import INPUTS, RANGES, RATE, Programme
 from cxresearch.roi.risk import spread_problems
 from cxresearch.roi.uncertain import Kind, Uncertain, correlation_problems
 
@@ -107,10 +108,17 @@ def pairs(correlations: Sequence[str]) -> dict[tuple[str, str], float]:
 
 def check_together(values: Mapping[str, Any]) -> None:
     """Raise where correlations name what is certain, or do not fit together."""
-    moving = [name for name in RANGED if values[f"{name}_range"] or not values[name]]
-    lift = values["effect_source"] != "assumed" or values["lift_range"]
+    moving = [name for name in RANGED if _wide(values[f"{name}_range"]) or _counted(values, name)]
+    lift = values["effect_source"] != "assumed" or _wide(values["lift_range"])
     found = pairs(values["correlations"])
-    problems = correlation_problems([*moving, *([LIFT] if lift else [])], found)
+    moving += [LIFT] if lift else []
+    certain = dict.fromkeys(name for pair in found for name in pair if name not in moving)
+    problems = [
+        f"the correlation is of {name}, which is certain, must be of inputs that have a range "
+        f"({', '.join(moving) or 'none has'}): enter one for it, or leave the correlation out."
+        for name in certain
+        if name in INPUTS
+    ] or correlation_problems(moving, found)
     if problems:
         raise DataError(problems)
 
@@ -123,19 +131,28 @@ def _programme(values: Mapping[str, Any]) -> Programme:
 
 def _ranges(values: Mapping[str, Any]) -> dict[str, Uncertain]:
     """Return the distributions; where a value itself is wrong, that is said alone."""
-    fits = [n for n in RANGED if values[n] and RANGES[n][0] <= values[n] <= RANGES[n][1]]
+    typed = [name for name in RANGED if not _counted(values, name)]
+    fits = [name for name in typed if RANGES[name][0] <= values[name] <= RANGES[name][1]]
     return spreads(values, {name: values[f"{name}_range"] for name in fits}, values["spread"])
 
 
 def _effect(values: Mapping[str, Any]) -> Effect:
     if values["effect_source"] == "findings":
         return effect_from_findings(*(values[n] for n in ("findings", "finding", "finding_group")))
+    two_ends("lift_range", values["lift_range"], values[LIFT])
     return entered_effect(values[LIFT], *values["lift_range"], kind=values["spread"])
 
 
+def _counted(values: Mapping[str, Any], name: str) -> bool:
+    """Whether an input is to come from data."""
+    return name in STAND_IN and not values[name]
+
+
+def _wide(ends: Sequence[float]) -> bool:
+    return len(set(ends)) > 1
+
+
 def _spread(name: str, low: float, value: float, high: float, kind: Kind) -> Uncertain:
-    if low == high:
-        low = high = value
     if not low <= value <= high:
         raise DataError(
             f"{name} is {value:.10g} and its range is {low:.10g} to {high:.10g}, must lie within: "
@@ -143,6 +160,8 @@ def _spread(name: str, low: float, value: float, high: float, kind: Kind) -> Unc
         )
     found = Uncertain.between(kind, low, value, high)
     problems = list(spread_problems(name, value, found))
+    if name == RATE:  # the value itself is checked with the programme
+        problems += [said for end in {low, high} - {value} for said in rate_problems(end)]
     if problems:
         raise DataError(problems)
     return found

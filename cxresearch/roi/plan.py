@@ -162,5 +162,8 @@ def programme_plan(
         sources[LIFT] = f"{effect.source} (grade {effect.grade})"
     together = pairs(correlations)
     if effect.base and not entered["base_retention"]:
-        together = {(LIFT, "base_retention"): effect.base.rank_correlation} | together
+        named = {frozenset(pair) for pair in together}
+        pair = (LIFT, "base_retention")
+        if frozenset(pair) not in named:
+            together = {pair: effect.base.rank_correlation} | together
     return Plan(programme, effect, inputs, sources, together)
