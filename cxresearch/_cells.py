@@ -24,6 +24,8 @@ Labels: TypeAlias = tuple[str, ...]
 
 N_REPLICATES = 256
 MISSING_LABEL = "(missing)"
+# Customers who share a label that may be named: what fewer do may be one of them by name.
+MIN_NAMED = 30
 
 
 class Grouped(Table):

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 
 from cxresearch._cells import (
+    MIN_NAMED,
     N_REPLICATES,
     Counts,
     CountTable,
@@ -161,11 +162,16 @@ def _check_part(table: ShareTable) -> None:
     part, whole = table.part.sum(axis=1), table.whole.sum(axis=1)
     problems = []
     for g in np.flatnonzero(part > whole * (1 + ROUNDING)):
-        labels = ", ".join(f"{c} {v}" for c, v in table.labels(int(g)).items())
+        # a label of few may be one of them by name, and their amounts are theirs
+        few = f"fewer than {MIN_NAMED} {table.population}"
+        said = f"in a group of {few} the part is more than the whole of {table.whole_word}"
+        if table.n[g] >= MIN_NAMED:
+            labels = ", ".join(f"{c} {v}" for c, v in table.labels(int(g)).items())
+            said = f"{f'{labels}: ' if labels else ''}part is {part[g]:,.10g} of {whole[g]:,.10g} "
+            said += table.whole_word
         problems.append(
-            f"{f'{labels}: ' if labels else ''}part is {part[g]:,.10g} of {whole[g]:,.10g} "
-            f"{table.whole_word}, must be at most the whole: count both over the same "
-            f"{table.population} and time."
+            f"{said}, must be at most the whole: count both over the same {table.population} and "
+            "time."
         )
     if problems:
-        raise DataError(problems)
+        raise DataError(dict.fromkeys(problems))

