@@ -20,6 +20,7 @@ import pandas as pd
 from sqlglot import exp
 
 from cxresearch import opening, sql
+from cxresearch._cells import MIN_NAMED
 from cxresearch.designs import Design
 from cxresearch.errors import DataError
 from cxresearch.pipeline import Pipeline
@@ -212,6 +213,21 @@ def taken_problems(names: Iterable[str], taken: Container[str]) -> list[str]:
         for name in names
         if name.lower() in taken
     ]
+
+
+def nameable(customers: Mapping[str, int]) -> list[str]:
+    """Return the labels that enough customers share for a message or a figure to name them."""
+    return [label for label, n in customers.items() if n >= MIN_NAMED]
+
+
+def named_labels(customers: Mapping[str, int], most: int = 6) -> str:
+    """Return labels in quotes for a message, by their customers, and how many are not named."""
+    named = [repr(label) for label in nameable(customers)[:most]]
+    others = len(customers) - len(named)
+    if others:
+        rare = f"of fewer than {MIN_NAMED} customers each"
+        named.append(f"{others} {'not named here' if named else rare}")
+    return ", ".join(named)
 
 
 def numbered(rows: pd.DataFrame) -> pd.DataFrame:

@@ -60,9 +60,10 @@ class Experience:
                 problems.append(
                     f"{name} is {value!r}, must be a whole number from {low} to {high}: change it."
                 )
-        if type(self.severities) is not tuple or not self.severities:
+        held = self.severities
+        if type(held) is not tuple or not held or any(type(name) is not str for name in held):
             problems.append(
-                f"severities is {self.severities!r}, must be a tuple of at least one: name them."
+                f"severities is {held!r}, must be a tuple of at least one text: name them."
             )
         if problems:
             raise CxError(problems)

@@ -5,8 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final, Literal
 
+import pandas as pd
+
+from cxresearch import _format as words
 from cxresearch import sql
-from cxresearch._engine import check_combinations, numbered, unique
+from cxresearch._cells import MIN_NAMED
+from cxresearch._engine import check_combinations, nameable, numbered, unique
 from cxresearch.bad_experiences import Experience
 from cxresearch.blocks import Blocks
 from cxresearch.errors import DataError, NotEnoughError
@@ -82,6 +86,15 @@ class Contacts(Experiences):
         -------
         ShareTable
             By `contact_channel`; the whole is the same in every group, so do not pool them.
+            Channels of fewer than 30 customers are in the whole and not among the groups, since
+            such a label may say who they are; `definition` counts them.
+
+        Raises
+        ------
+        NotEnoughError
+            When there are no channels, no contacts, or too few customers by each channel.
+        DataError
+            When more than 100 channels could be compared.
         """
         self._check_channels(of)
         parts, wholes = (
@@ -93,18 +106,18 @@ class Contacts(Experiences):
                 "touchpoints: there is no contact in the observed time, must be at least one: "
                 "check observed_from and as_of."
             )
+        parts, rare = _known_channels(parts)
         wholes = wholes.rename(columns={of: "whole"}).assign(people=wholes["customers"])
         cells = parts[[CHANNEL]].drop_duplicates().merge(wholes, how="cross")
         parts = parts.rename(columns={of: "part"})[[CHANNEL, "replicate", "part"]]
         rows = cells.merge(parts, how="left", on=[CHANNEL, "replicate"]).fillna({"part": 0})
-        check_combinations([CHANNEL], parts)
         return ShareTable.from_counts(
             rows[[CHANNEL, "replicate", "part", "whole", "people"]],
             [CHANNEL],
             name="contact_channel",
             whole_word=of if of == "contacts" else "customers with a contact",
             part_word=f"came by {{{CHANNEL}}}{'' if of == 'contacts' else ' at least once'}",
-            definition="Contacts of every kind in the observed time, by recorded channel.",
+            definition=_channel_words(rare),
             as_of=self.as_of,
         )
 
@@ -118,9 +131,17 @@ class Contacts(Experiences):
 
 def channel_problems(blocks: Blocks) -> list[str]:
     """Return what the tables lack for the channels of contacts."""
-    if blocks.has("touchpoints", "channel"):
-        return []
-    return ["touchpoints: there is no such table with a column channel, must be one. Bring it."]
+    lacking = []
+    if not blocks.has("touchpoints", "channel"):
+        lacking.append(
+            "touchpoints: there is no such table with a column channel, must be one. Bring it."
+        )
+    if blocks.recipe.as_of is None:
+        lacking.append(
+            "recipe: as_of is missing, up to which contacts are counted. State the last day, e.g. "
+            "as_of = 2025-12-31."
+        )
+    return lacking
 
 
 def losses_query(
@@ -150,3 +171,25 @@ def contacts_query(blocks: Blocks, *, by_channel: bool = True) -> sql.Expression
         columns={"channel": [channel] if by_channel else []},
         values=blocks.values,
     )
+
+
+def _known_channels(parts: pd.DataFrame) -> tuple[pd.DataFrame, int]:
+    """Return the channels of enough customers, and how many others there are."""
+    users = parts.groupby(CHANNEL)["customers"].sum()
+    named = nameable(dict(users))
+    if not named:
+        raise NotEnoughError(
+            f"touchpoints: channel has {len(users)} different values, each of fewer than "
+            f"{MIN_NAMED} customers, one must have as many: name values for it in the recipe."
+        )
+    found = parts[parts[CHANNEL].isin(named)]
+    check_combinations([CHANNEL], found)
+    return found, len(users) - len(named)
+
+
+def _channel_words(rare: int) -> str:
+    said = "Contacts of every kind in the observed time, by recorded channel."
+    if not rare:
+        return said
+    count = f"{rare:,} {words.plural('channel', rare)}"
+    return f"{said} Not shown: {count} of fewer than {MIN_NAMED} customers."

@@ -10,7 +10,15 @@ from sqlglot import exp
 
 from cxresearch import sql
 from cxresearch._cells import label_text, unknown
-from cxresearch._engine import MAX_GROUPS, Engine, numbered, taken_problems, unique
+from cxresearch._engine import (
+    MAX_GROUPS,
+    Engine,
+    nameable,
+    named_labels,
+    numbered,
+    taken_problems,
+    unique,
+)
 from cxresearch.blocks import Blocks
 from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.tables import LifeTable
@@ -59,7 +67,7 @@ class Experiments(Engine):
         rows = numbered(self.query(experiment_query(self.pipeline, columns, rule)))
         if rows.empty:
             counts = self.assignment_counts(rule)
-            why = ", ".join(f"{reason}: {n:,}" for reason, n in counts.items())
+            why = ", ".join(f"{reason}: {n:,}" for reason, n in counts.items()) or "none given"
             raise NotEnoughError(
                 f"interventions: there are 0 assignments to follow ({why}), must be at least 1: "
                 "check the dates and the customers' ids."
@@ -85,47 +93,59 @@ class Experiments(Engine):
 
     def _check_experiment(self, columns: Sequence[str], rule: str) -> None:
         self._check_assignments()
-        problems = [*taken_problems(columns, _TAKEN), *self._rule_problems(rule)]
+        problems = [*experiment_problems(columns), *self._rule_problems(rule)]
         if problems:
             raise DataError(problems)
         self._check_groups(columns)
         self._check_combinations(columns, self.pipeline.people, MAX_GROUPS)
 
     def _check_assignments(self) -> None:
-        lacking = []
-        if "interventions" not in self.fields:
-            lacking.append(
-                "interventions: there is no such table, which says who was assigned to what. "
-                "Bring one row per customer and assignment."
-            )
-        if self.pipeline.lifetimes not in {"spells", "dates"}:
-            lacking.append(
-                "customers: how long they stayed after an assignment needs start_date and "
-                "end_date, or a table of subscriptions. Bring them."
-            )
+        lacking = lacking_assignments(self.pipeline)
         if lacking:
             raise NotEnoughError(lacking)
 
     def _rule_problems(self, rule: str) -> list[str]:
         found = self.query(sql.load("assigned_counts"))
-        named = label_text(found["assignment_rule"])
-        rules = sorted(set(named))
+        found["assignment_rule"] = label_text(found["assignment_rule"])
+        rules = dict(found.groupby("assignment_rule")["customers"].sum())
         if rule and rule not in rules:
-            return [unknown("rule", rule, rules)]
+            return [unknown("rule", rule, nameable(rules))]
         if not rule and len(rules) > 1:
             return [
                 f"interventions: assignment_rule has {len(rules)} different values, one must be "
-                f"named, since each may choose others: {', '.join(rules)}."
+                f"named, since each may choose others: {named_labels(rules)}; assignment_rules() "
+                "lists them."
             ]
-        used = found[named == rule] if rule else found
-        odd = sorted(set(map(str, used[ARM].dropna())) - set(ARMS))
+        used = found[found["assignment_rule"] == rule] if rule else found
+        odd = dict(used[~used[ARM].isin(ARMS)].groupby(ARM)["customers"].sum())
         if not odd:
             return []
         return [
-            f"interventions: arm has {', '.join(map(repr, odd[:6]))}, must be one of "
+            f"interventions: arm has {named_labels(odd)}, must be one of "
             f"{' and '.join(ARMS)}: name values for it in the recipe, e.g. "
             '[interventions.columns] arm = { column = "arm", values = { "call" = "treat" } }.'
         ]
+
+
+def experiment_problems(group_by: Sequence[str]) -> list[str]:
+    """Return what to say of columns that the table of an experiment calls something of its own."""
+    return taken_problems(group_by, _TAKEN)
+
+
+def lacking_assignments(blocks: Blocks) -> list[str]:
+    """Return what the tables lack for an experiment."""
+    lacking = []
+    if "interventions" not in blocks.recipe.tables:
+        lacking.append(
+            "interventions: there is no such table, which says who was assigned to what. "
+            "Bring one row per customer and assignment."
+        )
+    if blocks.lifetimes not in {"spells", "dates"}:
+        lacking.append(
+            "customers: how long they stayed after an assignment needs start_date and "
+            "end_date, or a table of subscriptions. Bring them."
+        )
+    return lacking
 
 
 def assigned_relations(

@@ -131,9 +131,11 @@ def currency_problems(table: str, held: pd.DataFrame, currency: str | None) -> l
     allowed = {currency} if currency else set(found[:1])
     if set(found) <= allowed:
         return []
+    # a cell that is no code may be anything, a name too
+    codes = [repr(code) if len(code) == 3 and code.isalpha() else "another text" for code in found]
     wanted = f"all be in {currency}, the recipe's currency" if currency else "be in one currency"
     return [
-        f"{table}: there are amounts in {', '.join(map(repr, found))}, must {wanted}: convert them "
+        f"{table}: there are amounts in {', '.join(codes)}, must {wanted}: convert them "
         "and say in the note how."
     ]
 

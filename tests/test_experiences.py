@@ -429,6 +429,11 @@ def test_channels_are_shares_of_all_contacts_or_of_all_who_made_one(world: Any, 
 # What it cannot do, and the words for it
 
 
+def test_severities_are_texts() -> None:
+    with pytest.raises(CxError, match=r"severities is \(1, 2\), must be a tuple of at least one"):
+        Experience("severe", severities=(1, 2))  # type: ignore[arg-type]
+
+
 def test_an_experience_says_all_that_is_wrong_with_it() -> None:
     with pytest.raises(CxError) as error:
         Experience("tickets", severities=(), open_days=-1, wait_days=1.5)  # type: ignore[arg-type]

@@ -8,7 +8,7 @@ FROM (
   SELECT
     touchpoints.customer_id,
     SUBSTRING(MD5(touchpoints.customer_id), 1, 2) AS replicate,
-    touchpoints.channel AS "contact_channel"
+    COALESCE(touchpoints.channel, '(missing)') AS "contact_channel"
   FROM touchpoints
   WHERE
     touchpoints.event_at >= CAST($observed_from AS DATE)
