@@ -27,7 +27,7 @@ from cxresearch.experiences import (
     followup_query,
     spans_query,
 )
-from cxresearch.experiments import experiment_query
+from cxresearch.experiments import experiment_problems, experiment_query, lacking_assignments
 from cxresearch.invitations import Asked, invitation_query, invited_relations, responder_query
 from cxresearch.money import bridge_query
 from cxresearch.pipeline import REDUCTIONS, Pipeline, Request, paid
@@ -38,14 +38,13 @@ from cxresearch.purchasing import (
     purchase_problems,
     purchase_relations,
 )
+from cxresearch.repurchases import repurchase_problems, repurchase_query
 from cxresearch.shares import (
     existing_query,
     lacking_payments,
     line_relations,
     paid_table,
     payment_relations,
-    repurchase_problems,
-    repurchase_query,
 )
 from cxresearch.surveys import WAVES, ScoreRequest, score_query
 
@@ -65,6 +64,8 @@ class Export:
         Of answers and invitations.
     bad
         What counts as a bad experience.
+    rule
+        The `assignment_rule` of an experiment; to be named where there are several.
     """
 
     name: str
@@ -75,6 +76,7 @@ class Export:
     metric: str = "nps"
     wave: str = "quarter"
     bad: Kind | Experience = "ticket"
+    rule: str = ""
 
 
 def export_text(
@@ -218,8 +220,8 @@ def _repurchase(pipeline: Pipeline, export: Export) -> tuple[sql.Expression, Rel
 
 
 def _experiment(pipeline: Pipeline, export: Export) -> tuple[sql.Expression, Relations]:
-    pipeline.require_lifetimes()
-    return experiment_query(pipeline, export.group_by), {}
+    _refuse([*lacking_assignments(pipeline), *experiment_problems(export.group_by)])
+    return experiment_query(pipeline, export.group_by, export.rule), {}
 
 
 def _experiences(pipeline: Pipeline, export: Export) -> tuple[sql.Expression, Relations]:

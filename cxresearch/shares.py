@@ -1,4 +1,4 @@
-"""Reductions to a part of a whole: revenue of existing customers, returns, repeat purchases."""
+"""Reductions to a part of a whole: revenue of existing customers, and returns."""
 
 from __future__ import annotations
 
@@ -8,20 +8,17 @@ from typing import Final
 import pandas as pd
 from sqlglot import exp
 
-from cxresearch import _format as words
 from cxresearch import sql
 from cxresearch._cells import unknown
 from cxresearch._engine import numbered
-from cxresearch.blocks import SCORE_GROUP, Blocks
+from cxresearch.blocks import Blocks
 from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.money import currency_problems, month_label
 from cxresearch.purchasing import Purchasing, purchase_relations
-from cxresearch.score_table import METRICS, best_scores, scale_problems
 from cxresearch.share_table import WINDOW, ShareTable
 
 WINDOWS: Final = (1, 3, 6, 12)
 _PAID: Final = ("revenue", "transactions")
-_GOOD: Final[Mapping[str, str]] = {"nps": "promoter", "csat": "satisfied", "ces": "easy"}
 _RETURNED: Final[Mapping[str, tuple[str, str, str]]] = {
     "orders": ("returned_orders", "orders", "were returned"),
     "value": ("returned_value", "value", "came back"),
@@ -29,7 +26,7 @@ _RETURNED: Final[Mapping[str, tuple[str, str, str]]] = {
 
 
 class Shares(Purchasing):
-    """Shares of money, of orders and of answers."""
+    """Shares of money and of orders."""
 
     def existing_revenue(self, windows: Sequence[int] = WINDOWS, *, table: str = "") -> ShareTable:
         """Return how much of the revenue of the last months is that of customers of before.
@@ -41,8 +38,8 @@ class Shares(Purchasing):
         Parameters
         ----------
         windows
-            Months of each window. Those with a month that the table does not cover, or without
-            anything before them, are left out, which `definition` says.
+            Months of each window. Those with a month that the table does not cover, without
+            anything before them or without revenue are left out, which `definition` says.
         table
             "revenue" or "transactions"; empty: revenue where it and sign-up days are there.
 
@@ -63,25 +60,20 @@ class Shares(Purchasing):
         relations = payment_relations(self.pipeline, source)
         first, closing = self._covered(source, relations)
         inside = [n for n in lengths if closing - n + 1 >= first]
-        if not inside:
-            raise NotEnoughError(
-                f"{source}: the windows are {_listed(lengths)} months, one must lie between "
-                f"{month_label(first)} and {month_label(closing)}, with revenue in every month and "
-                "customers before it: take a shorter one, or bring more months."
-            )
         asked = {n: existing_query(closing - n + 1, closing) for n in inside}
-        frames = [
-            self.query(sql.assemble(tree, relations)).assign(window=str(n))
-            for n, tree in asked.items()
-        ]
+        frames = {n: self.query(sql.assemble(tree, relations)) for n, tree in asked.items()}
+        held = [rows.assign(window=str(n)) for n, rows in frames.items() if not rows.empty]
+        if not held:
+            raise NotEnoughError(_nothing_existing(source, lengths, first, closing))
+        found = [n for n, rows in frames.items() if not rows.empty]
         counted = ShareTable.from_counts(
-            numbered(pd.concat(frames)),
+            numbered(pd.concat(held)),
             [WINDOW],
             name="existing_revenue",
             whole_word=self._money_word("revenue"),
             part_word="came from existing customers",
             amounts=True,
-            definition=_existing_words(source, closing, sorted(set(lengths) - set(inside))),
+            definition=_existing_words(source, closing, sorted(set(lengths) - set(found))),
             left_out=self._reasons("payment_counts", relations),
             as_of=self.as_of,
         )
@@ -132,64 +124,6 @@ class Shares(Purchasing):
             amounts=by == "value",
             definition=_return_words(by, mark),
             left_out=self._reasons("line_counts", relations),
-            as_of=self.as_of,
-        )
-
-    def repurchase_table(self, metric: str = "csat", *, months: int = 12) -> ShareTable:
-        """Return, by what customers answered, how many answers were followed by a purchase.
-
-        Counted are answers of customers who had bought by then, with so many months of the extract
-        ahead; a purchase later than the day of the answer and within the months is one.
-
-        Parameters
-        ----------
-        metric
-            "nps" for promoters, passives and detractors; "csat" or "ces" for the best answers of
-            the scale against the others.
-        months
-            Calendar months after the answer.
-
-        Returns
-        -------
-        ShareTable
-            By `score_group`; a customer who answered often counts often, and is in `people` once.
-
-        Raises
-        ------
-        NotEnoughError
-            When there are no transactions, or no such answer with its months ahead.
-        DataError
-            When a metric has no scale, or `months` is not a number of months.
-        """
-        metric = metric.lower()
-        self._check_purchases([], None)
-        if "survey_responses" not in self.fields:
-            raise NotEnoughError("survey_responses: there is no table of answers. Bring one.")
-        problems = repurchase_problems(self.pipeline, metric, months)
-        if problems:
-            raise DataError(problems)
-        rows = self.query(repurchase_query(self.pipeline, metric, months))
-        used, out = rows[rows["excluded"].isna()], rows[rows["excluded"].notna()]
-        left_out = {str(k): int(v) for k, v in out.groupby("excluded")["whole"].sum().items()}
-        if used.empty:
-            why = ", ".join(f"{reason}: {n:,}" for reason, n in left_out.items()) or "none given"
-            raise NotEnoughError(
-                f"survey_responses: there are 0 {metric} answers to follow ({why}), must be at "
-                "least 1: take fewer months, or check the words in metric."
-            )
-        span = f"{months} {words.plural('month', months)}"
-        return ShareTable.from_counts(
-            numbered(used),
-            [SCORE_GROUP],
-            name="bought_again",
-            whole_word=f"{metric.upper()} answers",
-            part_word=f"were followed by a purchase within {span}",
-            definition=(
-                f"Answers of customers who had bought by then, with {span} of the extract ahead; "
-                "counted are those with a purchase after the day of the answer and within that "
-                "time. A customer who answered several times counts several times."
-            ),
-            left_out=left_out,
             as_of=self.as_of,
         )
 
@@ -255,25 +189,6 @@ def line_relations(blocks: Blocks, mark: str = "") -> dict[str, sql.Expression]:
     return {"judged_lines": sql.fill(sql.load("judged_lines"), values=values)}
 
 
-def repurchase_query(blocks: Blocks, metric: str, months: int) -> sql.Expression:
-    """Return the reduction over the contract's tables."""
-    scale = blocks.recipe.scales[metric]
-    best = best_scores(scale)
-    values: dict[str, sql.Value] = {
-        **blocks.values,
-        "metric": metric,
-        "months": months,
-        "least": scale.minimum,
-        "most": scale.maximum,
-        "best_from": best[0],
-        "best_to": best[-1],
-        "good": _GOOD[metric],
-        "bad": f"not {_GOOD[metric]}",
-    }
-    tree = sql.fill(sql.load("repurchase"), values=values)
-    return sql.assemble(tree, purchase_relations(blocks, "", []))
-
-
 def lacking_payments(blocks: Blocks, source: str) -> list[str]:
     """Return what is missing for revenue of existing customers, in words."""
     lacking = []
@@ -292,23 +207,6 @@ def lacking_payments(blocks: Blocks, source: str) -> list[str]:
     return lacking
 
 
-def repurchase_problems(blocks: Blocks, metric: str, months: int) -> list[str]:
-    """Return what is wrong with a question about purchases after an answer."""
-    problems = []
-    if type(months) is not int or not 1 <= months <= 120:
-        problems.append(f"months is {months!r}, must be a whole number from 1 to 120: take 12.")
-    if metric in METRICS and metric not in blocks.recipe.scales:
-        problems.append(
-            f"scales: there is no scale for {metric!r}, must be stated: add it to the recipe, e.g. "
-            f"[scales] {metric} = {{ min = 1, max = 5 }}."
-        )
-    elif metric in METRICS:
-        problems += scale_problems(metric, blocks.recipe.scales[metric])
-    else:
-        problems.append(unknown("metric", metric, METRICS))
-    return problems
-
-
 def _without_gap(held: set[int], first: int, last: int) -> tuple[int, int]:
     """Return the first and the last month of the longest run of months at the end of a table."""
     closing = max((month for month in held if month <= last), default=last)
@@ -318,10 +216,19 @@ def _without_gap(held: set[int], first: int, last: int) -> tuple[int, int]:
     return opening, closing
 
 
+def _nothing_existing(source: str, lengths: Sequence[int], first: int, closing: int) -> str:
+    covered = f"between {month_label(first)} and {month_label(closing)}"
+    where = covered if first <= closing else "within the extract, which holds no such month"
+    return (
+        f"{source}: the windows are {_listed(lengths)} months, one must lie {where}, with revenue "
+        "and customers before it: take a shorter one, or bring more months."
+    )
+
+
 def _existing_words(source: str, closing: int, left: Sequence[int]) -> str:
     since = "signed up" if source == "revenue" else "bought for the first time in the extract"
     rows = "bills" if source == "revenue" else "orders"
-    windows = f" Left out: the windows of {_listed(left)} months, which the extract does not cover."
+    windows = f" Left out: the windows of {_listed(left)} months, without revenue or not covered."
     return (
         f"Existing customers: those who {since} before the first month of the window. Revenue: "
         f"{rows} above 0 that name a customer, of whole calendar months up to "

@@ -21,6 +21,7 @@ from cxresearch.invitations import Invitations
 from cxresearch.lifetimes import period_months
 from cxresearch.recipe import Recipe
 from cxresearch.recipe_reader import build_recipe, read_recipe
+from cxresearch.repurchases import Repurchases
 from cxresearch.shares import Shares
 from cxresearch.surveys import Surveys
 
@@ -74,7 +75,7 @@ def open_frames(frames: Mapping[str, pd.DataFrame], **recipe: object) -> Data:
     return open_data(build_recipe(content, folder=Path.cwd()), tables=frames)
 
 
-class Data(Contributions, Shares, Surveys, Invitations, Experiments, Contacts):
+class Data(Contributions, Shares, Repurchases, Surveys, Invitations, Experiments, Contacts):
     """An opened extract: its tables under the contract's names, and its reductions."""
 
     @property

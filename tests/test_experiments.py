@@ -196,6 +196,23 @@ def test_a_rule_must_be_named_where_there_are_several() -> None:
     assert set(rules.columns) == {"assignment_rule", "arm", "assignments", "customers"}
 
 
+def test_rules_and_arms_of_few_customers_are_counted_and_never_named() -> None:
+    """A text that a colleague wrote for one customer may say who that is."""
+    customers, assigned = trial(1)
+    rules = [row | {"assignment_rule": f"Jane {i}" if i < 9 else RULE}
+             for i, row in enumerate(assigned)]  # fmt: skip
+    arms = [row | {"arm": f"Jane {i}" if i < 9 else "call"} for i, row in enumerate(assigned)]
+    for rows, rule, said in (
+        (rules, "", f"since each may choose others: '{RULE}', 9 not named here"),
+        (rules, "Jan", f"rule 'Jan' does not exist, must be one of {RULE}:"),
+        (arms, "", "arm has 'call', "),
+    ):
+        with opened(customers, rows) as data, pytest.raises(DataError) as error:
+            data.experiment_table(rule=rule)
+        assert said in str(error.value)
+        assert "jane" not in str(error.value).lower()
+
+
 def test_what_is_wrong_with_an_experiment_is_named() -> None:
     customers, assigned = trial(2)
     odd = [row | {"arm": "call"} for row in assigned]
@@ -284,3 +301,19 @@ def test_the_printed_query_gives_the_same_counts() -> None:
         for arm in ("holdout", "treat"):
             total = table.select(arm=arm).counts(name).sum()
             assert rows.loc[rows["arm"] == arm, name].sum() == total
+
+
+def test_a_printed_query_takes_one_rule_and_refuses_what_the_table_does() -> None:
+    customers, assigned = trial(3)
+    other = [row | {"assignment_rule": "those who called"} for row in assigned]
+    named = [row | {"arm": "x", "my_arm": "y"} for row in customers]
+    with opened(named, [*assigned, *other]) as data:
+        text = data.reduction_sql("experiment_table", rule=RULE)
+        assert RULE in text
+        with pytest.raises(DataError, match="'arm' has a meaning of its own here"):
+            data.reduction_sql("experiment_table", ["arm"])
+        table = data.experiment_table(["my_arm"], rule=RULE)
+        assert table.group_columns == ("arm", "my_arm")
+    snapshot = [{"customer_id": "c1", "tenure": 3, "churned": 0}]
+    with opened(snapshot, assigned) as data, pytest.raises(DataError, match="needs start_date"):
+        data.reduction_sql("experiment_table")

@@ -31,6 +31,7 @@ ROOMS = (
         "contributions",
         "purchasing",
         "shares",
+        "repurchases",
         "experiments",
         "bad_experiences",
         "contacts",

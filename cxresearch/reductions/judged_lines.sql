@@ -1,8 +1,7 @@
--- Every row of the transactions as a line of an order: bought, returned, or why it is neither. An
--- order that names no customer is a buyer of its own.
+-- Every row of the transactions as a line of an order: bought, returned, or why it is neither.
 SELECT
   transactions.order_id,
-  COALESCE(transactions.customer_id, transactions.order_id) AS buyer,
+  transactions.customer_id,
   transactions.net_revenue,
   CASE
     WHEN transactions.order_id IS NULL THEN 'no order id'
