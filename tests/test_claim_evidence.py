@@ -18,17 +18,10 @@ from frames import AS_OF, lifetimes, recipe
 
 from cxresearch.claims import evidence as tests_by_name
 from cxresearch.claims.evidence import TESTS, claim_verdicts
+from cxresearch.claims.measured import Evidence, Lacking
 from cxresearch.claims.register import Register, claims_register
 from cxresearch.claims.settings import ClaimSettings
-from cxresearch.claims.verdict import (
-    CONTRADICTED,
-    READING,
-    SUPPORTED,
-    UNCLEAR,
-    UNTESTED,
-    Evidence,
-    Lacking,
-)
+from cxresearch.claims.verdict import CONTRADICTED, READING, SUPPORTED, UNCLEAR, UNTESTED
 from cxresearch.claims.verdicts import ClaimVerdicts
 from cxresearch.designs import Design
 from cxresearch.errors import CxError, DataError
@@ -99,7 +92,7 @@ def test_evidence_that_does_not_fit_its_claim_is_refused(
 
 def test_every_claim_has_one_verdict_and_says_what_it_would_take(verdicts: ClaimVerdicts) -> None:
     assert [v.claim.id for v in verdicts] == [claim.id for claim in claims_register()]
-    assert sum(Counter(v.verdict for v in verdicts).values()) == len(verdicts) == 57
+    assert sum(Counter(v.verdict for v in verdicts).values()) == len(verdicts) == 60
     for verdict in verdicts.of(UNTESTED):
         assert verdict.why, verdict.claim.id
         assert verdict.unlock, verdict.claim.id
@@ -322,10 +315,10 @@ def test_the_scale_of_the_question(lowest: int, expected: str) -> None:
     ("claim", "lacking"),
     [
         ("S0-1", "event_at in touchpoints"),
-        ("S0-2", "transactions with their dates"),
+        ("S0-2", "a table transactions (customer_id, order_id, order_date, net_revenue)"),
         ("S1-1c", "referred_by in customers: who brought whom"),
         ("S1-3a", "arm in interventions (treat or holdout)"),
-        ("S3-3", "survey_responses with the nps scale"),
+        ("S3-3", "the scale of nps in the recipe"),
         ("S4-2", "channel in touchpoints (where it took place)"),
         ("S2-1", "prices that were varied at random"),
     ],

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_wording import CAUSAL, FUTURE, check_digits, check_whole
 
+from cxresearch.claims.measured import Evidence
 from cxresearch.claims.register import Claim, Reading
 from cxresearch.claims.verdict import (
     ASSOCIATION,
@@ -21,7 +22,6 @@ from cxresearch.claims.verdict import (
     UNCLEAR,
     UNTESTED,
     ClaimVerdict,
-    Evidence,
     Judged,
 )
 from cxresearch.claims.verdicts import ClaimVerdicts
@@ -35,9 +35,12 @@ def claim(**changed: object) -> Claim:
         "id": "S9-1", "seed": "a.txt", "claim": "65 % of them do", "relation": "equals",
         "population": "people", "asserts": "share", "estimand": "share", "provenance": "nobody",
         "standing": "not found", "number": 0.65,
-        "readings": {"a": Reading("of all of them", "all"), "b": Reading("of some of them", "some")},
+        "readings": {"a": Reading("of all of them", "all")},
     } | changed  # fmt: skip
     return Claim(**given_)  # type: ignore[arg-type]
+
+
+BOTH = {"a": Reading("of all of them", "all"), "b": Reading("of some of them", "some")}
 
 
 def evidence(low: float, high: float, reading: str = "a", **changed: object) -> Evidence:
@@ -97,6 +100,37 @@ def test_a_number_without_an_interval_is_taken_as_it_is() -> None:
     found = verdict(claim(**AT_LEAST), typed)
     assert (found.verdict, found.grade) == (SUPPORTED, "D")
     assert "stated or entered, without an interval" in found.findings()[-1].sentence
+
+
+def test_what_was_measured_without_an_interval_decides_nothing() -> None:
+    """Nobody knows how sure it is; only what is entered or stated is taken as it is."""
+    bare = evidence(0.3, 0.3, ci_lower=NAN, ci_upper=NAN)
+    found = verdict(claim(**AT_LEAST), bare)
+    assert found.verdict == UNCLEAR
+    assert "too little was measured for an interval" in found.findings()[-1].sentence
+
+
+@pytest.mark.parametrize(
+    ("relation", "low", "high", "expected"),
+    [
+        (AT_LEAST, 0.3, math.inf, SUPPORTED),
+        (AT_LEAST, 0.2, math.inf, UNCLEAR),
+        (AT_MOST, -math.inf, 0.2, SUPPORTED),
+        (POSITIVE, 0.1, math.inf, SUPPORTED),
+        (POSITIVE, -math.inf, math.inf, UNCLEAR),
+        (NEGATIVE, 0.1, math.inf, CONTRADICTED),
+        (BETWEEN, 0.25, math.inf, UNCLEAR),
+    ],
+)
+def test_an_interval_without_an_end_is_no_point(
+    relation: dict[str, object], low: float, high: float, expected: str
+) -> None:
+    open_ended = evidence(low, high, value=0.35 if low > -1 else 0.15)
+    found = verdict(claim(**relation), open_ended)
+    assert found.verdict == expected
+    (judged,) = found.judged
+    assert judged.evidence.uncertain
+    assert judged.direction is None or all(math.isfinite(x) for x in judged.direction)
 
 
 def test_a_bound_can_contradict_and_never_support() -> None:
@@ -164,15 +198,54 @@ def test_an_association_neither_proves_nor_refutes_a_cause() -> None:
 )
 def test_readings_together(first: float, second: float, expected: str) -> None:
     found = verdict(
-        claim(), evidence(first, first + 0.02), evidence(second, second + 0.02, reading="b")
+        claim(readings=BOTH),
+        evidence(first, first + 0.02),
+        evidence(second, second + 0.02, reading="b"),
     )
     assert found.verdict == expected
     if expected == READING:
         assert "It holds read as: of all of them." in found.sentence()
 
 
+def test_a_reading_that_holds_does_not_hide_one_that_is_contradicted_or_was_not_tested() -> None:
+    claimed = claim(readings=BOTH)
+    mixed = verdict(claimed, evidence(0.64, 0.66), evidence(0.1, 0.2, reading="b"))
+    assert "It is contradicted read as: of some of them." in mixed.sentence()
+    assert mixed.in_short == " (all)"
+    between = verdict(claimed, evidence(0.59, 0.62), evidence(0.1, 0.2, reading="b"))
+    assert between.verdict == UNCLEAR
+    assert "It is contradicted read as: of some of them." in between.sentence()
+    (alone, against) = (verdict(claimed, evidence(x, x + 0.02)) for x in (0.64, 0.1))
+    assert (alone.verdict, against.verdict) == (READING, CONTRADICTED)
+    assert alone.in_short == " (all)"
+    for one in (alone, against):
+        assert one.sentence().endswith("It could not be tested read as: of some of them.")
+
+
+def test_behaviour_outside_is_said_in_the_list_of_what_has_no_answer() -> None:
+    said = claim(asserts="intention")
+    assert verdict(said, evidence(0.1, 0.2)).in_short == " (as behaviour: outside)"
+    assert verdict(said, evidence(0.1, 0.9)).in_short == ""
+    assert verdict(claim(), evidence(0.1, 0.9)).in_short == ""
+
+
+def test_intervals_that_miss_by_chance_are_counted_once_each() -> None:
+    """Of 40 different intervals at 95 % about 2 miss; 5 claims on one interval have one."""
+    spans = [(0.001 * i, 0.001 * i + 0.5) for i in range(40)]
+    rows = [verdict(claim(), evidence(*span)) for span in [*spans, *[spans[0]] * 5]]
+    last = ClaimVerdicts(tuple(rows), "A firm").answer()[-1]
+    assert (last.id, last.n, last.value) == ("intervals_missed", 40, pytest.approx(2.0))
+    assert last.sentence == (
+        "The verdicts rest on 40 different intervals at 95 %, of which about 2 miss the truth by "
+        "chance."
+    )
+    few = ClaimVerdicts(tuple(rows[:10]), "A firm").answer()
+    assert "intervals_missed" not in {found.id for found in few}
+
+
 def test_findings_of_a_claim_with_two_readings() -> None:
-    found = verdict(claim(), evidence(0.64, 0.66), evidence(0.20, 0.22, reading="b")).findings()
+    claimed = claim(readings=BOTH)
+    found = verdict(claimed, evidence(0.64, 0.66), evidence(0.20, 0.22, reading="b")).findings()
     assert [(f.id, f.group.get("reading"), f.value) for f in found] == [
         ("claim_verdict", None, None),
         ("claim_verdict", "a", 1.0),
@@ -220,6 +293,7 @@ def test_the_answer_counts_every_claim_once(several: ClaimVerdicts) -> None:
         SUPPORTED: 1, CONTRADICTED: 1, READING: 1, UNCLEAR: 1, UNTESTED: 1,
     }  # fmt: skip
     assert each[0].sentence == "Supported: S9-1, 65 % of them do."
+    assert each[2].sentence.endswith("S9-3, 65 % of them do (as behaviour).")
     assert each[-1].sentence == "Not testable here: 1 claims; below stands what would unlock each."
     empty = ClaimVerdicts(several.of(UNTESTED), "A firm")
     assert empty.sentence() == "Of the 1 claims of the register, 0 can be tested on these data."
@@ -227,9 +301,14 @@ def test_the_answer_counts_every_claim_once(several: ClaimVerdicts) -> None:
 
 def test_tables_hold_each_claim_where_it_belongs(several: ClaimVerdicts) -> None:
     assert list(several.to_frame()["id"]) == ["S9-1", "S9-2", "S9-3", "S9-4", "S9-5"]
-    assert list(several.tested.to_frame()["id"]) == ["S9-1", "S9-2", "S9-3", "S9-4"]
-    assert several.tested.to_frame()["measured here"][0] == "65 % (64 to 66 %)"
-    assert list(several.unlocks.to_frame()["would take"]) == ["the table transactions"]
+    assert several.tested.to_frame().to_numpy().tolist() == [
+        ["S9-1, 65 %: of all of them", "65 % (64 to 66 %)", "supported, C"],
+        ["S9-2, 65 %: of all of them", "11 % (10 to 12 %)", "contradicted, C"],
+        ["S9-3, 65 %: of all of them", "65 % (64 to 66 %)", "as behaviour: inside, C"],
+        ["S9-4, 65 %: of all of them", "60 % (40 to 80 %)", "no clear answer, C"],
+    ]
+    (lacking,) = several.unlocks.to_frame().to_numpy().tolist()
+    assert lacking == ["S9-5", "no orders: the table transactions"]
     (definition,) = several.definitions.to_frame().to_numpy().tolist()
     assert definition == ["S9-1, S9-2, S9-3 and S9-4", "those who do"]
     assert several["S9-2"].verdict == CONTRADICTED

@@ -6,12 +6,13 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from cxresearch.bad_experiences import Experience
+from cxresearch.claims.measured import Evidence, Lacking
 from cxresearch.claims.settings import ClaimSettings
-from cxresearch.claims.verdict import Evidence, Lacking
 from cxresearch.hazards.experience_churn import ExperienceChurn, experience_churn
 from cxresearch.source import Data
 
 YEAR: Final = 12  # months
+ORDINAL: Final = {"1": "first", "2": "second", "3": "third"}
 SHARE, EXCESS = "churn_share", "excess_share"
 # The readings of claims: by how many experiences, within how many months, and of which share.
 READINGS: Final[Mapping[tuple[str, str], tuple[str, int, str]]] = {
@@ -43,7 +44,7 @@ def bad_experiences(data: Data, settings: ClaimSettings) -> Iterator[Evidence | 
     for (claim, reading), (dose, months, name) in READINGS.items():
         churn = doses.get(dose)
         if churn is None or months not in churn.months:
-            why = f"too few are followed for {months} months after {dose} bad experiences"
+            why = f"too few are followed for {months} months after a {ORDINAL[dose]} bad experience"
             yield Lacking(claim, why)
         else:
             yield _share(churn, (claim, reading), churn.months.index(months), name)

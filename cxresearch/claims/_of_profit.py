@@ -8,8 +8,8 @@ from typing import Final, NamedTuple
 import pandas as pd
 from sqlglot import exp
 
+from cxresearch.claims.measured import Evidence, Lacking
 from cxresearch.claims.settings import ClaimSettings
-from cxresearch.claims.verdict import Evidence, Lacking
 from cxresearch.projection.fitted import projections
 from cxresearch.retention import first_safe_tenure
 from cxresearch.roi._effect import Effect

@@ -7,8 +7,8 @@ from typing import Final
 
 from cxresearch.adjust._rung import Ends, Rung
 from cxresearch.adjust.bias_ladder import bias_ladder
+from cxresearch.claims.measured import Evidence, Lacking
 from cxresearch.claims.settings import ClaimSettings
-from cxresearch.claims.verdict import Evidence, Lacking
 from cxresearch.designs import Design
 from cxresearch.source import Data
 from cxresearch.tables import LifeTable
@@ -27,7 +27,7 @@ PART_CLAIMS: Final[Mapping[str, tuple[str, ...]]] = {
     "staying": ("S3-5a",),
     "spending": ("S0-11b", "S1-1b"),
     "cost_to_serve": ("S1-4",),
-    "referring": ("S1-1c", "S3-5b"),
+    "referring": ("S0-11d", "S1-1c", "S3-5b"),
 }
 TAKES: Final = "what the parts of a value consist of: bills, tickets with their costs, referrals"
 SMALL: Final = "fewer than {0} answers are followed"
@@ -35,7 +35,7 @@ PART_READINGS: Final = ("as_they_are", "same_history")
 
 
 def promoter_retention(data: Data, settings: ClaimSettings) -> Iterator[Evidence | Lacking]:
-    """S0-11a and S1-2: who stays, from the answer on, as they are and with the same history."""
+    """S0-11a, S0-11c and S1-2: who stays from the answer on, also with the same history."""
     ladder = bias_ladder(
         _followed(data, settings),
         months=MONTHS,
@@ -47,7 +47,8 @@ def promoter_retention(data: Data, settings: ClaimSettings) -> Iterator[Evidence
         rung = next((rung for rung in found if rung.reported), found[0])
         small = SMALL.format(settings.min_group) if rung.n < settings.min_group else None
         why = (small or rung.difference_refusal, small or rung.hazard_refusal)
-        yield _of_rung("S0-11a", reading, rung, rung.difference, why[0])
+        for claim in ("S0-11a", "S0-11c"):
+            yield _of_rung(claim, reading, rung, rung.difference, why[0])
         yield _of_rung("S1-2", reading, rung, rung.hazard_ratio, why[1])
 
 

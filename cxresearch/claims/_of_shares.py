@@ -8,11 +8,15 @@ from dataclasses import replace
 from typing import Final
 
 import numpy as np
+import pandas as pd
+from sqlglot import exp
 
+from cxresearch.claims.measured import Evidence, Lacking
 from cxresearch.claims.settings import LOSS_DAYS, ClaimSettings
-from cxresearch.claims.verdict import Evidence, Lacking
+from cxresearch.errors import NotEnoughError
 from cxresearch.scores.shares import Share, shares
 from cxresearch.share_table import ShareTable
+from cxresearch.shares import paid_table
 from cxresearch.source import Data
 from cxresearch.uncertainty import Floats, jackknife, normal_interval
 
@@ -24,73 +28,133 @@ CHANNELS: Final[Mapping[str, tuple[str, ...]]] = {
     "S4-11a": ("e-mail", "email", "mail", "web", "website", "web form", "webform", "portal"),
 }
 REPURCHASE_MONTHS: Final = 12
+AGAIN: Final = ("S1-1a", "S3-5a")  # that satisfied customers buy again, and come back
+MOST_UNCOVERED: Final = 0.05  # of the losses, outside of the time that tickets are held of
+CONTRACTS: Final = (
+    " Bills of a contract come from those who have one, so that this share is of another kind than "
+    "that of a shop, to whom customers come back or not."
+)
+BESIDE: Final = " The firm has contracts: these are orders beside them, not those of a shop."
+BOUND: Final = (
+    "Losses, each on the day of the notice or of the end, and tickets opened in the {} days before "
+    "that were not solved on their first day, were still open, or came back. No more than these "
+    "losses can have to do with it, as long as every contact is a ticket and those solved on their "
+    "first day took one contact; nobody can say that these customers would otherwise be here."
+)
 
 
 def existing_revenue(data: Data, settings: ClaimSettings) -> Iterator[Evidence | Lacking]:
     """S0-2: revenue of existing customers, by how far the window reaches."""
-    found = _shares(data.existing_revenue(), settings)
+    source = paid_table(data.pipeline)
+    found = _shares(data.existing_revenue(table=source), settings)
     if all(share.share == 1 for share in found):
         yield Lacking("S0-2", "nobody new came in these months", "customers who came later, too")
         return
+    noted = CONTRACTS if source == "revenue" else ""
     for share in found:
-        yield _of_share("S0-2", f"last_{share.group['window']}_months", share)
+        one = _of_share("S0-2", f"last_{share.group['window']}_months", share)
+        yield replace(one, definition=one.definition + noted)
 
 
 def returns(data: Data, settings: ClaimSettings) -> Iterator[Evidence | Lacking]:
     """S2-6: what was returned, by order and by value."""
+    noted = BESIDE if "subscriptions" in data.fields else ""
     for reading, by in (("by_value", "value"), ("by_order", "orders")):
         table = data.returns(by, mark=settings.return_mark)
         for share in _shares(table, settings):
             if share.share > 0:
-                yield _of_share("S2-6", reading, share)
+                one = _of_share("S2-6", reading, share)
+                yield replace(one, definition=one.definition + noted)
             else:
                 yield Lacking("S2-6", "no line is below 0", "lines below 0 for what came back")
 
 
 def repurchase(data: Data, settings: ClaimSettings) -> Iterator[Evidence | Lacking]:
-    """S2-2 and S1-1a: purchases within a year of a good answer, and beside other answers."""
+    """S2-2, S1-1a and S3-5a: purchases within a year of a good answer, and beside others."""
     table = data.repurchase_table(settings.good_answers, months=REPURCHASE_MONTHS)
     reading = f"bought_again_{REPURCHASE_MONTHS}"
     others = {share.group["score_group"]: share for share in _shares(table, settings)}
     good = next((name for name in others if _is_good(name)), None)
     if good is None:
-        for claim in ("S2-2", "S1-1a"):
+        for claim in ("S2-2", *AGAIN):
             yield Lacking(claim, f"fewer than {settings.min_group} customers gave a good answer")
         return
-    yield _of_share("S2-2", reading, others[good])
+    called = f" Good answers: the best of the {settings.good_answers} question ({good})."
+    table = replace(table, definition=table.definition + called)
+    share = others[good]
+    yield replace(_of_share("S2-2", reading, share), definition=table.definition)
     if len(others) < 2:
-        yield Lacking("S1-1a", f"fewer than {settings.min_group} customers gave another answer")
+        few = f"fewer than {settings.min_group} customers gave another answer"
+        yield from (Lacking(claim, few) for claim in AGAIN)
         return
-    yield _difference(table, reading, good, settings)
+    difference = _difference(table, reading, good, settings)
+    yield from (replace(difference, claim=claim) for claim in AGAIN)
 
 
 def contact_channels(data: Data, settings: ClaimSettings) -> Iterator[Evidence | Lacking]:
     """S4-1, S4-2 and S4-11a: contacts by channel."""
-    table = data.contact_channels()
+    table, people = data.contact_channels(), data.contact_channels("customers")
     for claim, names in CHANNELS.items():
         places = [i for i, (label,) in enumerate(table.groups) if label.lower() in names]
         if not places:
             called = " or ".join(names[:3])
             takes = f"contacts whose channel in touchpoints is called {called}"
-            yield Lacking(claim, "no channel of contact is called so", takes)
+            yield Lacking(claim, "no channel is called so, or too few came by it", takes)
         for share in _shares(_together(table, places), settings) if places else ():
             yield _of_share(claim, "contacts", share)
+        for share in _shares(people.take(places), settings) if len(places) == 1 else ():
+            yield _of_share(claim, "customers", share)
 
 
 def avoidable_losses(data: Data, settings: ClaimSettings) -> Iterator[Evidence | Lacking]:
-    """S2-5: losses with an unsolved contact before, which bounds what could be avoided."""
-    found = _shares(data.unresolved_before_loss(days=LOSS_DAYS), settings)
-    if not found:
-        yield Lacking("S2-5", f"fewer than {settings.min_group} customers left")
-    for share in found:
-        yield _of_share("S2-5", "upper_bound", share, upper_bound=True)
+    """S2-5: losses with a ticket before that outlived its day, which bounds what is avoidable."""
+    gap = _gap_in_tickets(data)
+    if gap is not None:
+        yield gap
+        return
+    for reading, days in (("upper_bound", LOSS_DAYS), ("upper_bound_year", 365)):
+        try:
+            found = _shares(data.unresolved_before_loss(days, open_days=0), settings)
+        except NotEnoughError as error:
+            yield Lacking("S2-5", " ".join(error.problems), "")
+            continue
+        if not found:
+            yield Lacking("S2-5", f"fewer than {settings.min_group} customers left")
+        for share in found:
+            one = _of_share("S2-5", reading, share, upper_bound=True)
+            yield replace(one, definition=BOUND.format(days))
+
+
+def _gap_in_tickets(data: Data) -> Lacking | None:
+    """Return why the tickets bound nothing: where they do not cover the time of the losses."""
+    counted = ("MIN(event_at) AS first", "MAX(event_at) AS last")
+    is_ticket = exp.func("LOWER", exp.column("event_type")).eq(exp.Literal.string("ticket"))
+    first, last = data.query(exp.select(*counted).from_("touchpoints").where(is_ticket)).iloc[0]
+    if pd.isna(first):
+        return Lacking("S2-5", "no contact is a ticket", "event_type 'ticket' in touchpoints")
+    months = data.period_table(period="month")
+    lost = months.lost.sum(axis=(0, 1))
+    ends = [f"{pd.Timestamp(day):%Y-%m}" for day in (first, last)]
+    outside = [n for name, n in zip(months.periods, lost, strict=True) if not _in(name, ends)]
+    if sum(outside) <= MOST_UNCOVERED * lost.sum():
+        return None
+    return Lacking(
+        "S2-5",
+        f"tickets are held from {ends[0]} to {ends[1]} only, and {sum(outside):,.0f} of "
+        f"{lost.sum():,.0f} losses lie outside",
+        f"tickets of all the time, or observed_from = {pd.Timestamp(first):%Y-%m-%d} in the recipe",
+    )
+
+
+def _in(month: str, ends: list[str]) -> bool:
+    return ends[0] <= month <= ends[1]
 
 
 def nps_scale(data: Data, settings: ClaimSettings) -> Iterator[Evidence | Lacking]:
     """S0-12: the lowest score of the scale that the recipe states."""
     scale = data.recipe.scales.get("nps")
     if scale is None:
-        yield Lacking("S0-12", "the recipe states no scale of the nps question", "its scale")
+        yield Lacking("S0-12", "nobody stated it", "the scale of nps in the recipe")
         return
     least = float(scale.minimum)
     yield Evidence(

@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, TypeAlias
 
 from cxresearch._cells import unknown
-from cxresearch.checking import NEEDS, capabilities
+from cxresearch._format import and_list
+from cxresearch.checking import capabilities
 from cxresearch.claims import _of_experiences, _of_profit, _of_promoters, _of_shares
+from cxresearch.claims._lacking import lacking_words
+from cxresearch.claims.measured import Evidence, Lacking
 from cxresearch.claims.register import Claim, Register, claims_register
 from cxresearch.claims.settings import ClaimSettings
-from cxresearch.claims.verdict import ClaimVerdict, Evidence, Judged, Lacking
+from cxresearch.claims.verdict import ClaimVerdict, Judged
 from cxresearch.claims.verdicts import ClaimVerdicts
-from cxresearch.contract import TABLES
 from cxresearch.errors import CxError, DataError
 from cxresearch.source import Data
 
@@ -31,7 +33,7 @@ TESTS: Final[Mapping[str, Test]] = {
     "retention_profit": _of_profit.retention_profit,
     "returns": _of_shares.returns,
 }
-NO_TABLE: Final = "no table of the contract holds what it takes"
+NO_TABLE: Final = "no table or test at hand holds what it takes"
 
 
 def claim_verdicts(
@@ -80,7 +82,7 @@ def _run(
         return [item for item in test(data, settings or ClaimSettings()) if item.claim in asked]
     except DataError as error:
         why = " ".join(error.problems)
-        return [Lacking(claim.id, why, "what the reason asks for") for claim in claims]
+        return [Lacking(claim.id, why, "") for claim in claims]
 
 
 def _verdict(
@@ -95,11 +97,12 @@ def _verdict(
     lacking = [item for item in mine if isinstance(item, Lacking)]
     if lacking:
         why, takes = (
-            "; ".join(dict.fromkeys(texts)) for texts in zip(*map(_texts, lacking), strict=True)
+            "; ".join(dict.fromkeys(filter(None, texts)))
+            for texts in zip(*map(_texts, lacking), strict=True)
         )
         return ClaimVerdict(claim, (), why, takes, as_of)
     take = "; ".join([*missing, *([claim.beyond] if claim.beyond else [])])
-    why = "the data lack a table or a column" if missing else NO_TABLE
+    why = "the data lack" if missing else NO_TABLE
     return ClaimVerdict(claim, (), why, take, as_of)
 
 
@@ -109,22 +112,21 @@ def _texts(lacking: Lacking) -> tuple[str, str]:
 
 def _missing(claim: Claim, data: Data, found: set[str]) -> list[str]:
     """Return in words what of a claim's needs the data do not have."""
-    return [
-        " or ".join(_need_words(need) for need in either.split(" | "))
-        for either in claim.needs
-        if not any(_has(need, data, found) for need in either.split(" | "))
-    ]
+    asked = [need.split(" | ") for need in claim.needs]
+    unmet = [needs for needs in asked if not any(_has(need, data, found) for need in needs)]
+    parts = [part for needs in unmet for part in _either(needs, data)]
+    return list(dict.fromkeys(parts))
+
+
+def _either(needs: list[str], data: Data) -> list[str]:
+    """Return what one of these needs would take: part by part where there is only one."""
+    each = [lacking_words(need, data) for need in needs]
+    return each[0] if len(each) == 1 else [" or else ".join(map(and_list, each))]
 
 
 def _has(need: str, data: Data, found: set[str]) -> bool:
     table, _, column = need.partition(".")
     return data.pipeline.has(table, column) if column else need in found
-
-
-def _need_words(need: str) -> str:
-    table, _, name = need.partition(".")
-    column = TABLES[table].column(name) if name else None
-    return NEEDS[need] if column is None else f"{name} in {table} ({column.meaning})"
 
 
 def _check_tests(register: Register) -> None:

@@ -14,7 +14,7 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._cells import unknown
-from cxresearch._html import Table
+from cxresearch._html import Table, html_table
 from cxresearch.claims._register_rules import register_problems
 from cxresearch.claims._text_table import TextTable
 from cxresearch.errors import CxError
@@ -165,6 +165,17 @@ class Register(Table):
         columns = ["id", "claim", "population", "provenance", "misquotation", "standing"]
         rows = [[getattr(c, name) for name in columns] for c in self.claims]
         return pd.DataFrame(rows, columns=columns)
+
+    def _repr_html_(self) -> str:
+        """Show each claim beside its source; two columns, so that a phone has room for both."""
+        rows = [
+            (
+                f"{c.id}: {c.claim} ({c.population})",
+                f"{c.standing.capitalize()}. {c.provenance} {c.misquotation}".strip(),
+            )
+            for c in self.claims
+        ]
+        return html_table(pd.DataFrame(rows, columns=["claim", "source, and what was lost"]))
 
     @property
     def contradicting(self) -> TextTable:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
 from cxresearch import _format as words
 from cxresearch.claims._register_rules import SIGNS
+from cxresearch.claims.measured import Evidence
 from cxresearch.claims.register import Claim
-from cxresearch.errors import CxError
-from cxresearch.findings import GRADES, Finding
+from cxresearch.findings import Finding
 
 SUPPORTED: Final = "supported"
 CONTRADICTED: Final = "contradicted"
@@ -23,89 +23,6 @@ BEHAVIOUR: Final = "behaviour, where the claim is what people say"
 ASSOCIATION: Final = "what goes together, where the claim is that one brings the other about"
 _SAYS: Final = ("intention", "opinion")
 _CAUSAL: Final = ("A", "B")
-
-
-@dataclass(frozen=True)
-class Evidence:
-    """What was measured for one reading of a claim.
-
-    Parameters
-    ----------
-    claim, reading
-        Which claim of the register, under which of its readings.
-    value, ci_lower, ci_upper
-        In `unit`; a share is 0-1. The ends are NaN where a number follows from what was entered.
-    n
-        Customers, answers, orders behind it; None where there are none to count.
-    unit, grade
-        As in `Finding`.
-    definition
-        What was counted, in words.
-    measured
-        "behaviour" or "answers": what people do, or what they say.
-    upper_bound
-        Whether the truth is at most the value.
-    as_of, confidence_level
-        As in `Finding`.
-
-    Raises
-    ------
-    CxError
-        When the value is no number, lies outside its interval, or the grade does not exist.
-    """
-
-    claim: str
-    reading: str
-    value: float
-    ci_lower: float
-    ci_upper: float
-    n: int | None
-    unit: str
-    grade: str
-    definition: str
-    measured: str = "behaviour"
-    upper_bound: bool = False
-    as_of: str | None = None
-    confidence_level: float = 0.95
-
-    def __post_init__(self) -> None:
-        problems = list(_problems(self))
-        if problems:
-            raise CxError(problems)
-
-    @property
-    def uncertain(self) -> bool:
-        """Whether it has an interval; what is stated or follows from entries has none."""
-        return math.isfinite(self.ci_lower) and self.ci_lower < self.ci_upper
-
-    @property
-    def ends(self) -> tuple[float, float]:
-        """Between what the truth lies, as far as was measured."""
-        known = math.isfinite(self.ci_lower) and math.isfinite(self.ci_upper)
-        low, high = (self.ci_lower, self.ci_upper) if known else (self.value, self.value)
-        return (-math.inf if self.upper_bound else low), high
-
-    @property
-    def measured_words(self) -> str:
-        """The number with its interval: `88 % (87 to 89 %)`."""
-        ends = (self.value, self.ci_lower, self.ci_upper)
-        if not self.uncertain:
-            ends = (self.value, math.nan, math.nan)
-        most = "at most " if self.upper_bound else ""
-        if self.unit == "share":
-            return most + words.percent_interval(*ends)
-        if self.unit == "amount" or self.unit.isupper():
-            return most + words.money(*ends, None if self.unit == "amount" else self.unit)
-        return most + words.number_interval(*ends)
-
-
-@dataclass(frozen=True)
-class Lacking:
-    """Why one claim cannot be tested on the data at hand, and what it would take."""
-
-    claim: str
-    why: str
-    takes: str = "more customers or a longer time than these data hold"
 
 
 @dataclass(frozen=True)
@@ -133,7 +50,7 @@ class Judged:
     def inside(self) -> bool | None:
         """Whether the claimed numbers hold all of the interval, or none of it (False)."""
         region, (low, high) = self.claim.region, self.evidence.ends
-        if region is None:
+        if region is None or self.evidence.unsure:
             return None
         if self.claim.relation in SIGNS and low <= 0 <= high:
             return None
@@ -156,20 +73,18 @@ class Judged:
         return {True: "inside", False: "outside", None: "across the edge"}[self.inside]
 
     @property
-    def kind_words(self) -> str:
-        """What kind of evidence it is: `behaviour only, outside of what is claimed`."""
-        if not self.beside:
-            return "of the kind that is claimed"
-        kind = "behaviour" if self.beside == BEHAVIOUR else "association"
-        return f"{kind} only, {self.place} of what is claimed"
-
-    @property
     def short_verdict(self) -> str:
         """The verdict in a few words, for a figure: `contradicted`, `as behaviour: outside`."""
         if not self.beside:
             return self.verdict
-        kind = "behaviour" if self.beside == BEHAVIOUR else "association"
-        return f"as {kind}: {self.place}"
+        return f"{self.kind}: {self.place}"
+
+    @property
+    def kind(self) -> str:
+        """As what it was measured, in two words; empty where it is of the kind that is claimed."""
+        if not self.beside:
+            return ""
+        return "as behaviour" if self.beside == BEHAVIOUR else "as association"
 
     @property
     def direction(self) -> tuple[float, float, float] | None:
@@ -186,8 +101,8 @@ class Judged:
             sign, ends = -1.0, (value, low, high)
         else:
             return None
-        far = max(abs(x) for x in ends) or 1.0
-        value, *edges = (sign * x / far for x in ends)
+        far = max(abs(x) for x in ends if math.isfinite(x)) or 1.0
+        value, *edges = (max(-1.0, min(1.0, sign * x / far)) for x in ends)
         return value, min(edges), max(edges)
 
     @property
@@ -201,6 +116,8 @@ class Judged:
         beside = f"; measured is {self.beside}" if self.beside else ""
         level = f"{words.level_words(found.confidence_level)} interval"
         noted = level if found.uncertain else "stated or entered, without an interval"
+        if found.unsure:
+            noted = "too little was measured for an interval"
         said = (
             f"{self.claim.id}, {self.claim.reading_words(found.reading)}: {found.measured_words} "
             f"({noted}){beside}; claimed is {self.claim.number_words}."
@@ -250,7 +167,7 @@ class ClaimVerdict:
     why
         Why it cannot.
     unlock
-        Exactly which tables and columns would unlock it.
+        Exactly which tables and columns would unlock it; empty where `why` says so already.
     """
 
     claim: Claim
@@ -261,11 +178,11 @@ class ClaimVerdict:
 
     @property
     def verdict(self) -> str:
-        """One of `VERDICTS`: of all its readings together."""
+        """One of `VERDICTS`: of all its readings together; supported takes all of them."""
         found = {judged.verdict for judged in self.judged}
         if not found:
             return UNTESTED
-        if len(found) == 1:
+        if len(found) == 1 and not (self.untested and found == {SUPPORTED}):
             return next(iter(found))
         return READING if found & {SUPPORTED, READING} else UNCLEAR
 
@@ -285,7 +202,8 @@ class ClaimVerdict:
         words.check_language(lang)
         name, claim = self.claim.id, self.claim.claim
         if self.verdict == UNTESTED:
-            return f"{name} cannot be tested here: {claim}. It would take {self.unlock}."
+            why = f"It would take {self.unlock}" if self.unlock else self.why.rstrip(".")
+            return f"{name} cannot be tested here: {claim}. {why[:1].upper()}{why[1:]}."
         opening = {
             SUPPORTED: f"{name} is supported here",
             CONTRADICTED: f"{name} is contradicted here",
@@ -294,18 +212,53 @@ class ClaimVerdict:
         }[self.verdict]
         return f"{opening}: {claim}.{self._holding()}"
 
+    @property
+    def held(self) -> tuple[Judged, ...]:
+        """The readings under which it holds."""
+        return tuple(judged for judged in self.judged if judged.verdict in {SUPPORTED, READING})
+
+    @property
+    def in_short(self) -> str:
+        """Under what it holds, or as what all of it lies outside, in a few words for a list."""
+        if self.verdict == UNCLEAR and all(j.beside and j.inside is False for j in self.judged):
+            return f" ({self.judged[0].short_verdict})"
+        if self.verdict != READING:
+            return ""
+        all_hold = len(self.held) == len(self.claim.readings)
+        names = [] if all_hold else [self._short(judged) for judged in self.held]
+        kinds = dict.fromkeys(judged.kind for judged in self.held if judged.kind)
+        return f" ({'; '.join([*names, *kinds])})"
+
+    @property
+    def untested(self) -> tuple[str, ...]:
+        """The readings for which nothing could be measured, in words; none where none could."""
+        tested = {judged.evidence.reading for judged in self.judged}
+        readings = self.claim.readings.items() if tested else ()
+        return tuple(reading.words for name, reading in readings if name not in tested)
+
+    def _short(self, judged: Judged) -> str:
+        return self.claim.readings[judged.evidence.reading].short
+
     def _holding(self) -> str:
-        """Return under which readings it holds, where it does not under all."""
+        """Return under which readings it holds and under which not, where they disagree."""
+        mixed = self.verdict in {READING, UNCLEAR}
         holds = [
             self.claim.reading_words(judged.evidence.reading)
             + (f" ({judged.beside})" if judged.beside else "")
-            for judged in self.judged
-            if judged.verdict in {SUPPORTED, READING}
+            for judged in self.held
         ]
-        if self.verdict == READING:
-            return f" It holds read as: {'; '.join(holds)}."
+        against = [
+            self.claim.reading_words(judged.evidence.reading)
+            for judged in self.judged
+            if judged.verdict == CONTRADICTED
+        ]
+        said = f" It holds read as: {'; '.join(holds)}." if self.verdict == READING else ""
         beside = next((judged.beside for judged in self.judged if judged.beside), "")
-        return f" What was measured is {beside}." if beside else ""
+        said += f" What was measured is {beside}." if beside and not said else ""
+        said += f" It is contradicted read as: {'; '.join(against)}." if against and mixed else ""
+        return said + (
+            f" It could not be tested read as: {'; '.join(self.untested)}." if self.untested else ""
+        )
 
     def _overall(self) -> Finding:
         n = max((j.evidence.n or 0 for j in self.judged), default=0)
@@ -329,16 +282,3 @@ def verdict_number(verdict: str) -> float | None:
     """Return 1 for supported, 0 for contradicted, None for everything between."""
     numbers: Mapping[str, float] = {SUPPORTED: 1.0, CONTRADICTED: 0.0}
     return numbers.get(verdict)
-
-
-def _problems(evidence: Evidence) -> Iterator[str]:
-    where = f"{evidence.claim}, {evidence.reading}"
-    if not math.isfinite(evidence.value):
-        yield f"{where}: value is {evidence.value}, must be a number: say what is lacking instead."
-    low, high = evidence.ci_lower, evidence.ci_upper
-    if math.isnan(low) != math.isnan(high):
-        yield f"{where}: one end of the interval is missing, must be both or neither."
-    if low > evidence.value or high < evidence.value:
-        yield f"{where}: lower, value, upper = {low, evidence.value, high}, must be in order."
-    if evidence.grade not in GRADES:
-        yield f"{where}: grade is {evidence.grade!r}, must be one of {', '.join(GRADES)}."

@@ -9,7 +9,7 @@ from typing import Final
 import pandas as pd
 
 from cxresearch import _format as words
-from cxresearch._html import Table
+from cxresearch._html import Table, html_table
 from cxresearch.claims._text_table import TextTable
 from cxresearch.claims.verdict import (
     CONTRADICTED,
@@ -93,30 +93,43 @@ class ClaimVerdicts(Table):
         ]
         return pd.DataFrame(rows, columns=["id", "claim", "claimed", "verdict", "grade"])
 
+    def _repr_html_(self) -> str:
+        """Show each claim beside its verdict; two columns, so that a phone has room for both."""
+        rows = [
+            (
+                f"{v.claim.id}: {v.claim.claim}",
+                f"{v.verdict}{v.in_short}{f', {v.grade}' if v.judged else ''}",
+            )
+            for v in self.verdicts
+        ]
+        return html_table(pd.DataFrame(rows, columns=["claim", "verdict, grade"]))
+
     @property
     def tested(self) -> TextTable:
         """One row per claim and reading that was tested: claimed, measured, verdict, grade."""
         rows = [
             (
-                j.claim.id,
-                j.claim.reading_words(j.evidence.reading),
-                j.claim.number_words,
+                f"{j.claim.id}, {j.claim.number_words}: "
+                f"{j.claim.reading_words(j.evidence.reading)}",
                 j.evidence.measured_words,
-                j.verdict,
-                j.kind_words,
-                j.evidence.grade,
+                f"{j.short_verdict}, {j.evidence.grade}",
             )
             for j in self.judged
         ]
-        columns = ["id", "read as", "claimed", "measured here", "verdict", "evidence", "grade"]
+        columns = ["claimed, and read as", "measured here", "verdict, grade"]
         return TextTable(pd.DataFrame(rows, columns=columns), self.sentence())
 
     @property
     def unlocks(self) -> TextTable:
-        """One row per claim that cannot be tested here: why, and what would unlock it."""
-        rows = [(v.claim.id, v.claim.claim, v.why, v.unlock) for v in self.of(UNTESTED)]
-        frame = pd.DataFrame(rows, columns=["id", "claim", "why not here", "would take"])
-        return TextTable(frame, f"{len(rows)} claims cannot be tested here.")
+        """One row for all claims that lack the same: why they cannot be tested, and what lacks."""
+        lacking = "why not here, and what it would take"
+        frame = pd.DataFrame(
+            [(v.claim.id, ": ".join(filter(None, (v.why, v.unlock)))) for v in self.of(UNTESTED)],
+            columns=["claims", lacking],
+        )
+        joined = frame.groupby(lacking, sort=False)["claims"].agg(_joined).reset_index()
+        said = f"{len(frame)} claims cannot be tested here."
+        return TextTable(joined[["claims", lacking]], said)
 
     @property
     def definitions(self) -> TextTable:
@@ -144,18 +157,37 @@ class ClaimVerdicts(Table):
         """Return how many claims could be tested, and how many there are of each verdict."""
         tested = len(self) - len(self.of(UNTESTED))
         each = [self._count(v, len(self.of(v))) for v in VERDICTS]
-        return (self._counted("claims_tested", tested, self.sentence(), {}), *each)
+        first = self._counted("claims_tested", tested, self.sentence(), {})
+        return (first, *each, *self._by_chance())
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the verdict on every claim, and each estimate."""
         return tuple(found for verdict in self.verdicts for found in verdict.findings())
 
     def _count(self, verdict: str, count: int) -> Finding:
-        named = "; ".join(f"{v.claim.id}, {v.claim.claim}" for v in self.of(verdict))
+        named = "; ".join(f"{v.claim.id}, {v.claim.claim}{v.in_short}" for v in self.of(verdict))
         if verdict == UNTESTED and count:
             named = f"{count} claims; below stands what would unlock each"
         said = f"{verdict.capitalize()}: {named or 'no claim'}."
         return self._counted("claims_by_verdict", count, said, {"verdict": verdict})
+
+    def _by_chance(self) -> Iterator[Finding]:
+        """Yield how many of the different intervals miss by chance, where it is at least one."""
+        uncertain = [j.evidence for j in self.judged if j.evidence.uncertain]
+        different = len({(e.value, e.ci_lower, e.ci_upper) for e in uncertain})
+        missed = different * (1 - uncertain[0].confidence_level) if uncertain else 0.0
+        if missed < 1:
+            return
+        miss = "misses" if round(missed) == 1 else "miss"
+        said = (
+            f"The verdicts rest on {different} different intervals at "
+            f"{words.percent(uncertain[0].confidence_level)}, of which about "
+            f"{words.number(missed)} {miss} the truth by chance."
+        )
+        yield Finding(
+            "intervals_missed", missed, missed, missed, different, "intervals", said, {},
+            as_of=self.as_of,
+        )  # fmt: skip
 
     def _counted(self, name: str, count: int, said: str, group: dict[str, str]) -> Finding:
         return Finding(

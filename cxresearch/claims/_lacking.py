@@ -1,0 +1,55 @@
+"""What the data at hand lack for a claim, named to the table and the column, and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Final, TypeAlias
+
+from cxresearch.checking import NEEDS
+from cxresearch.contract import TABLES
+from cxresearch.source import Data
+
+Part: TypeAlias = tuple[str, Callable[[Data], bool]]
+
+
+def _table(name: str) -> Part:
+    required = ", ".join(column.name for column in TABLES[name] if column.required)
+    return f"a table {name} ({required})", lambda data: name in data.fields
+
+
+_DATES: Final[Part] = (
+    "start_date and end_date in customers (or a table subscriptions)",
+    lambda data: data.pipeline.lifetimes in {"spells", "dates"},
+)
+_AS_OF: Final[Part] = ("as_of in the recipe", lambda data: data.recipe.as_of is not None)
+_NPS_SCALE: Final[Part] = (
+    "the scale of nps in the recipe",
+    lambda data: data.pipeline.has_nps_scale,
+)
+_ANSWERS: Final = _table("survey_responses")
+# What several tables, columns or lines of the recipe make up, one by one.
+PARTS: Final[Mapping[str, tuple[Part, ...]]] = {
+    "dates": (_DATES,),
+    "scores": (_ANSWERS, _NPS_SCALE, _DATES),
+    "nps": (_ANSWERS, _NPS_SCALE, _AS_OF),
+    "csat": (_ANSWERS,),
+    "purchases": (_table("transactions"), _AS_OF),
+    "invitations": (
+        _table("survey_invitations"),
+        _ANSWERS,
+        (
+            "invitation_id in survey_responses",
+            lambda data: data.pipeline.has("survey_responses", "invitation_id"),
+        ),
+    ),
+}
+
+
+def lacking_words(need: str, data: Data) -> list[str]:
+    """Return what of a need the data do not have: all its parts that lack, and no others."""
+    table, _, name = need.partition(".")
+    column = TABLES[table].column(name) if name else None
+    if column is not None:
+        return [f"{name} in {table} ({column.meaning})"]
+    lacking = [said for said, held in PARTS.get(need, ()) if not held(data)]
+    return lacking or [NEEDS[need]]
