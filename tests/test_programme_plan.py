@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import pandas as pd
 import pytest
 from scipy import stats
 
@@ -94,15 +95,18 @@ def test_customers_retention_and_margin_come_from_the_data(sample: Data) -> None
     stayed = "AVG(CASE WHEN end_date < DATE '2026-01-01' THEN 0 ELSE 1 END)"
     share = asked(f"SELECT {stayed} FROM subscriptions.parquet' WHERE {began}")
     assert values["base_retention"] == pytest.approx(share)
-    bills = asked("SELECT 12 * AVG(contribution_margin) FROM revenue.parquet'")
-    assert values["annual_margin"] == pytest.approx(bills, rel=0.1)  # of all, not who answered
+    year = "month >= DATE '2025-01-01'"
+    bills = asked(f"SELECT SUM(contribution_margin) FROM revenue.parquet' WHERE {year}")
+    months = sample.period_table("month").to_frame().tail(12)
+    there = (months["at_start"] + (months["joined"] - months["lost"]) / 2).mean()
+    assert values["annual_margin"] == pytest.approx(bills / there)  # of all, not who answered
     assert found.programme.currency == "EUR"
     assert not found.inputs["base_retention"].known
     assert not found.inputs["annual_margin"].known
     assert found.inputs["attribution"].ends == (0.5, 1)
     assert [s for s in found.sources.values() if s.startswith("data: ")] == [
         "data: there at the end of 2025-12",
-        "data: mean margin of a month times 12, customers who answered",
+        "data: margin of 2025-01 to 2025-12, per customer there and year",
         "data: of those there when 2025 began, who stayed it out",
     ]
     assert found.sentence().startswith("Not entered, but from data: number of customers, margin")
@@ -121,7 +125,9 @@ def test_the_base_of_an_experiment_goes_with_its_lift(sample: Data) -> None:
     assert effect.base is not None
     found = plan(effect, sample, base_retention=0)
     assert found.programme.base_retention == effect.base.value
-    assert found.sources["base_retention"] == "experiment: those held out, a year after"
+    assert found.sources["base_retention"] == (
+        "experiment: those held out, a year after; not all customers"
+    )
     assert found.sources["lift"].endswith("(grade A)")
     assert -1 < found.correlation["lift", "base_retention"] < -0.3
     other = plan(effect, sample, base_retention=0, correlations=["base_retention:lift:-0.2"])
@@ -138,13 +144,60 @@ def test_without_data_there_is_nothing_to_take() -> None:
 
 
 def test_data_that_do_not_hold_it_say_what_to_enter() -> None:
-    import pandas as pd  # noqa: PLC0415
-
     frame = pd.DataFrame({"customer_id": ["a", "b"], "tenure": [3, 4], "churned": [True, False]})
     with open_frames({"customers": frame}) as data:
-        for name in ("customers", "base_retention", "annual_margin"):
-            with pytest.raises(DataError):
-                plan(data=data, **{name: 0})
+        names = ("customers", "base_retention", "annual_margin")
+        with pytest.raises(DataError) as refused:
+            plan(GUESS, data, **dict.fromkeys(names, 0))
+    for name, problem in zip(names, refused.value.problems, strict=True):
+        assert problem.startswith(f"{name} is 0, which takes it from the data, and they do not")
+        assert f"enter {name} (" in problem
+        assert problem.endswith(").")
+        assert "survey" not in problem
+
+
+def test_the_margin_of_data_without_bills_is_that_noted_with_the_customers() -> None:
+    frame = pd.DataFrame(
+        {
+            "customer_id": [str(i) for i in range(40)],
+            "start_date": ["2024-01-05"] * 40,
+            "end_date": [None] * 40,
+            "monthly_margin": [10.0, 20.0] * 20,
+        }
+    )
+    with open_frames({"customers": frame}, as_of="2025-12-31") as data:
+        found = plan(data=data, annual_margin=0)
+        assert found.programme.annual_margin == 180
+        se = found.inputs["annual_margin"].quantile(stats.norm.cdf(1)) - 180
+        assert se == pytest.approx(12 * 5 / 40**0.5, rel=0.1)
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        (lambda rows: rows.assign(contribution_margin=None), "no whole month has a contribution"),
+        (
+            lambda rows: rows.assign(
+                contribution_margin=rows["contribution_margin"].where(rows.index > 3)
+            ),
+            "contribution_margin is empty in some rows",
+        ),
+        (lambda rows: rows[rows["month"] != "2025-06-01"], "there are no amounts in 2025-06"),
+        (lambda rows: rows.assign(contribution_margin=-1.0), "margin of a customer is -"),
+        (lambda rows: rows.assign(currency=["EUR", "USD"] * (len(rows) // 2)), "amounts in"),
+    ],
+)
+def test_bills_that_say_no_margin_are_refused(change: Any, said: str) -> None:
+    customers = pd.DataFrame({"customer_id": list("abcd"), "start_date": ["2024-01-05"] * 4})
+    months = [str(month) for month in pd.date_range("2025-01-01", "2025-12-01", freq="MS").date]
+    rows = pd.DataFrame(
+        [(c, month, 5.0, 2.0) for month in months for c in "abcd"],
+        columns=["customer_id", "month", "revenue", "contribution_margin"],
+    )
+    frames = {"customers": customers.assign(end_date=None), "revenue": change(rows)}
+    with open_frames(frames, as_of="2025-12-31") as data, pytest.raises(DataError) as refused:
+        plan(data=data, annual_margin=0)
+    assert said in refused.value.problems[0]
 
 
 # What is refused before anything runs

@@ -6,8 +6,12 @@ from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
+from sqlglot import exp
 
+from cxresearch import sql
+from cxresearch._cells import N_REPLICATES
 from cxresearch.errors import DataError, NotEnoughError
+from cxresearch.money import currency_problems, month_label
 from cxresearch.rates import Rates, period_rates
 from cxresearch.roi._effect import Effect
 from cxresearch.roi.uncertain import Uncertain
@@ -37,16 +41,26 @@ def from_data(
         When no data are opened, or they do not hold it.
     """
     found: dict[str, Found] = {}
+    problems: list[str] = []
     for name in names:
         if name == "base_retention" and effect.base is not None:
-            found[name] = _held_out(effect, level)
-        elif data is None:
-            raise DataError(
+            found[name] = _held_out(effect)
+            continue
+        if data is None:
+            problems.append(
                 f"{name} is 0 and no data are opened, must be one or the other: enter {name}, or "
                 "open the data that hold it."
             )
-        else:
+            continue
+        try:
             found[name] = READ[name](data, level)
+        except DataError as error:
+            problems.append(
+                f"{name} is 0, which takes it from the data, and they do not hold it: enter {name} "
+                f"({' '.join(error.problems).rstrip('.')})."
+            )
+    if problems:
+        raise DataError(problems)
     return found
 
 
@@ -80,29 +94,86 @@ def _retention(data: Data, level: float) -> Found:
     return Found(ends[0], Uncertain.measured(*ends, level), source)
 
 
-def _held_out(effect: Effect, level: float) -> Found:
+def _held_out(effect: Effect) -> Found:
     assert effect.base is not None
     value, lower, upper, _ = effect.base
     spread = Uncertain.measured(value, lower, upper, effect.confidence_level)
-    return Found(value, spread, "experiment: those held out, a year after")
+    return Found(value, spread, "experiment: those held out, a year after; not all customers")
 
 
 def _margin(data: Data, level: float) -> Found:
-    table = data.value_table([])
-    if not table.has_margin:
+    """Return what all customers brought in the last year, per customer there, not who answered."""
+    if "revenue" not in data.fields:
+        return _monthly(data, level)
+    table = data.period_table("month")
+    until = data.pipeline.end_month  # the table ends with the month before
+    months = _billed(data, until - len(table.periods), until)
+    there = (table.at_start + (table.joined - table.lost) / 2)[
+        ..., len(table.periods) - until + months[0] :
+    ][..., : len(months)]
+    month = "12 * EXTRACT(YEAR FROM month) + EXTRACT(MONTH FROM month) - 1"
+    within = f"{month} BETWEEN {months[0]} AND {months[-1]}"
+    brought = _sums(data, "revenue", "contribution_margin", within, table.n_replicates)[0]
+    span = f"{month_label(months[0])} to {month_label(months[-1])}"
+    return _a_year(brought, there, f"data: margin of {span}, per customer there and year", level)
+
+
+def _monthly(data: Data, level: float) -> Found:
+    """Return the mean of what is noted as monthly margin with the customers."""
+    if not data.pipeline.has("customers", "monthly_margin"):
         raise NotEnoughError(
-            "The data hold no contribution margin, must hold one to say what a customer brings a "
-            "year: enter annual_margin."
+            "It takes contribution_margin in revenue, or monthly_margin in customers."
         )
-    found = jackknife(_per_year, table.margin, table.paying)
+    there = "monthly_margin IS NOT NULL"
+    sums, counts = _sums(data, "customers", "monthly_margin", there, N_REPLICATES)
+    source = f"data: monthly margin times {MONTHS}, of all customers that have one"
+    return _a_year(sums, counts, source, level)
+
+
+def _a_year(margin: Floats, there: Floats, source: str, level: float) -> Found:
+    """Return the margin of a year per customer from margins and customer-months."""
+    found = jackknife(_per_year, margin, there)
     value, error = float(found.estimate[0]), float(found.standard_error[0])
+    if not value > 0:
+        raise NotEnoughError(f"The margin of a customer is {value:.10g} there, must be above 0.")
     lower, upper = (float(end) for end in normal_interval(value, error, level))
-    source = f"data: mean margin of a month times {MONTHS}, {table.population}"
     return Found(value, Uncertain.measured(value, lower, upper, level), source)
 
 
-def _per_year(margin: Floats, paying: Floats) -> Floats:
-    return np.asarray(MONTHS * margin.sum(axis=-1) / paying.sum(axis=-1))
+def _billed(data: Data, since: int, until: int) -> range:
+    """Return the last months, a year at most, of which all customers and margins are known."""
+    held = data.query_once(sql.load("revenue_months"))
+    problems = currency_problems("revenue", held, data.recipe.currency)
+    whole = held[(held["month"] >= since) & (held["month"] < until)]
+    if whole.empty or not whole["margins"].any():
+        problems.append("revenue: no whole month has a contribution_margin.")
+    elif (whole["margins"] < whole["rows"]).any():
+        problems.append("revenue: contribution_margin is empty in some rows, fill it in all.")
+    if problems:
+        raise NotEnoughError(problems)
+    last = int(whole["month"].max())
+    months = range(max(last - MONTHS + 1, int(whole["month"].min())), last + 1)
+    lacking = sorted(set(months) - set(whole["month"].astype(int)))
+    if lacking:
+        raise NotEnoughError(f"revenue: there are no amounts in {month_label(lacking[0])}.")
+    return months
+
+
+def _sums(data: Data, table: str, column: str, where: str, n_replicates: int) -> Floats:
+    """Return sum and count of a column by replicate, shape (2, 1, R, 1)."""
+    replicate = "SUBSTRING(MD5(customer_id), 1, 2)"
+    columns = (f"{replicate} AS replicate", f"SUM({column}) AS s", f"COUNT({column}) AS n")
+    tree = exp.select(*columns).from_(table).where(where).where("customer_id IS NOT NULL")
+    rows = data.query(tree.group_by(replicate))
+    sums = np.zeros((2, 1, n_replicates, 1))
+    places = [int(text, 16) % n_replicates for text in rows["replicate"]]
+    for i, name in enumerate(("s", "n")):
+        np.add.at(sums, (i, 0, places, 0), rows[name].to_numpy(dtype=np.float64))
+    return sums
+
+
+def _per_year(margin: Floats, there: Floats) -> Floats:
+    return np.asarray(MONTHS * margin.sum(axis=-1) / there.sum(axis=-1))
 
 
 READ: Final = {"customers": _customers, "base_retention": _retention, "annual_margin": _margin}
