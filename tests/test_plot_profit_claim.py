@@ -62,7 +62,7 @@ def uplifts(**changed: Any) -> ProfitUplifts:
     for one in found:
         wide = {"uplift_ci_lower": one.uplift - 0.02, "uplift_ci_upper": one.uplift + 0.03}
         more = replace(one, model="sbg", uplift=2 * one.uplift, uplift_ci_lower=1.9 * one.uplift,
-                       uplift_ci_upper=2.1 * one.uplift, capped_from=13)  # fmt: skip
+                       uplift_ci_upper=2.1 * one.uplift, cut="nobody leaves from year 13 as a customer on")  # fmt: skip
         rows += [one, more, replace(one, model="bdw", **wide)]
         rows.append(replace(one, model="product_limit", uplift=math.nan, reason="too short"))
     return ProfitUplifts(tuple(rows))
@@ -254,9 +254,9 @@ def test_the_claim_is_a_line_and_numbers_stand_beside() -> None:
     assert "+20.0 %" in said
     assert "+40 % (38 to 42 %)*" in said
     assert said.count("no number") == 3
-    assert "Nobody leaves from some year on" in ax.get_xlabel().replace("\n", " ")
+    assert "Some rates are cut at 100 %" in ax.get_xlabel().replace("\n", " ")
     assert "no number, too short" in alt_text(ax)
-    assert "holds, nobody leaving from year 13 as a customer on" in alt_text(ax)
+    assert "holds, nobody leaves from year 13 as a customer on" in alt_text(ax)
 
 
 def test_headings_name_what_differs() -> None:

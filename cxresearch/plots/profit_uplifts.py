@@ -176,8 +176,8 @@ def _draw(ax: Axes, place: float, one: ProfitUplift) -> None:
 
 
 def _digits(one: ProfitUplift) -> str:
-    """Return `+41 % (40 to 42 %)`, with a star where nobody leaves from some year on."""
-    return f"{signed_interval(*one.values)}{'*' if one.capped_from else ''}"
+    """Return `+41 % (40 to 42 %)`, with a star where a rate is cut at 100 %."""
+    return f"{signed_interval(*one.values)}{'*' if one.cut else ''}"
 
 
 def _caption(rows: Sequence[tuple[float, ProfitUplift]]) -> str:
@@ -186,7 +186,7 @@ def _caption(rows: Sequence[tuple[float, ProfitUplift]]) -> str:
     what = concepts.pop() if len(concepts) == 1 else "profit"
     renewals = {_renewals(one) for one in ones}
     lifted = f"; lifted: {renewals.pop()}" if len(renewals) == 1 else ""
-    star = " * Nobody leaves from some year on." if any(x.capped_from for x in ones) else ""
+    star = " * Some rates are cut at 100 %." if any(x.cut for x in ones) else ""
     target = words.percent(ones[0].target, 0.001).replace(".0 %", " %")
     return f"How much higher {what} is{lifted}. Dashed: {target}, filled: reached.{star}"
 
@@ -206,6 +206,4 @@ def _say(blocks: Sequence[Block]) -> str:
 def _spoken(one: ProfitUplift) -> str:
     if one.reason:
         return f"no number, {one.reason}"
-    capped = one.capped_from
-    nobody = f", nobody leaving from year {capped} as a customer on" if capped else ""
-    return f"{signed_interval(*one.values)}, {one.standing}{nobody}"
+    return f"{signed_interval(*one.values)}, {one.standing}{f', {one.cut}' if one.cut else ''}"

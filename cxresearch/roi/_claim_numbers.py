@@ -48,6 +48,6 @@ def elasticity_of(whose: Subject, model: str, economics: Economics) -> Finding:
         interval = f" ({words.level_words(level)} interval)"
     said = (
         f"With 1 % more retention in every year, value per customer is {much} per cent higher, "
-        f"{by}, {economics.words}{interval}."
+        f"{by}{whose.since}, {economics.words}{interval}."
     )
     return number(whose, name, value, said, key, ends=(lower, upper), unit="ratio")

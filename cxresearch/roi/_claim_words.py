@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Final
 
 from cxresearch import _format as words
@@ -52,7 +51,8 @@ def terms_words(asked: Asked) -> str:
 def higher(value: float, lower: float, upper: float) -> str:
     """Return `25 % (24 to 26 %) higher`; an amount below 0 for certain is said as lower."""
     if value < 0 and not lower <= 0 <= upper:
-        return f"{_percent(-value, -upper, -lower)} lower than without"
+        loss = ", a loss" if value < -1 else ""
+        return f"{_percent(-value, -upper, -lower)} lower than without{loss}"
     return f"{_percent(value, lower, upper)} higher"
 
 
@@ -82,7 +82,7 @@ def number(
 
 
 def _percent(value: float, lower: float, upper: float) -> str:
-    """Return a share with its interval; with one decimal where it has none."""
-    if math.isnan(lower):
+    """Return a share with its interval; with one decimal where it has none, or one of no width."""
+    if not lower < upper:
         return words.percent(value, 0.001)
     return words.percent_interval(value, lower, upper)

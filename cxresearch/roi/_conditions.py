@@ -46,6 +46,10 @@ class Conditions(Table):
         """Return those of one reading."""
         return tuple(x for x in self.conditions if x.uplift.asked.lift.reading == reading)
 
+    def known(self, reading: str) -> tuple[Condition, ...]:
+        """Return those of one reading that there is a number for."""
+        return tuple(x for x in self.of(reading) if not x.uplift.reason)
+
     def where(self, reading: str, *standings: Standing) -> tuple[str, ...]:
         """Return the terms on which the claim stands so in one reading."""
         return tuple(x.terms for x in self.of(reading) if x.uplift.standing in standings)
@@ -74,12 +78,13 @@ class Conditions(Table):
         return tuple(found for x in self.conditions for found in x.uplift.findings())
 
     def _say(self, reading: str) -> str:
-        tried, holding = self.of(reading), self.where(reading, "holds")
-        lift, target = tried[0].uplift.asked.lift, tried[0].uplift.target
+        one, holding = self.of(reading)[0].uplift, self.where(reading, "holds")
+        cases = len(self.known(reading))
         on = f": {'; '.join(holding)}" if holding else ""
         return (
-            f"With {lift.words}, profit is {words.percent(target)} higher or more with "
-            f"{len(holding)} of {len(tried)} changes of one term{on}."
+            f"With {one.asked.lift.words} and one term changed, profit is "
+            f"{words.percent(one.target)} higher or more in {len(holding) or 'none'} of {cases} "
+            f"{words.plural('case', cases)}{on}."
         )
 
 

@@ -13,10 +13,11 @@ from typing import Final, Literal, NamedTuple, get_args
 
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
+from numpy.typing import NDArray
 
 from cxresearch import _format as words
 from cxresearch.errors import CxError
-from cxresearch.roi._strand import TINY, Nodes, Strand
+from cxresearch.roi._strand import TINY, Nodes, Strand, yearly_rates
 from cxresearch.roi.constant import firm_sizes, margins
 from cxresearch.roi.economics import BY_YEAR, Concept, Economics
 from cxresearch.roi.readings import Lift
@@ -24,6 +25,7 @@ from cxresearch.uncertainty import Floats
 
 Renewals = Literal["first", "every", "each_customer"]
 RENEWALS: Final[tuple[Renewals, ...]] = get_args(Renewals)
+SURE: Final = 2.0  # standard errors above 0 from which on a profit is taken to be there
 
 
 class NotDefinedError(CxError):
@@ -48,6 +50,8 @@ class Asked:
     renewals
         "first": only the first renewal is lifted. "every": each year's retention rate is.
         "each_customer": the own rate of each customer is, where they differ.
+    cut
+        Whether a rate that would pass 1 becomes 1, so that nobody leaves; else it stays as it is.
     """
 
     lift: Lift
@@ -55,6 +59,7 @@ class Asked:
     concept: Concept
     renewals: Renewals
     year: int | None = None
+    cut: bool = True
 
     @property
     def late(self) -> int:
@@ -104,9 +109,12 @@ def levels(strand: Strand, asked: Asked) -> Levels:
         nobody = asked.concept == "base_value" and np.isnan(strand.ages).any()
         reason = "nobody is there today" if nobody else "it has no end where nobody leaves"
         raise NotDefinedError(reason)
-    if not (found.before > 0).all() or not (found.after > 0).all():
+    error = strand.error(found.before)
+    if not (found.before > 0).all() or found.before[0] < SURE * error:
+        sure = "" if math.isnan(error) else " for certain"
         raise NotDefinedError(
-            "it is not above 0 for certain, so that nothing can be said in per cent of it"
+            f"without the lift it is not above 0{sure}, so that nothing can be said in per cent "
+            "of it"
         )
     return found
 
@@ -121,33 +129,19 @@ def duration(strand: Strand, economics: Economics) -> Floats:
     """
     asked = Asked(Lift(points=0.5), economics, "customer_value", "first")
     t = np.arange(asked.bills(strand)) + asked.late
-    kept = _curve(strand, int(t[-1]))[:, t] * (1 + economics.annual_discount_rate) ** -t
+    kept = _curve(strand, int(t[-1]))[:, t] * (1.0 + economics.annual_discount_rate) ** -t
     whole = kept.sum(-1)
     if not (whole > 0).all():
         raise NotDefinedError("there are no margins")
     return np.asarray((t * kept).sum(-1) / whole)
 
 
-def capped_from(strand: Strand, asked: Asked) -> int | None:
-    """Return the first year as a customer, of those that count, whose lifted rate is cut at 1."""
-    if asked.renewals != "every" or strand.alike:
-        return None
-    last = asked.bills(strand) - 1 + asked.late
-    if asked.concept == "base_value":
-        last += strand.ages.shape[1] - 1
-    if asked.concept in BY_YEAR:
-        last = (asked.when or 0) + (strand.firm_years or 0)
-    curve = strand.retained(min(last, strand.longest or last))[:1]
-    over = asked.lift.capped(curve[0, 1:] / np.maximum(curve[0, :-1], TINY))
-    return int(over.argmax()) + 1 if over.any() else None
-
-
 def _refuse(strand: Strand, asked: Asked) -> None:
     """Raise where the terms leave nothing to compute."""
     if asked.renewals == "each_customer" and strand.nodes is None:
         raise NotDefinedError(f"by {strand.model} customers have no rate of their own that stays")
-    if asked.renewals == "first" and strand.late:
-        raise NotDefinedError("the first renewal lies before the data")
+    if strand.late:
+        _refuse_late(asked)
     if strand.alike and asked.lift.capped(strand.retained(1)[:1, 1]).any():
         rate = float(strand.retained(1)[0, 1])
         raise NotDefinedError(f"the rate of {100 * rate:.3g} % passes 1 with {asked.lift.words}")
@@ -160,11 +154,21 @@ def _refuse(strand: Strand, asked: Asked) -> None:
         asked.bills(strand)
 
 
+def _refuse_late(asked: Asked) -> None:
+    """Raise where it takes what was before the data begin."""
+    if asked.renewals == "first":
+        raise NotDefinedError("the first renewal lies before the data")
+    if asked.economics.acquisition_cost and asked.concept in (*BY_YEAR, "net_value"):
+        raise NotDefinedError(
+            "it is not known how many of those who were won are still there when the data begin"
+        )
+
+
 def _of_customers(strand: Strand, asked: Asked) -> Levels:
     """Return the mean over customers, each with a rate of its own that is lifted."""
     assert strand.nodes is not None
     nodes = strand.nodes(asked.lift.highest)
-    lifted = asked.lift.apply(nodes.rate)
+    lifted = _lifted(nodes.rate, asked.lift.capped(nodes.rate), asked)
     if asked.concept in BY_YEAR:
         return _firm_of_customers(strand, asked, nodes, lifted)
     weight = nodes.weight
@@ -237,13 +241,25 @@ def _firm_of_curve(strand: Strand, asked: Asked) -> Levels:
     return _profit(plain, kept, today, asked, first)
 
 
+def _lifted(rates: Floats, over: NDArray[np.bool_], asked: Asked) -> Floats:
+    lifted = asked.lift.apply(rates)
+    return lifted if asked.cut else np.where(over, rates, lifted)
+
+
+def passes_one(curve: Floats, asked: Asked) -> NDArray[np.bool_]:
+    """Return in which years the lifted rate would pass 1, shape (rows, years)."""
+    over = asked.lift.capped(yearly_rates(curve))
+    if asked.renewals == "first":
+        over[:, 1:] = False
+    return over
+
+
 def _both(strand: Strand, asked: Asked, years: int) -> tuple[Floats, Floats]:
     """Return the curve up to a year without the lift and with it."""
     before = _curve(strand, years)
-    rates = np.divide(
-        before[:, 1:], before[:, :-1], out=np.zeros(before[:, 1:].shape), where=before[:, :-1] > 0
-    )
-    lifted = asked.lift.apply(rates)
+    rates = yearly_rates(before)
+    # the years that are left out are those of the estimate, so that variants move by little
+    lifted = _lifted(rates, passes_one(before[:1], asked), asked)
     if asked.renewals == "first":
         lifted[:, 1:] = rates[:, 1:]
     return before, np.cumprod(np.concatenate([before[:, :1], lifted], axis=-1), axis=-1)

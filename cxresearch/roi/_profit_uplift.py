@@ -13,11 +13,12 @@ from cxresearch._html import Table
 from cxresearch.findings import Finding
 from cxresearch.roi._claim_words import higher, how, number, terms_words
 from cxresearch.roi._levels import Asked
+from cxresearch.roi._rise import Rise
 from cxresearch.roi._subject import Subject
 from cxresearch.roi.constant import ENOUGH
 from cxresearch.roi.economics import concept_words
 
-Standing = Literal["holds", "does not hold", "not clear", "not defined"]
+Standing = Literal["holds", "holds only if cut", "does not hold", "not clear", "not defined"]
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,9 +42,11 @@ class ProfitUplift(Table):
         Whose profit it is.
     reason
         Why there is no uplift; empty where there is one.
-    capped_from
-        First year as a customer whose lifted rate is cut off at 1, so that nobody leaves then;
-        None for none.
+    cut
+        Whose lifted rate would pass 1 and is cut there, in words: `nobody leaves from year 13 as
+        a customer on`; empty for nobody's.
+    uncut
+        The uplift where those rates are not lifted at all; None where none is cut.
     key
         What else tells it apart from others in a report.
     """
@@ -57,7 +60,8 @@ class ProfitUplift(Table):
     target: float
     whose: Subject
     reason: str = ""
-    capped_from: int | None = None
+    cut: str = ""
+    uncut: Rise | None = None
     key: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -67,13 +71,18 @@ class ProfitUplift(Table):
 
     @property
     def standing(self) -> Standing:
-        """Whether the target is reached: by the whole interval, by none of it, or by a part."""
+        """Whether the target is reached: by the whole interval, by none of it, or by a part.
+
+        It "holds only if cut" where it is reached only since nobody leaves who is lifted past 1:
+        where they are not lifted, it is not.
+        """
         if self.reason:
             return "not defined"
-        lower, upper = (self.uplift if math.isnan(x) else x for x in self.values[1:])
-        if lower >= self.target - ENOUGH:
-            return "holds"
-        return "does not hold" if upper < self.target - ENOUGH else "not clear"
+        (lower, upper), enough = _ends(self.values), self.target - ENOUGH
+        if lower >= enough:
+            sure = self.uncut is None or _ends(self.uncut[:3])[0] >= enough
+            return "holds" if sure else "holds only if cut"
+        return "does not hold" if upper < enough else "not clear"
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row."""
@@ -98,19 +107,31 @@ class ProfitUplift(Table):
         if self.reason:
             return f"Not known: {what} with {how(self.asked)}: {self.reason}."
         level = words.level_words(self.whose.confidence_level)
-        known = not math.isnan(self.uplift_ci_lower)
-        interval = f" ({level} interval)" if known else ""
-        said = f"{self.said}, {self.basis}{interval}."
-        if known and self.uplift_ci_lower <= 0 <= self.uplift_ci_upper:
+        interval = f" ({level} interval)" if self.uncertain else ""
+        said = f"{self.said}, {self.basis}{interval}.{self.limits}"
+        if self.uplift_ci_lower <= 0 <= self.uplift_ci_upper:
             return f"No clear difference with {how(self.asked)}: {said}"
         return f"With {how(self.asked)}, {said}"
 
     @property
+    def uncertain(self) -> bool:
+        """Whether it has an interval with some width."""
+        return self.uplift_ci_lower < self.uplift_ci_upper
+
+    @property
     def basis(self) -> str:
-        """What the uplift goes by: the model, the terms, and from when on nobody leaves."""
-        capped = self.capped_from
-        nobody = f"; nobody leaves from year {capped} as a customer on" if capped else ""
-        return f"{self.whose.by(self.model)}, {terms_words(self.asked)}{nobody}"
+        """What the uplift goes by: the model, whose retention it is, and the terms."""
+        return f"{self.whose.by(self.model)}{self.whose.since}, {terms_words(self.asked)}"
+
+    @property
+    def limits(self) -> str:
+        """Who never leaves with the lift, and the uplift without that, as a sentence."""
+        if self.uncut is None:
+            return ""
+        return (
+            f" No rate can pass 100 %: {self.cut}. Where such rates stay as they are, it is "
+            f"{higher(*self.uncut[:3])}."
+        )
 
     @property
     def said(self) -> str:
@@ -126,3 +147,9 @@ class ProfitUplift(Table):
         value = None if self.reason else self.uplift
         ends = (self.uplift_ci_lower, self.uplift_ci_upper)
         return (number(self.whose, "profit_uplift", value, self.sentence(), key, ends=ends),)
+
+
+def _ends(values: tuple[float, float, float]) -> tuple[float, float]:
+    """Return the ends of an interval; the value itself where there is none."""
+    value, lower, upper = values
+    return (value, value) if math.isnan(lower) else (lower, upper)

@@ -87,3 +87,9 @@ def constant_strand(
 
     mix = np.ones((1, 1)) if ages is None else ages
     return Strand(CONSTANT, retained, nodes, step, None, mix, None)
+
+
+def yearly_rates(curve: Floats) -> Floats:
+    """Return the rates of a curve by year, 0 where nobody is left, shape (1 + M, years)."""
+    before = curve[:, :-1]
+    return np.divide(curve[:, 1:], before, out=np.zeros(before.shape), where=before > 0)

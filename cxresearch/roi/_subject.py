@@ -20,7 +20,8 @@ from cxresearch.roi.constant import retention_problems
 from cxresearch.roi.own_curve import PRODUCT_LIMIT, OwnCurve
 from cxresearch.roi.readings import Lift
 
-TAKEN = ("reading", "profit_concept", "model", "renewals", "terms")  # keys of findings
+# keys of findings
+TAKEN = ("reading", "profit_concept", "model", "renewals", "terms", "year")
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,6 +74,12 @@ class Subject:
     def place(self) -> tuple[float, float, float]:
         """The average rate and the ends of its interval, NaN where it was entered."""
         return (self.rate, math.nan, math.nan) if self.own is None else self.own.average_rate
+
+    @property
+    def since(self) -> str:
+        """Whom a curve that begins late is about, to stand behind the model; empty for all."""
+        start = self.own.start_words if self.own else ""
+        return f" for those who have stayed {start}" if start else ""
 
     def by(self, model: str) -> str:
         """Return what the number goes by, in words: `by the sBG model`."""

@@ -21,7 +21,7 @@ from cxresearch.projection._model_fit import STEP, ModelFit, variants_error
 from cxresearch.projection._projected import Projection
 from cxresearch.projection.fitted import Projections, fit_groups
 from cxresearch.roi._mixture import sbg_nodes
-from cxresearch.roi._strand import CONSTANT, Strand, constant_strand
+from cxresearch.roi._strand import CONSTANT, Strand, constant_strand, yearly_rates
 from cxresearch.tables import LifeTable
 from cxresearch.uncertainty import Floats, leave_one_out, logit_interval
 
@@ -76,6 +76,11 @@ class OwnCurve(Table):
     def start(self) -> int:
         """Periods that everybody has stayed already when the curve begins."""
         return self.projection.start
+
+    @property
+    def start_words(self) -> str:
+        """How long everybody has stayed already, in words: `12 months`; empty for not at all."""
+        return self._unit(self.start) if self.start else ""
 
     @property
     def group(self) -> Mapping[str, str]:
@@ -139,7 +144,7 @@ class OwnCurve(Table):
         first, last = (words.percent_interval(*_ends(rates.iloc[i])) for i in (0, -1))
         over = "over all years seen" if self.average == "all_years" else "in the first year"
         people = f"{self.table.population}{words.with_group(self.group)}"
-        since = f", counted from {self._unit(self.start)} on" if self.start else ""
+        since = f", counted from {self.start_words} on" if self.start else ""
         return (
             f"From each year to the next, {words.percent_interval(*self.average_rate)} of "
             f"{people} stay on average {over}{since}: {first} in the first year and {last} in "
@@ -149,7 +154,7 @@ class OwnCurve(Table):
 
     def _rates(self, model: str) -> pd.DataFrame:
         strand = self.strand(model)
-        rates = _rates(strand.retained(self.reach))
+        rates = yearly_rates(strand.retained(self.reach))
         error = variants_error(rates, strand.step)
         lower, upper = logit_interval(rates[0], error, self.confidence_level)
         columns: dict[str, Any] = {"model": model, "year": np.arange(self.reach) + 1}
@@ -164,9 +169,10 @@ class OwnCurve(Table):
         by = {CONSTANT: "on average", PRODUCT_LIMIT: "as observed"}
         model = by.get(key["model"], f"by the {ACRONYMS.get(key['model'])} model")
         level = words.level_words(self.confidence_level)
+        since = f", counted from {self.start_words} on" if self.start else ""
         sentence = (
             f"Of {whole} {people} {when}, {stay} {'is' if stay == '1' else 'are'} still there a "
-            f"year later, {model} ({level} interval {spread})."
+            f"year later, {model}{since} ({level} interval {spread})."
         )
         return Finding(
             "yearly_retention", value, lower, upper, self.n, "share", sentence,
@@ -288,12 +294,6 @@ def _chosen(projected: Projections, average: str, group: Mapping[str, str] | Non
             "or project everybody together."
         )
     return fits[0]
-
-
-def _rates(rows: Floats) -> Floats:
-    """Return retention rates by year, 0 where nobody is left, shape (1 + M, years)."""
-    before = rows[:, :-1]
-    return np.divide(rows[:, 1:], before, out=np.zeros(before.shape), where=before > 0)
 
 
 def _moves(at_risk: Floats, churned: Floats) -> Floats:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -16,6 +15,7 @@ from cxresearch.findings import Finding
 from cxresearch.roi._claim_numbers import elasticity_of, threshold
 from cxresearch.roi._claim_words import how, number
 from cxresearch.roi._conditions import Conditions, conditions
+from cxresearch.roi._cut import last_year
 from cxresearch.roi._levels import Asked, Renewals
 from cxresearch.roi._profit_uplift import ProfitUplift
 from cxresearch.roi._strand import CONSTANT
@@ -33,11 +33,12 @@ from cxresearch.roi.readings import READINGS, Lift, Reading, lifts
 
 VERDICTS = {
     "holds": "true here",
+    "holds only if cut": "true only if",
     "does not hold": "false here",
     "not clear": "cannot be said here",
     "not defined": "cannot be said here",
 }
-ONLY_IF = "true only if"
+ONLY_IF = VERDICTS["holds only if cut"]
 SURE = 0.995  # a probability beyond it is not said in digits
 
 
@@ -142,9 +143,6 @@ class ProfitClaim(Table):
 
     def _judge(self, one: ProfitUplift) -> str:
         verdict = VERDICTS[one.standing]
-        if one.standing == "holds":
-            # a rate cannot pass 1: what holds where nobody leaves any more is no plain yes
-            return ONLY_IF if one.capped_from else verdict
         elsewhere = self.conditions().where(one.asked.lift.reading, "holds")
         return ONLY_IF if verdict == "false here" and elsewhere else verdict
 
@@ -167,19 +165,20 @@ class ProfitClaim(Table):
             return f"{self._judge(one).capitalize()}, {read}: {one.reason}."
         against = f"against the {words.percent(self.target)} claimed"
         said = f"{one.said}, {against}, {one.basis}{self._chance(one)}"
-        return f"{self._ruling(one)}, {read}: {said}. {self._otherwise(one)}"
+        rest = f"{one.limits}{self._beyond(one)} {self._otherwise(one)}"
+        return f"{self._ruling(one)}, {read}: {said}.{rest}"
 
     def _ruling(self, one: ProfitUplift) -> str:
         verdict = self._judge(one).capitalize()
         if verdict.lower() != ONLY_IF:
             return verdict
-        if one.standing == "holds":
-            return f"{verdict} nobody leaves any more from year {one.capped_from} as a customer on"
+        if one.standing == "holds only if cut":
+            return f"{verdict} {one.cut}"
         return f"{verdict} another profit or other terms are meant"
 
     def _chance(self, one: ProfitUplift) -> str:
-        """Return the level of the interval and the probability; nothing for an entered rate."""
-        if math.isnan(one.uplift_ci_lower):
+        """Return the level of the interval and the probability; nothing where there is none."""
+        if not one.uncertain:
             return ""
         level = words.level_words(self.whose.confidence_level)
         chance = words.percent(one.probability)
@@ -187,18 +186,24 @@ class ProfitClaim(Table):
             chance = f"above {words.percent(SURE, 0.001)}"
             if one.probability < SURE:
                 chance = f"below {words.percent(1 - SURE, 0.001)}"
-        return f" ({level} interval; the probability of that much or more is {chance})"
+        much = words.percent(self.target)
+        return f" ({level} interval; the probability of {much} or more is {chance})"
+
+    def _beyond(self, one: ProfitUplift) -> str:
+        """Return how far the data reach, where the model says what comes after."""
+        own, strand = self.whose.own, self.whose.strands[one.model]
+        if own is None or strand.alike or last_year(strand, one.asked) <= own.reach:
+            return ""
+        reach = f"{own.reach} {words.plural('year', own.reach)}"
+        return f" The data reach {reach}; what comes after is the model's."
 
     def _otherwise(self, one: ProfitUplift) -> str:
-        """Return how often, and for the verdict "true only if" with which terms, it is another."""
+        """Return how often it holds on other terms, and where it does not on these, on which."""
         reading, found = one.asked.lift.reading, self.conditions()
-        changed = f"{len(found.of(reading))} changes of one term"
-        holding = found.where(reading, "holds")
-        much = f"It is {words.percent(self.target)} or more"
-        known = "" if math.isnan(one.uplift_ci_lower) else ", for certain,"
-        if one.standing == "does not hold" and holding:
-            return f"{much} with {len(holding)} of {changed}: {'; '.join(holding)}."
-        return f"{much}{known} with {len(holding) or 'none'} of {changed}."
+        holding, cases = found.where(reading, "holds"), len(found.known(reading))
+        listed = f": {'; '.join(holding)}" if one.standing == "does not hold" and holding else ""
+        many = f"{len(holding) or 'none'} of {cases} {words.plural('case', cases)}"
+        return f"With one term changed, the claim holds in {many}{listed}."
 
 
 def profit_claim(
@@ -238,11 +243,11 @@ def profit_claim(
     Notes
     -----
     True: the whole interval of the uplift is at the target or above. False: all of it is below.
-    True only if: true only where rates that cannot pass 1 are cut there, so that nobody leaves any
-    more from some year on; or false on these terms, and true on others of a stated set, one of
-    which is changed at a time: profit concept, first margin, horizon (5, 10, all), discount rate
-    (5, 10, 15 %), acquisition cost (1, 2 years' margin), and for an own curve the renewals and the
-    model.
+    True only if: true where rates that the lift brings past 1 are cut there, so that nobody leaves,
+    and not where they are left as they are; or false on these terms, and true on others of a
+    stated set, one of which is changed at a time: profit concept, first margin, horizon (5, 10,
+    all), discount rate (5, 10, 15 %), acquisition cost (1, 2 years' margin), and for an own curve
+    the renewals and the model.
     Otherwise it cannot be said. A rate that was entered has no interval.
 
     Raises

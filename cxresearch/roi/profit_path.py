@@ -15,9 +15,10 @@ from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.findings import Finding
 from cxresearch.roi._claim_words import higher, how, number, terms_words
 from cxresearch.roi._levels import Asked, Levels, NotDefinedError, levels
+from cxresearch.roi._rise import rise
 from cxresearch.roi._subject import Subject
 from cxresearch.roi.economics import LONGEST
-from cxresearch.uncertainty import Floats, critical_value
+from cxresearch.uncertainty import Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -86,7 +87,8 @@ class ProfitPath(Table):
     def _basis(self) -> str:
         level = words.level_words(self.whose.confidence_level)
         interval = "" if np.isnan(self.uplift_ci_lower[-1]) else f" ({level} intervals)"
-        return f"{self.whose.by(self.model)}, {terms_words(self.asked)}{interval}"
+        by = f"{self.whose.by(self.model)}{self.whose.since}"
+        return f"{by}, {terms_words(self.asked)}{interval}"
 
     def _values(self, i: int) -> tuple[float, float, float]:
         value, lower, upper = (
@@ -127,14 +129,13 @@ def profit_path(whose: Subject, model: str, asked: Asked, years: int) -> ProfitP
         raise NotEnoughError(f"there is no profit by year: {reason}.") from reason
     # what the lift costs is not spent before it begins
     found[0] = Levels(found[0].before, found[0].before)
-    before, after = (np.stack([getattr(x, name) for x in found], -1) for name in Levels._fields)
-    log = np.log(after) - np.log(before)
-    half = critical_value(whose.confidence_level) * np.array([strand.error(x) for x in log.T])
-    value, lower, upper = (np.expm1(log[0] + move) for move in (0.0, -half, half))
+    before, after = (np.array([getattr(x, name)[0] for x in found]) for name in Levels._fields)
+    rises = [rise(strand, x, whose.confidence_level, target=0.0) for x in found]
+    value, lower, upper, _ = (np.array(column) for column in zip(*rises, strict=True))
     return ProfitPath(
         axis,
-        before[0] / before[0, 0],
-        after[0] / before[0, 0],
+        before / before[0],
+        after / before[0],
         value,
         lower,
         upper,

@@ -4,35 +4,23 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import product
-from typing import Final
 
-import numpy as np
 import pandas as pd
-from scipy.special import ndtr
 
 from cxresearch._cells import unknown
 from cxresearch._html import Table
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding
-from cxresearch.roi._levels import (
-    RENEWALS,
-    Asked,
-    NotDefinedError,
-    Renewals,
-    capped_from,
-    levels,
-)
+from cxresearch.roi._cut import cut_words
+from cxresearch.roi._levels import RENEWALS, Asked, NotDefinedError, Renewals, levels
 from cxresearch.roi._profit_uplift import ProfitUplift
+from cxresearch.roi._rise import rise
 from cxresearch.roi._subject import Subject, model_problems, subject
-from cxresearch.roi.constant import ENOUGH
 from cxresearch.roi.economics import CONCEPTS, Concept, Economics, concept_problems
 from cxresearch.roi.own_curve import OwnCurve
 from cxresearch.roi.readings import Lift
-from cxresearch.uncertainty import critical_value
-
-SURE: Final = 1e-9  # an error below it is one of rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -122,6 +110,8 @@ def profit_uplifts(
     many customers have come every year as the data reach back; at a constant rate, of one to which
     they have always come. Intervals are on the log scale of 1 + uplift, from the variants of the
     curve (the jackknife over replicates, or the observed information), and so is the probability.
+    A curve that begins after the first renewal is
+    that of customers who have stayed until then.
 
     Raises
     ------
@@ -151,23 +141,16 @@ def uplift_of(
     whose: Subject, model: str, asked: Asked, target: float, key: dict[str, str]
 ) -> ProfitUplift:
     """Return one uplift, or why there is none."""
-    strand = whose.strands[model]
+    strand, level = whose.strands[model], whose.confidence_level
     try:
-        found = levels(strand, asked)
+        found = rise(strand, levels(strand, asked), level, target)
     except NotDefinedError as reason:
         none = (math.nan,) * 4
         return ProfitUplift(*none, asked, model, target, whose, reason=str(reason), key=key)
-    log = np.log(found.after) - np.log(found.before)
-    log[np.abs(log) < ENOUGH] = 0.0
-    value, error = float(log[0]), strand.error(log)
-    error = 0.0 if error < SURE else error
-    half = critical_value(whose.confidence_level) * error
-    ends = (math.expm1(value - half), math.expm1(value + half))
-    chance = _chance(value, error, target)
-    return ProfitUplift(
-        math.expm1(value), *ends, chance, asked, model, target, whose,
-        capped_from=capped_from(strand, asked), key=key,
-    )  # fmt: skip
+    cut, uncut = cut_words(strand, asked), None
+    if cut:
+        uncut = rise(strand, levels(strand, replace(asked, cut=False)), level, target)
+    return ProfitUplift(*found, asked, model, target, whose, cut=cut, uncut=uncut, key=key)
 
 
 def check_asked(
@@ -187,11 +170,3 @@ def check_asked(
         problems.append(f"target is {target!r}, must be above 0: write 0.25 for 25 %.")
     if problems:
         raise DataError(problems)
-
-
-def _chance(log_uplift: float, error: float, target: float) -> float:
-    """Return the probability of the target or more; 0 or 1 without an error."""
-    far = log_uplift - math.log1p(target)
-    if not error > 0:
-        return float(far >= -ENOUGH)
-    return float(ndtr(far / error))
