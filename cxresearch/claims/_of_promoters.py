@@ -112,7 +112,7 @@ def _of_rung(
         rung.n,
         "ratio" if claim == "S1-2" else "share",
         "C",
-        f"Promoters against detractors, each followed from the answer on: {rung.title}.",
+        f"Promoters against detractors, in retention after the answer: {rung.title}.",
         as_of=rung.as_of,
         confidence_level=rung.confidence_level,
     )

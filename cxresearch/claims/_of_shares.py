@@ -37,9 +37,10 @@ CONTRACTS: Final = (
 BESIDE: Final = " The firm has contracts: these are orders beside them, not those of a shop."
 BOUND: Final = (
     "Losses, each on the day of the notice or of the end, and tickets opened in the {} days before "
-    "that were not solved on their first day, were still open, or came back. No more than these "
-    "losses can have to do with it, as long as every contact is a ticket and those solved on their "
-    "first day took one contact; nobody can say that these customers would otherwise be here."
+    "that were not solved on their first day, were still open, or came back. A solution at the "
+    "first contact can have to do with no more than these, if every contact is a ticket and "
+    "those solved on their first day took one contact; nobody can say that these customers would "
+    "otherwise be here."
 )
 
 

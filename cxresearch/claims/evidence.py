@@ -33,7 +33,7 @@ TESTS: Final[Mapping[str, Test]] = {
     "retention_profit": _of_profit.retention_profit,
     "returns": _of_shares.returns,
 }
-NO_TABLE: Final = "no table or test at hand holds what it takes"
+NO_TABLE: Final = "beyond the tables and tests here"
 
 
 def claim_verdicts(
