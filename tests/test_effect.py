@@ -107,6 +107,15 @@ def test_years_are_years_in_a_table_of_quarters() -> None:
     assert (first.value, first.ci_lower) == (second.value, second.ci_lower)
 
 
+def test_whom_it_was_measured_among_is_said() -> None:
+    found = effect_of_experiment(experiment(n=4000, stayed=(3400, 3000)), randomised=True)
+    assert found.words == "we measured 10 percentage points (from 8 to 12) among 8,000 customers"
+    assert found.sentence().endswith(
+        "It was measured among 8,000 customers: that it is the same for everybody reached, and in "
+        "every year that counts, is an assumption."
+    )
+
+
 def test_only_chance_makes_it_grade_a() -> None:
     found = effect_of_experiment(experiment(), randomised=False)
     assert found.grade == "C"
@@ -197,9 +206,28 @@ def test_no_clear_difference_is_said_to_be_none(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("findings", "group", "said"),
     [
-        ([], GROUP, "has 0 findings retained_difference with design:doubly_robust, months:12"),
+        ([], GROUP, "finding 'retained_difference' does not exist, must be one of none"),
+        (
+            [finding(id="retained_diference")],
+            GROUP,
+            "'retained_difference' does not exist, must be one of none",
+        ),
+        (
+            [finding(id="responder_retained_difference"), finding(id="csat_change")],
+            GROUP,
+            "does not exist, must be one of responder_retained_difference: did you mean 'respond",
+        ),
+        ([finding(group={"design": "weighted"})], GROUP, "has 0 findings retained_difference with"),
         ([finding(), finding(group={})], [], "has 2 findings retained_difference with any group"),
         ([finding(value=None)], GROUP, "has no number with an interval"),
+        ([finding(value="0.06")], GROUP, "holds text where numbers must be: run that report again"),
+        ([finding(confidence_level=None)], GROUP, "holds text where numbers must be"),
+        ([finding(value=math.nan)], GROUP, "is nan from 0.01 to 0.11 at the level 0.9, must be"),
+        ([finding(ci_lower=0.2)], GROUP, "is 0.06 from 0.2 to 0.11 at the level 0.9, must be"),
+        ([finding(confidence_level=90)], GROUP, "at the level 90, must be shares in order, at a"),
+        ([finding(grade="D")], GROUP, "has the grade 'D', must be measured (A, B, C): enter it as"),
+        ([finding(grade=None)], GROUP, "has the grade None, must be measured"),
+        ([finding(group="12")], GROUP, "holds no findings, must be the findings.json of a report"),
         ([finding(unit="months")], GROUP, "is in 'months', must be a share"),
         (
             [finding(group={"design": "doubly_robust", "months": "6"})],
@@ -216,6 +244,23 @@ def test_a_finding_that_is_no_lift_is_refused(
     with pytest.raises(DataError) as refused:
         effect_from_findings(write(tmp_path, *findings), "retained_difference", group)
     assert said in refused.value.problems[0]
+
+
+@pytest.mark.parametrize("id_", ["retained", "csat_change", "response_rate", "earned_growth"])
+def test_a_share_that_is_no_difference_of_shares_who_stay_is_no_lift(
+    tmp_path: Path, id_: str
+) -> None:
+    """Else a report would take it that 76 points more stay, where 76 % stay."""
+    path = write(tmp_path, finding(id=id_), finding(id="hazard_ratio", unit="ratio"))
+    with pytest.raises(DataError, match=f"{id_} is no difference of shares who stay, must be one"):
+        effect_from_findings(path, id_, GROUP)
+    with pytest.raises(DataError, match="hazard_ratio is in 'ratio', must be a share: take a diff"):
+        effect_from_findings(path, "hazard_ratio", GROUP)
+
+
+def test_labels_that_are_numbers_are_labels(tmp_path: Path) -> None:
+    path = write(tmp_path, finding(group={"design": "doubly_robust", "months": 12}))
+    assert effect_from_findings(path, "retained_difference", GROUP).value == 0.06
 
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:

@@ -256,7 +256,7 @@ def test_the_notebook_as_it_is_has_no_problem() -> None:
         ),
         ({"correlations": ["lift:0.3"]}, "the correlation is 'lift:0.3', must be two inputs and a"),
         ({"correlations": ["lift:reached:0.3"]}, "the correlation is of reached, which is cert"),
-        ({"effect_source": "findings"}, ". is not there, must be the findings.json of a finished"),
+        ({"effect_source": "findings"}, "findings is empty, must be the findings.json of a finish"),
     ],
 )
 def test_each_problem_is_said(wrong: dict[str, Any], said: str) -> None:

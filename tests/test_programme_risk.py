@@ -205,8 +205,8 @@ def by_id(risk: ProgrammeRisk) -> Mapping[str, dict[str, Any]]:
 
 def test_the_sentence_for_leadership(found: ProgrammeRisk) -> None:
     assert found.sentence() == (
-        "The programme needs at least 4 percentage points (3 to 6) more who stay a year; we assume "
-        "2 percentage points, between 0 and 4; so the chance of losing money is above 99 %."
+        "The programme needs at least 4.05 percentage points more who stay a year (3.4 to 6.1 as "
+        "the other inputs vary); we assume 2 percentage points, between 0 and 4; so the chance of losing money is above 99 %."
     )
     said = by_id(found)
     assert said["npv"]["value"] == pytest.approx(-221_800.6052741)
@@ -219,10 +219,11 @@ def test_the_sentence_for_leadership(found: ProgrammeRisk) -> None:
 def test_a_measured_lift_is_said_to_be_measured_and_an_association_to_be_one() -> None:
     p = straight(one_off_cost=30_000)
     for grade, words in (
-        ("A", "; we measured 2 percentage points (0 to 4); so the chance of"),
+        ("A", "; we measured 2 percentage points (from 0 to 4); so the chance of"),
         (
             "C",
-            "; what was observed is a difference of 2 percentage points (0 to 4), an association; "
+            "; what was observed is a difference of 2 percentage points (from 0 to 4), an "
+            "association; "
             "if all of it were the programme's doing, the chance of",
         ),
     ):
@@ -257,7 +258,7 @@ def test_findings_keep_the_rules() -> None:
                 checked.add(found.id)
             assert not CAUSAL.search(found.sentence), found.sentence
             assert not FUTURE.search(found.sentence), found.sentence
-    assert checked >= {"break_even_lift", "payback_month", "discounted_payback_month", "lift_used"}
+    assert checked >= {"payback_month", "discounted_payback_month", "lift_used"}
 
 
 def test_a_loss_that_no_draw_or_every_draw_has_is_not_certain() -> None:
@@ -266,6 +267,67 @@ def test_a_loss_that_no_draw_or_every_draw_has_is_not_certain() -> None:
     assert "chance of losing money is above 99 %" in surely.sentence()
     assert surely.sentence().startswith("No lift is enough, even with nobody leaving; ")
     assert by_id(surely)["break_even_lift"]["value"] is None
+
+
+def test_a_loss_of_all_or_of_no_draws_is_said_as_such() -> None:
+    surely = programme_risk(programme(one_off_cost=5e6), {}, effect=effect(0.02, 0.004))
+    never = programme_risk(programme(lift=0.1), {}, effect=effect(0.1, 0.004))
+    for risk, said in (
+        (surely, "above 99 %: all of 20,000 draws of what is not known lose money."),
+        (never, "below 1 %: none of 20,000 draws of what is not known loses money."),
+    ):
+        sentence = by_id(risk)["probability_of_loss"]["sentence"]
+        assert sentence == f"The chance of losing money is {said}"
+        assert "100.00 %" not in risk._repr_html_()
+
+
+def test_what_needs_nothing_and_has_nothing_to_pay_back_is_said() -> None:
+    risk = programme_risk(programme(one_off_cost=0, annual_cost=0), {}, effect=effect(0.02, 0.004))
+    assert risk.sentence().startswith("The programme pays without any lift; what was observed is")
+    said = by_id(risk)["payback_month"]["sentence"]
+    assert (
+        said == "As entered, the payments are never below 0 in sum: there is nothing to pay back."
+    )
+    knowing = [f.sentence for f in risk.tornado.findings() if f.id == "value_of_information"]
+    assert knowing == [
+        "To know the lift before deciding would be worth nothing: nothing that it may be changes "
+        "the decision."
+    ]
+
+
+def test_how_much_of_a_difference_counts_is_said_as_it_is_drawn() -> None:
+    """With half to all of it drawn, the chance is not that of all of it."""
+    for spread, said in (
+        (Uncertain.pert(0.5, 1, 1), "if 50 to 100 % of it were the programme's doing, the chance"),
+        (Uncertain.fixed(1), "if all of it were the programme's doing, the chance"),
+    ):
+        risk = programme_risk(programme(), {"attribution": spread}, effect=effect(0.02, 0.01))
+        assert said in risk.sentence()
+    half = programme_risk(programme(attribution=0.5, reached=0.5), {}, effect=effect(0.02, 0.01))
+    assert "if 50 % of it were the programme's doing" in half.sentence()
+    assert "more who stay a year among those reached, 50 % of them its doing;" in half.sentence()
+
+
+def test_a_lift_beyond_everybody_is_said_to_be() -> None:
+    p = programme(base_retention=0.999, annual_cost=0, one_off_cost=100)
+    risk = programme_risk(p, {}, effect=entered_effect(0.02, 0, 0.04))
+    said = "between 0 and 4 (no more than 0.1 percentage points can count: then nobody leaves); so"
+    assert said in risk.sentence()
+
+
+def test_one_input_at_a_time_stays_within_what_it_can_be() -> None:
+    """An estimate of 99.5 % has a normal distribution, of which a part lies beyond 100 %."""
+    p = programme(base_retention=0.995, lift=0.005)
+    risk = programme_risk(p, {"base_retention": measured(0.995, 0.01)})
+    (moved,) = risk.tornado.moved
+    assert moved.ends == (pytest.approx(0.995 - 0.01 * float(stats.norm.ppf(0.9))), 1)
+    assert moved.npv[1] == programme(base_retention=1.0, lift=0.005).npv
+
+
+def test_two_values_that_differ_are_said_so_that_one_sees_it(found: ProgrammeRisk) -> None:
+    html = found.tornado._repr_html_()
+    for text in ("EUR -222,600 at 12 %", "EUR -220,900 at 8 %", "EUR -5,900 at 4 points"):
+        assert text in html
 
 
 def test_in_how_many_draws_no_lift_is_enough_is_said() -> None:

@@ -27,7 +27,6 @@ from cxresearch._draw import (
     wrapped,
 )
 from cxresearch.errors import CxError
-from cxresearch.roi._effect import points
 from cxresearch.roi._risk import ProgrammeRisk, chance
 from cxresearch.roi._tornado import Moved, Tornado, value_words
 from cxresearch.roi.programme import Programme
@@ -74,7 +73,8 @@ def plot_break_even(risk: ProgrammeRisk, *, ax: Axes | None = None) -> Axes:
             ax.hlines(place, lower, upper, color=PALETTE[0], linewidth=2, zorder=2)
             look: dict[str, Any] = {"facecolor": fill, "edgecolor": PALETTE[0], "linewidth": 1.4}
             ax.scatter([value], [place], s=44, marker="Ds"[place], zorder=3, **look)
-            say_beside(ax, place, words.number_interval(value, lower, upper))
+            said = words.number_interval(value, lower, upper)
+            say_beside(ax, place, said if place else risk.need_words)
         hollow = " Hollow: entered, not measured." if rows[1][2] == "D" else ""
         say_below(ax, f"Percentage points more who stay a year.{hollow}")
         attach_alt(ax, f"Points more who stay a year, needed and at hand. {risk.sentence()}")
@@ -179,11 +179,11 @@ def plot_tornado(tornado: Tornado, *, ax: Axes | None = None) -> Axes:
         ax.axvline(tornado.npv, color=INK, linewidth=0.9, linestyle=(0, (4, 3)))
         for place, m in enumerate(tornado.moved):
             low, high = m.npv
-            ax.barh(place, high - low, 0.56, left=low, color=PALE, edgecolor=PALETTE[0])
+            bar = ax.barh(place, high - low, 0.56, left=low, color=PALE, edgecolor=PALETTE[0])
+            bar[0].sticky_edges.x.clear()  # else the axis ends on the mark
             for end, fill in zip(m.npv, ("white", INK), strict=True):
                 ax.scatter([end], [place], s=22, facecolor=fill, edgecolor=INK, zorder=4)
-            said = [words.money(end, math.nan, math.nan, None) for end in m.npv]
-            say_beside(ax, place, "\n".join(said))
+            say_beside(ax, place, "\n".join(m.said))
         money_axis(ax.xaxis)
         ax.margins(x=0.07)
         ax.locator_params(axis="x", nbins=3 if narrow(ax) else 6)
@@ -254,12 +254,9 @@ def _say_sum(ax: Axes, year: float, total: float, programme: Programme) -> None:
 
 
 def _say_npv(risk: ProgrammeRisk) -> str:
-    worth = words.money(*risk.npv_interval, risk.programme.currency)
-    level = words.level_words(risk.confidence_level)
     return (
-        f"How often each value today comes up among {risk.draws:,} draws. As entered it is "
-        f"{worth}, with the ends of {level} of the draws; "
-        f"{chance(risk.probability_of_loss[0])} of them lose money."
+        f"How often each value today comes up among {risk.draws:,} draws; "
+        f"{chance(risk.probability_of_loss[0])} of them lose money. {risk.worth_words}"
     )
 
 
@@ -267,9 +264,10 @@ def _say_payments(programme: Programme, paid: Floats, total: Floats) -> str:
     amounts = [words.money(float(x), math.nan, math.nan, programme.currency) for x in paid]
     years = "; ".join(f"year {year} {said}" for year, said in enumerate(amounts))
     end = words.money(float(total[-1]), math.nan, math.nan, programme.currency)
+    lift = value_words("lift", programme.lift, None)
     return (
-        f"Payments with a lift of {points(programme.lift)}: {years}. At what they are worth today "
-        f"they add up to {end}."
+        f"Payments with a lift of {lift}: {years}. At what they are worth today they add up to "
+        f"{end}."
     )
 
 
@@ -277,7 +275,7 @@ def _say_tornado(tornado: Tornado) -> str:
     said = []
     for m in tornado.moved:
         low, high = (value_words(m.name, end, tornado.currency) for end in m.ends)
-        ends = [words.money(end, math.nan, math.nan, tornado.currency) for end in m.npv]
+        ends = [words.in_currency(end, tornado.currency) for end in m.said]
         said.append(f"{m.title.capitalize()}: {ends[0]} at {low}, {ends[1]} at {high}.")
     worth = words.money(tornado.npv, math.nan, math.nan, tornado.currency)
     return " ".join([f"Value today by input; as entered it is {worth}.", *said])

@@ -37,6 +37,8 @@ class Effect:
         What the simulation draws from.
     base
         Retention without the programme, where the same experiment measured it.
+    population
+        Whom it was measured among, in words.
     """
 
     value: float
@@ -49,6 +51,7 @@ class Effect:
     n: int | None = None
     as_of: str | None = None
     base: Base | None = field(default=None, repr=False)
+    population: str = "customers"
 
     @property
     def entered(self) -> bool:
@@ -61,17 +64,20 @@ class Effect:
         if self.entered:
             exactly = "exactly " if self.distribution.known else ""
             return f"we assume {exactly}{points(self.value)}{self._between}"
-        said = spread(self.value, self.ci_lower, self.ci_upper)
+        value, low, high = points_of(self.value, self.ci_lower, self.ci_upper)
+        said = f"{value} {words.plural('percentage point', float(value))} (from {low} to {high})"
         if self.grade == "A":
-            return f"we measured {said}"
+            return f"we measured {said}{self._among}"
         return f"what was observed is a difference of {said}, an association"
 
     @property
-    def given(self) -> str:
-        """What a conclusion from it has to begin with: `so`, or what would have to hold."""
-        if self.entered or self.grade == "A":
-            return "so"
-        return "if all of it were the programme's doing,"
+    def is_association(self) -> bool:
+        """Whether it was observed, but nobody left to chance whom it is seen in."""
+        return not (self.entered or self.grade == "A")
+
+    @property
+    def _among(self) -> str:
+        return f" among {words.number(self.n)} {self.population}" if self.n else ""
 
     def sentence(self, lang: str = "en") -> str:
         """Return the lift, its interval and what it rests on, in words."""
@@ -86,6 +92,8 @@ class Effect:
             lead = "in" if clear else "In"
             return (
                 f"{clear}{lead} {self.source} {said} more stayed a year, with its {level} interval."
+                f" It was measured{self._among}: that it is the same for everybody reached, and in "
+                "every year that counts, is an assumption."
             )
         lead = "a" if clear else "A"
         return (
@@ -124,6 +132,13 @@ def points(share: float) -> str:
     """Return a share in percentage points, as it was entered: `2 percentage points`."""
     said = f"{100 * share:.6g}"
     return f"{said} {words.plural('percentage point', float(said))}"
+
+
+def points_of(value: float, lower: float, upper: float) -> tuple[str, str, str]:
+    """Return a share and its interval in percentage points, rounded by the interval."""
+    unit = words.rounding_unit(100 * lower, 100 * upper)
+    low, middle, high = (words.number(100 * share, unit) for share in (lower, value, upper))
+    return middle, low, high
 
 
 def spread(value: float, lower: float, upper: float) -> str:

@@ -13,8 +13,8 @@ import pandas as pd
 from cxresearch import _format as words
 from cxresearch._html import Table, html_table
 from cxresearch.findings import Finding
-from cxresearch.roi._effect import Effect, points, spread
-from cxresearch.roi._tornado import Tornado
+from cxresearch.roi._effect import Effect, points
+from cxresearch.roi._tornado import Tornado, knowing_words, two_digits
 from cxresearch.roi.programme import Programme
 from cxresearch.roi.uncertain import Uncertain
 from cxresearch.uncertainty import Floats, wilson_interval
@@ -129,13 +129,16 @@ class ProgrammeRisk(Table):
         words.check_language(lang)
         so = self._so
         lift = self.effect.words if self.effect else f"the lift is {points(self.programme.lift)}"
+        lift += self._beyond
         if self.break_even is None:
             return f"No lift is enough, even with nobody leaving; {lift}; {so}."
-        value = self.break_even[0]
-        needs = points(float(f"{value:.3g}")) if self.certain else spread(*self.break_even)
+        value, *ends = self.break_even
+        if max(value, *ends) == 0:
+            return f"The programme pays without any lift; {lift}; {so}."
+        varies = f" ({self._need_ends} as the other inputs vary)" if self._need_ends else ""
         return (
-            f"The programme needs at least {needs} more who stay a year; "
-            f"{lift}; {so}{self._in_vain}."
+            f"The programme needs at least {points(float(f'{value:.3g}'))} more who stay a year"
+            f"{self._whose}{varies}; {lift}; {so}{self._in_vain}."
         )
 
     def findings(self) -> tuple[Finding, ...]:
@@ -148,7 +151,7 @@ class ProgrammeRisk(Table):
             self._finding(
                 "probability_of_loss", None if self.certain else loss, "share", self._loss()
             ),
-            self._finding("npv", self.npv_interval, money, self._worth()),
+            self._finding("npv", self.npv_interval, money, self.worth_words),
             self._payback("payback_month", self.payback, p.payback_month),
             self._payback(
                 "discounted_payback_month", self.discounted_payback, p.discounted_payback_month
@@ -158,25 +161,23 @@ class ProgrammeRisk(Table):
 
     def _repr_html_(self) -> str:
         p, rate = self.programme, self.programme.internal_rate
-        share = words.percent_interval(*self.probability_of_loss)
-        if self.certain:
-            share = "not known: no input has a range"
+        share = "not known: no input has a range" if self.certain else self._chance
         rows = {
-            "value today": self._money(*self.npv_interval),
+            "value today": self._npv,
             "value today, mean of the draws": self._money(self.mean_npv, math.nan, math.nan),
             "chance of losing money": share,
-            "points more who must stay a year": self._needs(),
+            "points more who must stay a year": self.need_words,
             "paid back in month": self._month(self.payback, p.payback_month),
             "paid back in month, discounted": self._month(
                 self.discounted_payback, p.discounted_payback_month
             ),
             "internal rate of return": (
-                f"none: {rate.reason}" if rate.value is None else words.percent(rate.value)
+                f"none ({rate.reason})" if rate.value is None else words.percent(rate.value)
             ),
             "worth knowing everything before": self._money(*self.information),
         }
         frame = pd.DataFrame(list(rows.items()), columns=["what", "how much"])
-        return html_table(frame, caption=self._worth())
+        return html_table(frame, caption=self.worth_words)
 
     def _within(self, value: float, draws: Floats) -> Ends:
         tail = (1 - self.confidence_level) / 2
@@ -191,10 +192,57 @@ class ProgrammeRisk(Table):
     @property
     def _so(self) -> str:
         """What follows from need and lift; without any range nobody can say how likely it is."""
-        so = self.effect.given if self.effect else "so"
+        so = "so"
+        if self.effect and self.effect.is_association:
+            so = f"if {self._attributed} of it were the programme's doing,"
         if self.certain:
             return f"{so} it {'loses' if self.programme.npv < 0 else 'does not lose'} money"
         return f"{so} the chance of losing money is {chance(self.probability_of_loss[0])}"
+
+    @property
+    def _attributed(self) -> str:
+        """How much of the lift counts as the programme's doing."""
+        value = self.programme.attribution
+        spread = self.inputs.get("attribution", Uncertain.fixed(value))
+        if spread.known:
+            return "all" if value == 1 else words.percent(value)
+        low, high = (f"{100 * end:.3g}" for end in spread.ends)
+        return f"{low} to {high} %"
+
+    @property
+    def _whose(self) -> str:
+        """Who they are, and how many of them count, where that is not everybody."""
+        p = self.programme
+        among = " among those reached" if p.reached < 1 else ""
+        return among + (
+            f", {words.percent(p.attribution)} of them its doing" if p.attribution < 1 else ""
+        )
+
+    @property
+    def _beyond(self) -> str:
+        """Say where more is hoped for than there are customers who leave."""
+        most = self.programme.largest_lift
+        if self.programme.lift <= most + 1e-9:
+            return ""
+        return f" (no more than {points(float(f'{most:.3g}'))} can count: then nobody leaves)"
+
+    @property
+    def _need_ends(self) -> str:
+        """The ends of the lift that is needed, one digit finer than an estimate's.
+
+        It follows by arithmetic: in whole points, a plan that loses may look as if it paid.
+        """
+        low, high = (100 * end for end in (self.break_even or (0, 0, 0))[1:])
+        if low == high:
+            return ""
+        unit = words.rounding_unit(low, high) / 10
+        return f"{words.number(low, unit)} to {words.number(high, unit)}"
+
+    @property
+    def _chance(self) -> str:
+        """The chance of a loss with the interval of the simulation; never as certain."""
+        share, low, high = self.probability_of_loss
+        return words.percent_interval(share, low, high) if 0 < share < 1 else chance(share)
 
     @property
     def _in_vain(self) -> str:
@@ -206,19 +254,23 @@ class ProgrammeRisk(Table):
         if self.certain:
             loses = "loses" if self.probability_of_loss[0] else "does not lose"
             return f"As entered the programme {loses} money. {NO_RANGE}"
-        said = words.percent_interval(*self.probability_of_loss)
-        many = words.number(self.draws)
-        return f"The chance of losing money is {said}, from {many} draws of what is not known."
+        share = self.probability_of_loss[0]
+        draws = f"{words.number(self.draws)} draws of what is not known"
+        ends = {0.0: f": none of {draws} loses money", 1.0: f": all of {draws} lose money"}
+        return f"The chance of losing money is {self._chance}{ends.get(share, f', from {draws}')}."
 
-    def _worth(self) -> str:
+    @property
+    def worth_words(self) -> str:
+        """Value as entered and what the draws make of it, in words."""
         level = words.level_words(self.confidence_level)
-        said = self._money(*self.npv_interval)
-        lies = "" if self.certain else f"; {level} of the draws lie between"
+        said, lies = self._npv, ""
+        if not self.certain:
+            said, low, high = self._npv_parts
+            lies = f"; {level} of the draws lie between {low} and {high}"
         return f"As entered, the payments of {self.programme.span} are worth {said} today{lies}."
 
     def _knowing(self) -> str:
-        said = self._money(*self.information)
-        return f"To know every input before deciding would be worth {said} at most."
+        return knowing_words("every input", self._money(*self.information), self.information[2])
 
     def _payback(self, name: str, draws: Floats, value: float | None) -> Finding:
         kind = "discounted payments" if name.startswith("discounted") else "payments"
@@ -229,6 +281,9 @@ class ProgrammeRisk(Table):
             said = f"As entered, the {kind} never make up for the cost {within}."
             return self._finding(name, None, "months", said)
         rest = f"; in {chance(never)} of the draws it is never {within}" if never > 0 else ""
+        if max(ends) == 0:
+            said = f"As entered, the {kind} are never below 0 in sum: there is nothing to pay back."
+            return self._finding(name, ends, "months", said)
         month = words.quantity(*(_exact(ends) if self.certain else ends), "month")
         said = f"As entered, the {kind} make up for the cost after {month}{rest}."
         return self._finding(name, ends, "months", said)
@@ -239,14 +294,31 @@ class ProgrammeRisk(Table):
             return "never"
         return words.number(ends[0]) if self.certain else words.number_interval(*ends)
 
-    def _needs(self) -> str:
+    @property
+    def need_words(self) -> str:
+        """The lift that is needed, in points."""
         if self.break_even is None:
             return "none is enough"
-        value, lower, upper = (100 * end for end in self.break_even)
-        return f"{value:.3g}" if self.certain else words.number_interval(value, lower, upper)
+        value = f"{100 * self.break_even[0]:.3g}"
+        return f"{value} ({self._need_ends})" if self._need_ends else value
+
+    @property
+    def _npv_parts(self) -> tuple[str, str, str]:
+        """Value and ends of the draws, one digit finer than an estimate's: it is arithmetic."""
+        value, low, high = self.npv_interval
+        unit = two_digits((high - low) / 2)
+        said, low_said, high_said = (words.number(x, unit) for x in (value, low, high))
+        return words.in_currency(said, self.programme.currency), low_said, high_said
+
+    @property
+    def _npv(self) -> str:
+        if self.certain:
+            return self._money(self.programme.npv, math.nan, math.nan)
+        value, low, high = self._npv_parts
+        return f"{value} ({low} to {high})"
 
     def _money(self, value: float, lower: float, upper: float) -> str:
-        if self.certain:
+        if self.certain or value == lower == upper:
             lower = upper = math.nan
         return words.money(value, lower, upper, self.programme.currency)
 

@@ -14,7 +14,7 @@ from numpy.polynomial import Polynomial
 from cxresearch import _format as words
 from cxresearch._html import Table, html_table
 from cxresearch.findings import Finding
-from cxresearch.roi.programme import INPUTS, Programme
+from cxresearch.roi.programme import INPUTS, RANGES, Programme
 from cxresearch.roi.uncertain import Uncertain
 from cxresearch.uncertainty import Floats, critical_value
 
@@ -54,6 +54,12 @@ class Moved:
     def swing(self) -> float:
         """How far apart the two values are."""
         return abs(self.npv[1] - self.npv[0])
+
+    @property
+    def said(self) -> list[str]:
+        """The two values, with as many digits as it takes to see how far they are apart."""
+        sizes = [min(abs(x), self.swing) if self.swing else abs(x) for x in self.npv]
+        return [words.number(x, two_digits(size)) for x, size in zip(self.npv, sizes, strict=True)]
 
     @property
     def title(self) -> str:
@@ -125,11 +131,14 @@ class Tornado(Table):
     def _at(self, m: Moved) -> list[str]:
         """Return the value at each end, and the end."""
         ends = [value_words(m.name, end, self.currency) for end in m.ends]
-        return [f"{self._exact(x)} at {end}" for x, end in zip(m.npv, ends, strict=True)]
+        return [f"{said} at {end}" for said, end in zip(self._ends(m), ends, strict=True)]
+
+    def _ends(self, m: Moved) -> list[str]:
+        return [words.in_currency(said, self.currency) for said in m.said]
 
     def _swing(self, m: Moved) -> Finding:
         low, high = (value_words(m.name, end, self.currency) for end in m.ends)
-        first, second = (self._exact(value) for value in m.npv)
+        first, second = self._ends(m)
         said = (
             f"With the {m.title} at {low} the programme is worth {first} today, at {high} it is "
             f"{second}: {self._exact(m.swing)} apart, all else as entered."
@@ -138,9 +147,7 @@ class Tornado(Table):
 
     def _knowing(self, m: Moved) -> Finding:
         values = (m.knowing, m.knowing_ci_lower, m.knowing_ci_upper)
-        said = (
-            f"To know the {m.title} before deciding would be worth {self._money(*values)} at most."
-        )
+        said = knowing_words(f"the {m.title}", self._money(*values), m.knowing_ci_upper)
         return self._finding("value_of_information", values, said, {"input": m.name})
 
     def _finding(
@@ -154,7 +161,24 @@ class Tornado(Table):
         return self._money(value, math.nan, math.nan)
 
     def _money(self, value: float, lower: float, upper: float) -> str:
+        if value == lower == upper:
+            lower = upper = math.nan
         return words.money(value, lower, upper, self.currency)
+
+
+def two_digits(size: float) -> float:
+    """Return the unit that shows two digits of an amount of this size, cents at the finest."""
+    return float(10.0 ** (math.floor(math.log10(max(abs(size), 0.1)) + 1e-9) - 1))
+
+
+def knowing_words(what: str, worth: str, most: float) -> str:
+    """Return what it would be worth to know something before deciding."""
+    if most == 0:
+        return (
+            f"To know {what} before deciding would be worth nothing: nothing that it may be "
+            "changes the decision."
+        )
+    return f"To know {what} before deciding would be worth {worth} at most."
 
 
 def value_words(name: str, value: float, currency: str | None) -> str:
@@ -217,8 +241,9 @@ def _moved(
 ) -> Moved:
     x, npv = drawn
     values = programme.values
-    ends = (float(programme.worth({**values, name: end})) for end in spread.ends)
+    first, last = (float(end) for end in np.clip(spread.ends, *RANGES[name]))
+    npv_at = (float(programme.worth({**values, name: end})) for end in (first, last))
     given = Polynomial.fit(x, npv, DEGREE)(x)
-    low, high = ends
+    low, high = npv_at
     share = float(given.var() / npv.var()) if npv.var() > 0 else 0.0
-    return Moved(name, spread.ends, (low, high), share, *information(npv, given, level))
+    return Moved(name, (first, last), (low, high), share, *information(npv, given, level))

@@ -16,6 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from cxresearch import _format as words
+from cxresearch._cells import unknown
 from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.product_limit import greenwood_se, retained_share
 from cxresearch.recipe_reader import PROJECT
@@ -27,6 +28,8 @@ from cxresearch.uncertainty import Floats, jackknife, normal_interval
 
 MONTHS: Final = 12  # in the year that a lift is said of
 MIN_AT_RISK: Final = 10
+LIFTS: Final = ("retained_difference", "lift_used")  # how the names of findings end that are one
+MEASURED: Final = ("A", "B", "C")
 TREATED, HELD_OUT = "treat", "holdout"
 RANDOMISED: Final = "an experiment in which chance decided who was treated"
 NOT_RANDOMISED: Final = "those treated and those held out, whom nobody assigned by chance"
@@ -93,11 +96,19 @@ def effect_from_findings(
         When the file has no such finding or more than one, or it is no yearly share with an
         interval.
     """
+    if not str(path):
+        raise DataError(
+            "findings is empty, must be the findings.json of a finished report: name that file."
+        )
     wanted = _labels(group)
-    found = [f for f in _read(Path(path)) if f.get("id") == id]
+    held = _read(Path(path))
+    found = [f for f in held if f.get("id") == id]
+    if not found:
+        lifts = sorted({str(f["id"]) for f in held if not list(_kind_problems(f))})
+        raise DataError(f"{path}: {unknown('finding', id, lifts)}")
     matching = [f for f in found if wanted.items() <= f["group"].items()]
     if len(matching) != 1:
-        there = "; ".join(_group_words(f["group"]) for f in found) or "none with this id"
+        there = "; ".join(_group_words(f["group"]) or "without a group" for f in found)
         raise DataError(
             f"{path} has {len(matching)} findings {id} with {_group_words(wanted) or 'any group'}, "
             f"must have one ({there}): say which group is meant."
@@ -171,6 +182,7 @@ def effect_of_experiment(
         round(float(both.entered.sum())),
         table.as_of,
         Base(base[0], low, high, together),
+        table.population,
     )
 
 
@@ -232,19 +244,47 @@ def _read(path: Path) -> list[dict[str, Any]]:
         )
     try:
         found = json.loads(there.read_text("utf-8"))
-        return [dict(finding, group=dict(finding["group"])) for finding in found]
-    except (ValueError, TypeError, KeyError):
+        return [dict(f, group={str(k): str(v) for k, v in f["group"].items()}) for f in found]
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError):
         raise DataError(
             f"{path} holds no findings, must be the findings.json of a report: name that file."
         ) from None
 
 
+def _kind_problems(finding: Mapping[str, Any]) -> Iterator[str]:
+    """Yield why a finding cannot be a lift, whatever its numbers are."""
+    name, grade = finding.get("id"), finding.get("grade")
+    if finding.get("unit") != "share":
+        yield (
+            f"{name} is in {finding.get('unit')!r}, must be a share: take a difference of shares "
+            "who stay, such as retained_difference."
+        )
+    elif not str(name).endswith(LIFTS):
+        yield (
+            f"{name} is no difference of shares who stay, must be one, such as "
+            "retained_difference: take that."
+        )
+    if grade not in MEASURED:
+        yield (
+            f"{name} has the grade {grade!r}, must be measured ({', '.join(MEASURED)}): enter it "
+            "as lift with its lift_range, so that it is said to be assumed."
+        )
+
+
 def _finding_problems(finding: Mapping[str, Any]) -> Iterator[str]:
     name, months = finding["id"], finding["group"].get("months", str(MONTHS))
-    if None in (finding.get("value"), finding.get("ci_lower"), finding.get("ci_upper")):
+    yield from _kind_problems(finding)
+    ends: list[Any] = [finding.get(key) for key in ("ci_lower", "value", "ci_upper")]
+    level: Any = finding.get("confidence_level", 0.95)
+    if None in ends:
         yield f"{name} has no number with an interval, must have one: take another finding."
-    if finding.get("unit") != "share":
-        yield f"{name} is in {finding.get('unit')!r}, must be a share: take a difference of shares."
+    elif not all(type(x) in {int, float} for x in (*ends, level)):
+        yield f"{name} holds text where numbers must be: run that report again."
+    elif not (-1 <= ends[0] <= ends[1] <= ends[2] <= 1 and 0 < level < 1):
+        yield (
+            f"{name} is {ends[1]!r} from {ends[0]!r} to {ends[2]!r} at the level {level!r}, must "
+            "be shares in order, at a level between 0 and 1: run that report again."
+        )
     if months != str(MONTHS):
         yield (
             f"{name} is over {months} months, must be over {MONTHS}: run that report with "
@@ -260,12 +300,13 @@ def _measured(finding: Mapping[str, Any]) -> Effect:
         value,
         lower,
         upper,
-        str(finding.get("grade", "C")),
+        finding["grade"],
         words.plain(f"{where}: {finding['id']}, {_group_words(finding['group'])}".rstrip(", ")),
         Uncertain.measured(value, lower, upper, level),
         level,
         finding.get("n"),
         finding.get("as_of"),
+        population="customers",
     )
 
 

@@ -44,7 +44,7 @@ MEANINGS: Final = {
     "annual_margin": "contribution of a customer in a year",
     "base_retention": "share who stay a year without the programme",
     "lift": "percentage points more who stay a year with it",
-    "attribution": "share of that lift that is its doing",
+    "attribution": "share of that lift that is the programme's doing",
     "one_off_cost": "cost today",
     "annual_cost": "cost at the end of each year",
     "annual_discount_rate": "what a payment a year later is worth less",
@@ -239,7 +239,7 @@ class Programme(Table):
         words.check_language(lang)
         worth = words.money(self.npv, math.nan, math.nan, self.currency)
         rate = self.internal_rate
-        said = f"none: {rate.reason}" if rate.value is None else words.percent(rate.value, 0.001)
+        said = f"none ({rate.reason})" if rate.value is None else words.percent(rate.value, 0.001)
         return (
             f"With the values as they stand, the payments of {self.span} are worth {worth} today. "
             f"Paid back: {self._when(self.payback_month)}; discounted: "
