@@ -211,7 +211,7 @@ def test_a_snapshot_holds_no_retention_of_a_firm(shared_data: Path) -> None:
     assert not found_here.judged
     assert "snapshot" in found_here["S3-1"].why
     assert "days on which customers came and left" in found_here["S3-1"].unlock
-    assert "resolved_at in touchpoints" in found_here["S2-5"].unlock
+    assert "resolved_at in a table touchpoints" in found_here["S2-5"].unlock
 
 
 def test_a_retention_table_without_customers_tests_the_claim_about_retention() -> None:
@@ -314,12 +314,12 @@ def test_the_scale_of_the_question(lowest: int, expected: str) -> None:
 @pytest.mark.parametrize(
     ("claim", "lacking"),
     [
-        ("S0-1", "event_at in touchpoints"),
+        ("S0-1", "event_at in a table touchpoints"),
         ("S0-2", "a table transactions (customer_id, order_id, order_date, net_revenue)"),
         ("S1-1c", "referred_by in customers: who brought whom"),
-        ("S1-3a", "arm in interventions (treat or holdout)"),
+        ("S1-3a", "arm in a table interventions (treat or holdout)"),
         ("S3-3", "the scale of nps in the recipe"),
-        ("S4-2", "channel in touchpoints (where it took place)"),
+        ("S4-2", "channel in a table touchpoints (where it took place)"),
         ("S2-1", "prices that were varied at random"),
     ],
 )

@@ -103,7 +103,7 @@ def test_only_what_lacks_is_named() -> None:
     with open_frames(frames, as_of=AS_OF) as data:
         verdicts = claim_verdicts(data)
     assert verdicts["S0-11a"].unlock == "the scale of nps in the recipe"
-    assert verdicts["S2-5"].unlock.startswith("resolved_at in touchpoints")
+    assert verdicts["S2-5"].unlock.startswith("resolved_at in a table touchpoints")
     assert "start_date" not in verdicts.unlocks.to_frame().to_string()
     listed = ", ".join(verdicts.unlocks.to_frame()["claims"]).replace(" and ", ", ").split(", ")
     assert sorted(listed) == sorted(v.claim.id for v in verdicts.of(UNTESTED))

@@ -50,6 +50,7 @@ def lacking_words(need: str, data: Data) -> list[str]:
     table, _, name = need.partition(".")
     column = TABLES[table].column(name) if name else None
     if column is not None:
-        return [f"{name} in {table} ({column.meaning})"]
+        where = table if table in data.fields else f"a table {table}"
+        return [f"{name} in {where} ({column.meaning})"]
     lacking = [said for said, held in PARTS.get(need, ()) if not held(data)]
     return lacking or [NEEDS[need]]

@@ -121,7 +121,7 @@ def _missing(claim: Claim, data: Data, found: set[str]) -> list[str]:
 def _either(needs: list[str], data: Data) -> list[str]:
     """Return what one of these needs would take: part by part where there is only one."""
     each = [lacking_words(need, data) for need in needs]
-    return each[0] if len(each) == 1 else [" or else ".join(map(and_list, each))]
+    return each[0] if len(each) == 1 else [f"either {', or '.join(map(and_list, each))}"]
 
 
 def _has(need: str, data: Data, found: set[str]) -> bool:
