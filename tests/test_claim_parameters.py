@@ -27,7 +27,10 @@ def test_the_defaults_and_the_case_of_the_papers_are_right() -> None:
     ("given", "said"),
     [
         ({"base_retention": 85.0}, "write 0.85 for 85 %"),
-        ({"base_retention": 0.97}, "0.694 a year"),
+        (
+            {"base_retention": 0.97},
+            "write 0.694, which it is a year (0.97^12); if it is a year's, ask for a lift of at most 0.03",
+        ),
         ({"annual_discount_rate": 0.008}, "a month's 0.008 is 0.1003 a year, write that"),
         ({"acquisition_cost": -200.0}, "without a minus sign"),
         ({"annual_margin": 0.0}, "must be above 0"),

@@ -295,10 +295,33 @@ def test_a_rate_in_per_cent_is_refused() -> None:
 
 
 def test_a_monthly_rate_is_refused_for_what_it_would_be_in_a_year() -> None:
-    with pytest.raises(
-        DataError, match=r"0.97 a year, which passes 1 .* is 0.694 a year \(0.97\^12\)"
-    ):
-        check_retention(0.97, [POINTS])
+    with pytest.raises(DataError) as caught:
+        check_retention(0.97, lifts())
+    (said,) = caught.value.problems
+    assert said == (
+        "retention is 0.97 a year, which passes 1 with 5 percentage points more retention, must be "
+        "at most 0.95: if it is a month's, write 0.694, which it is a year (0.97^12); if it is a "
+        "year's, ask for a lift of at most 0.03."
+    )
+
+
+@pytest.mark.parametrize("rate", [0.951, 0.97, 0.985, 0.6, 0.999])
+@pytest.mark.parametrize("reading", ["points", "relative"])
+def test_the_smaller_lift_that_is_named_is_taken(rate: float, reading: str) -> None:
+    """A firm that really keeps 97 % a year asks for less."""
+    with pytest.raises(DataError, match="ask for a lift of at most") as caught:
+        check_retention(rate, [Lift(**{reading: 0.7})])
+    least = float(str(caught.value).rstrip(".").rpartition(" ")[2])
+    check_retention(rate, [Lift(**{reading: least})])
+    with pytest.raises(DataError):
+        check_retention(rate, [Lift(**{reading: least + 2e-4})])
+
+
+@pytest.mark.parametrize("rate", [1.0, 0.9999])
+def test_where_nobody_leaves_nobody_is_asked_to_take_it_for_a_month(rate: float) -> None:
+    with pytest.raises(DataError, match="next to nobody left to keep") as caught:
+        check_retention(rate, lifts())
+    assert "month" not in str(caught.value)
 
 
 def test_an_unknown_concept_and_a_broken_rate_are_named_together() -> None:

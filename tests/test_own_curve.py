@@ -22,6 +22,7 @@ from cxresearch.roi._levels import Asked, NotDefinedError, Renewals, duration, l
 from cxresearch.roi._strand import Strand, constant_strand
 from cxresearch.roi.economics import CONCEPTS, Concept, Economics
 from cxresearch.roi.own_curve import OwnCurve, own_curve
+from cxresearch.roi.profit_claim import profit_claim
 from cxresearch.roi.readings import Lift, lifts
 from cxresearch.tables import LifeTable
 
@@ -378,6 +379,38 @@ def test_late_entry_begins_after_the_first_renewal() -> None:
     assert found.strand("sbg").retained(2)[0, 0] == 1
     with pytest.raises(NotDefinedError, match="the first renewal lies before the data"):
         rise(found.strand("sbg"), POINTS, "first")
+    # what was spent on those who were won and lost before is not known
+    concepts: tuple[Concept, ...] = ("net_value", "annual_profit")
+    paid = terms(acquisition_cost=0.1)
+    for concept in concepts:
+        rise(found.strand("sbg"), POINTS, "every", concept, year=2)
+        with pytest.raises(NotDefinedError, match="how many of those who were won"):
+            rise(found.strand("sbg"), POINTS, "every", concept, economics=paid, year=2)
+    for finding in found.findings():
+        assert ", counted from 12 months on (" in finding.sentence
+    claimed = profit_claim(
+        found, terms(), concept="customer_value", renewals="every", year=5, model="sbg"
+    )
+    items = [*claimed.answer(), *claimed.elasticities(), *claimed.path(3).findings()]
+    said = [x for x in items if x.value is not None]
+    assert [x for x in said if " for those who have stayed 12 months" not in x.sentence] == []
+
+
+def test_the_value_after_a_late_start_is_that_of_who_stayed_until_then() -> None:
+    """The same customers from the start and from the second year on, with what is left of them."""
+    rng = np.random.default_rng(8)
+    exits = np.ceil(np.log(rng.random(6000)) / np.log1p(-rng.beta(0.8, 12, 6000))).astype(int)
+    table = LifeTable.from_durations(
+        np.minimum(exits, 60), exits <= 60, replicate=np.arange(6000) % 32
+    )
+    late = own_curve(projections(table, start=12), average="all_years").strand("product_limit")
+    whole = own_curve(projections(table), average="all_years").strand("product_limit")
+    two = terms(horizon=2, first_margin="end_of_period")
+    curve = whole.retained(3)[0]
+    lifted = np.minimum(curve[1:] / curve[:-1] + 0.05, 1)
+    before = sum(curve[1 + k] / curve[1] / 1.1**k for k in (1, 2))
+    after = lifted[1] / 1.1 + lifted[1] * lifted[2] / 1.1**2
+    assert rise(late, POINTS, "every", economics=two) == pytest.approx(after / before - 1)
 
 
 def test_what_has_no_year_is_refused() -> None:
@@ -395,6 +428,18 @@ def test_what_does_not_exist_is_named(own: OwnCurve) -> None:
         own_curve(projections(months()), average="first")  # type: ignore[arg-type]
     with pytest.raises(DataError, match=r"model 'sgb' does not exist.*did you mean 'sbg'"):
         own.strand("sgb")
+
+
+@pytest.mark.parametrize("name", ["year", "model"])
+def test_a_group_cannot_be_called_as_what_tells_findings_apart(name: str) -> None:
+    rng = np.random.default_rng(4)
+    exits = rng.geometric(0.05, 1000)
+    table = LifeTable.from_durations(
+        np.minimum(exits, 40), exits <= 40, group={name: np.repeat(["a", "b"], 500)},
+        replicate=np.arange(1000) % 32,
+    )  # fmt: skip
+    with pytest.raises(DataError, match=f"a group column is called '{name}'"):
+        own_curve(projections(table), average="all_years", group={name: "a"})
 
 
 def test_one_group_is_named_where_there_are_several() -> None:

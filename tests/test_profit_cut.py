@@ -60,7 +60,7 @@ def test_what_holds_only_where_nobody_leaves_is_no_plain_yes(own: OwnCurve, rene
         assert between.answer()[0].sentence.startswith(f"True only if {points.cut}, read as")
     both = claim(own, model="sbg", renewals=renewals, target=points.uncut.lower - 0.001)
     assert both.verdicts["points"] == "true here"
-    assert f"No rate can pass 100 %: {points.cut}. " in both.answer()[0].sentence
+    assert f"No rate can pass 100 %: {points.cut}. Where rates" in both.answer()[0].sentence
     if renewals == "each_customer":
         assert points.cut == f"{100 * many:.0f} % of customers never leave"
 

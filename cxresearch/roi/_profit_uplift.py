@@ -125,12 +125,16 @@ class ProfitUplift(Table):
 
     @property
     def limits(self) -> str:
-        """Who never leaves with the lift, and the uplift without that, as a sentence."""
+        """Who never leaves with the lift, and the uplift without that, in sentences."""
+        return f" No rate can pass 100 %: {self.cut}.{self.uncut_words}" if self.cut else ""
+
+    @property
+    def uncut_words(self) -> str:
+        """The uplift where rates that would pass 1 are not lifted, as a sentence."""
         if self.uncut is None:
             return ""
         return (
-            f" No rate can pass 100 %: {self.cut}. Where such rates stay as they are, it is "
-            f"{higher(*self.uncut[:3])}."
+            f" Where rates that would pass 100 % stay as they are, it is {higher(*self.uncut[:3])}."
         )
 
     @property

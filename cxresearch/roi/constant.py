@@ -7,6 +7,7 @@ more retention are worth Δ/(1 + d − r − Δ): at least 25 % more if and only
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Final
 
@@ -21,6 +22,8 @@ from cxresearch.value.terms import constant_value
 
 GRID: Final = 4001  # rates that are tried for a threshold
 HALVINGS: Final = 50
+A_MONTHS: Final = 0.8  # a retention rate from this on may be a month's
+SMALLEST: Final = 0.001  # lift that is worth a question
 ENOUGH: Final = 1e-12  # 25 % computed as 24.9999999999 % is 25 %
 
 
@@ -236,14 +239,30 @@ def retention_problems(retention: Floats, lifted_by: Sequence[Lift]) -> Iterator
             "year: write 0.85 for 85 %."
         )
         return
-    for lift in lifted_by:
+    # what passes 1 with any lift does so with the one that leaves least room
+    for lift in sorted(lifted_by, key=lambda one: one.highest)[:1]:
         if (over := lift.capped(retention)).any():
             rate = float(retention[over].flat[0])
             yield (
                 f"retention is {rate!r} a year, which passes 1 with {lift.words}, must be at most "
-                f"{lift.highest:.4g}: a month's {rate!r} is {rate**12:.3f} a year "
-                f"({rate!r}^12), write that."
+                f"{lift.highest:.4g}: {_passing_cure(rate, lift)}."
             )
+
+
+def _passing_cure(rate: float, lift: Lift) -> str:
+    """Return what to write in place of a rate that the lift brings past 1."""
+    a_year = rate**12
+    room = 1 / rate - 1 if lift.reading == "relative" else 1 - rate
+    room = math.floor(1e4 * room + 1e-6) / 1e4
+    smaller = f"ask for a lift of at most {room:g}"
+    if room < SMALLEST:
+        smaller = "there is next to nobody left to keep, so that no lift is worth asking for"
+    if rate < A_MONTHS or lift.capped(a_year):
+        return smaller
+    return (
+        f"if it is a month's, write {a_year:.3f}, which it is a year ({rate!r}^12); if it is a "
+        f"year's, {smaller}"
+    )
 
 
 def _geometric(rate: Floats, terms: int | None) -> Floats:

@@ -13,6 +13,7 @@ import pandas as pd
 from cxresearch import _format as words
 from cxresearch._cells import unknown
 from cxresearch._html import ACRONYMS, Table
+from cxresearch._results import key_problems
 from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.findings import Finding
 from cxresearch.product_limit import retained_share
@@ -29,6 +30,7 @@ Average = Literal["all_years", "first_year"]
 AVERAGES: Final[tuple[Average, ...]] = get_args(Average)
 PRODUCT_LIMIT: Final = "product_limit"
 OF_PROJECTIONS: Final = ("sbg", "bdw")
+TAKEN: Final = ("model", "year")  # keys of findings
 ENDS: Final = ("retention_rate", "retention_rate_ci_lower", "retention_rate_ci_upper")
 
 
@@ -283,6 +285,8 @@ def own_curve(
 def _chosen(projected: Projections, average: str, group: Mapping[str, str] | None) -> Projection:
     if average not in AVERAGES:
         raise DataError(unknown("average", average, list(AVERAGES)))
+    if problems := key_problems(projected.table.group_columns, TAKEN):
+        raise DataError(problems)
     if not len(projected):
         said = " ".join(finding.sentence for finding in projected.suppressed)
         raise NotEnoughError(f"There is no retention curve in years: {said or 'no group is left.'}")

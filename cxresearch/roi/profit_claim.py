@@ -165,7 +165,8 @@ class ProfitClaim(Table):
             return f"{self._judge(one).capitalize()}, {read}: {one.reason}."
         against = f"against the {words.percent(self.target)} claimed"
         said = f"{one.said}, {against}, {one.basis}{self._chance(one)}"
-        rest = f"{one.limits}{self._beyond(one)} {self._otherwise(one)}"
+        limits = one.uncut_words if one.standing == "holds only if cut" else one.limits
+        rest = f"{limits}{self._beyond(one)} {self._otherwise(one)}"
         return f"{self._ruling(one)}, {read}: {said}.{rest}"
 
     def _ruling(self, one: ProfitUplift) -> str:
