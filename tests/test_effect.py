@@ -108,12 +108,16 @@ def test_years_are_years_in_a_table_of_quarters() -> None:
 
 
 def test_whom_it_was_measured_among_is_said() -> None:
-    found = effect_of_experiment(experiment(n=4000, stayed=(3400, 3000)), randomised=True)
+    table = experiment(n=4000, stayed=(3400, 3000))
+    found = effect_of_experiment(table, randomised=True, rule="half of the detractors")
     assert found.words == "we measured 10 percentage points (from 8 to 12) among 8,000 customers"
     assert found.sentence().endswith(
-        "It was measured among 8,000 customers: that it is the same for everybody reached, and in "
-        "every year that counts, is an assumption."
+        "It was measured among 8,000 customers (rule: half of the detractors): that it is the same "
+        "for everybody reached, and in every year that counts, is an assumption."
     )
+    hostile = effect_of_experiment(table, randomised=True, rule="x\x1b[31m " * 200)
+    assert "\x1b" not in hostile.sentence()
+    assert len(hostile.sentence()) < 500
 
 
 def test_only_chance_makes_it_grade_a() -> None:
@@ -193,7 +197,9 @@ def test_a_finding_keeps_its_number_its_interval_and_its_grade(tmp_path: Path) -
     assert found.sentence() == (
         "A difference of 6 percentage points (1 to 11) with its 90 % interval was observed "
         "(04_promoters_and_retention: retained_difference, design:doubly_robust, months:12): an "
-        "association. What follows holds only if the whole difference were the programme's doing."
+        "association. What follows holds only if the whole difference were the programme's doing. "
+        "It was measured among 1,637 customers: that it is the same for everybody reached, and in "
+        "every year that counts, is an assumption."
     )
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import NamedTuple
+from textwrap import shorten
+from typing import Final, NamedTuple
 
 from cxresearch import _format as words
 from cxresearch.findings import Finding
 from cxresearch.roi.uncertain import Uncertain
+
+RULE: Final = 120  # characters of a rule that are said
 
 
 class Base(NamedTuple):
@@ -39,6 +42,8 @@ class Effect:
         Retention without the programme, where the same experiment measured it.
     population
         Whom it was measured among, in words.
+    rule
+        By what rule they were chosen, in the words of the data.
     """
 
     value: float
@@ -52,6 +57,7 @@ class Effect:
     as_of: str | None = None
     base: Base | None = field(default=None, repr=False)
     population: str = "customers"
+    rule: str = ""
 
     @property
     def entered(self) -> bool:
@@ -92,14 +98,22 @@ class Effect:
             lead = "in" if clear else "In"
             return (
                 f"{clear}{lead} {self.source} {said} more stayed a year, with its {level} interval."
-                f" It was measured{self._among}: that it is the same for everybody reached, and in "
-                "every year that counts, is an assumption."
+                f" {self._elsewhere}"
             )
         lead = "a" if clear else "A"
         return (
             f"{clear}{lead} difference of {said} with its {level} interval was observed "
             f"({self.source}): an association. What follows holds only if the whole difference "
-            "were the programme's doing."
+            f"were the programme's doing. {self._elsewhere}"
+        )
+
+    @property
+    def _elsewhere(self) -> str:
+        """Say that others than those it was measured among may be otherwise."""
+        rule = f" (rule: {words.plain(shorten(self.rule, RULE))})" if self.rule else ""
+        return (
+            f"It was measured{self._among}{rule}: that it is the same for everybody reached, and "
+            "in every year that counts, is an assumption."
         )
 
     @property

@@ -125,6 +125,7 @@ def effect_of_experiment(
     randomised: bool,
     treated: str = TREATED,
     held_out: str = HELD_OUT,
+    rule: str = "",
     min_group: int = MIN_GROUP,
     confidence_level: float = 0.95,
 ) -> Effect:
@@ -140,6 +141,8 @@ def effect_of_experiment(
         association, grade C.
     treated, held_out
         Labels of the arms.
+    rule
+        By what rule they were assigned, in the words of the data; is said.
     min_group
         Customers that each arm needs.
     confidence_level
@@ -183,6 +186,7 @@ def effect_of_experiment(
         table.as_of,
         Base(base[0], low, high, together),
         table.population,
+        rule,
     )
 
 
