@@ -81,6 +81,21 @@ def test_numbers_are_those_of_the_catalogue(claim: str, number: float, relation:
     assert (found.number, found.relation) == (number, relation)
 
 
+def test_every_claimed_share_is_that_of_the_articles() -> None:
+    percent = {
+        "S0-1": 17, "S0-2": 65, "S0-3": 33.33, "S0-4": 80, "S0-5": 71, "S0-6": 40, "S0-7": 77,
+        "S0-8": 79, "S0-9": 65, "S2-1": 86, "S2-2": 89, "S2-3": 89, "S2-4": 40, "S2-5": 67,
+        "S2-6": 20, "S3-1": 25, "S3-7": 50, "S4-1a": 58, "S4-1b": 52, "S4-2": 47, "S4-3": 15,
+        "S4-4a": 51, "S4-4b": 47, "S4-4c": 42, "S4-5": 38, "S4-6": 38, "S4-7": 31, "S4-8": 8,
+        "S4-9": 33, "S4-10": 23, "S4-11a": 32, "S4-11b": 31, "S4-11c": 29, "S4-12": 3,
+        "S4-13": 45, "S4-14": 47,
+    }  # fmt: skip
+    held = {c.id: c.number for c in claims_register() if c.unit == "share" and c.number is not None}
+    assert {name: round(100 * number, 2) for name, number in held.items()} == percent
+    least = {c.id for c in claims_register() if c.relation == "at_least"}
+    assert least == {"S0-3", "S0-6", "S2-4", "S2-5", "S3-1", "S3-7"}
+
+
 def test_each_claim_stands_in_the_seed_of_its_number() -> None:
     for claim in claims_register():
         assert claim.seed.startswith(f"00{claim.id[1]}_")
