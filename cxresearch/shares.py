@@ -57,7 +57,7 @@ class Shares(Purchasing):
         """
         source = table or paid_table(self.pipeline)
         lengths = self._check_existing(windows, source)
-        relations = payment_relations(self.pipeline, source)
+        relations = self._keep_relation(payment_relations(self.pipeline, source), source)
         first, closing = self._covered(source, relations)
         inside = [n for n in lengths if closing - n + 1 >= first]
         asked = {n: existing_query(closing - n + 1, closing) for n in inside}
@@ -106,7 +106,7 @@ class Shares(Purchasing):
         self._check_purchases([], None)
         if by not in _RETURNED:
             raise DataError(unknown("by", by, list(_RETURNED)))
-        relations = line_relations(self.pipeline, mark)
+        relations = self._keep_relation(line_relations(self.pipeline, mark), mark)
         rows = numbered(self.query(sql.assemble(sql.load("returns"), relations)))
         part, whole, said = _RETURNED[by]
         if mark and not rows["returned_orders"].any():
@@ -126,6 +126,19 @@ class Shares(Purchasing):
             left_out=self._reasons("line_counts", relations),
             as_of=self.as_of,
         )
+
+    def _keep_relation(
+        self, relations: Mapping[str, sql.Expression], which: str
+    ) -> dict[str, sql.Expression]:
+        """Keep the last relation, which several queries read, and return it alone.
+
+        Reading numbers from text is the costly part of a reduction.
+        """
+        last = list(relations)[-1]
+        name = f"kept_{last}_{which.encode().hex()}"
+        if name not in self._kept:
+            self._keep(name, sql.assemble(exp.select("*").from_(last), relations))
+        return {last: exp.select("*").from_(name)}
 
     def _covered(self, source: str, relations: Mapping[str, sql.Expression]) -> tuple[int, int]:
         """Return the first month that a window may begin with, and the last whole one."""
