@@ -242,7 +242,7 @@ def test_the_notebook_as_it_is_has_no_problem() -> None:
         ),
         (
             {"annual_discount_rate_range": [0.01, 0.12]},
-            "annual_discount_rate is 0.01, must be 0 or at least 0.02 a year: a month's 0.01",
+            "annual_discount_rate_range holds 0.01, must be 0 or at least 0.02 a year: a month's",
         ),
         ({"lift_range": [0, 0.02, 0.04]}, "lift_range is 0, 0.02, 0.04, must be two numbers"),
         ({"lift_range": [0.04]}, "lift_range is 0.04, must be two numbers"),

@@ -161,7 +161,11 @@ def _spread(name: str, low: float, value: float, high: float, kind: Kind) -> Unc
     found = Uncertain.between(kind, low, value, high)
     problems = list(spread_problems(name, value, found))
     if name == RATE:  # the value itself is checked with the programme
-        problems += [said for end in {low, high} - {value} for said in rate_problems(end)]
+        problems += [
+            said.replace(f"{RATE} is", f"{RATE}_range holds", 1)
+            for end in sorted({low, high} - {value})
+            for said in rate_problems(end)
+        ]
     if problems:
         raise DataError(problems)
     return found
