@@ -8,9 +8,10 @@ import sys
 
 import pytest
 
+from cxresearch import errors
 from cxresearch.errors import CxError, ReportError
 from cxresearch.recipe_reader import find_recipe
-from cxresearch.reports import publish
+from cxresearch.reports import execution, publish
 from cxresearch.reports.collect import collect_findings
 from cxresearch.reports.index import Entry, render_index
 from cxresearch.reports.notebooks import find_notebooks
@@ -125,6 +126,11 @@ def test_the_page_of_an_exception_shows_it_escaped(run):
     assert "ValueError: this is no amount: &lt;script&gt;" in html
     assert "<script" not in html
     assert "\x1b" not in html
+
+
+def test_each_error_of_ours_is_known_as_such():
+    ours = [kind for kind in vars(errors).values() if isinstance(kind, type)]
+    assert {kind.__name__ for kind in ours if issubclass(kind, CxError)} == execution._OURS
 
 
 def test_our_own_errors_are_a_list_of_reasons_without_a_traceback(run):

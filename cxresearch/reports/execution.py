@@ -32,7 +32,7 @@ from papermill.execute import remove_error_markers as without_markers
 from traitlets.config import Config
 
 from cxresearch._format import plain, plural
-from cxresearch.errors import CxError, DataError, ReportError
+from cxresearch.errors import CxError, DataError, NotEnoughError, ReportError
 
 __all__ = ["Execution", "Failure", "execute", "mark_failure"]
 
@@ -40,7 +40,7 @@ _ENGINE = "cxresearch"
 _PENDING = {"status": "pending", "exception": None, "start_time": None, "end_time": None}
 _NOT_STARTED = -1  # before every cell: all are pending
 _SOCKET_PATH_LIMIT = 80  # a Unix socket's path may have 103 to 107 characters
-_OURS = {error.__name__ for error in (CxError, DataError, ReportError)}
+_OURS = {error.__name__ for error in (CxError, DataError, NotEnoughError, ReportError)}
 
 
 @dataclass(frozen=True)
