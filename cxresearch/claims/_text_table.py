@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table, html_table
+
+
+def by_text(said: Iterable[tuple[str, str]], column: str) -> pd.DataFrame:
+    """Return one row for all claims of which the same is said, under `column`: ids, and what."""
+    frame = pd.DataFrame(said, columns=["claims", column])
+    joined = frame.groupby(column, sort=False)["claims"].agg(_joined).reset_index()
+    return joined[["claims", column]]
+
+
+def _joined(ids: pd.Series[str]) -> str:
+    return words.and_list(dict.fromkeys(ids))
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,7 @@ from cxresearch import _format as words
 from cxresearch._cells import unknown
 from cxresearch._html import Table, html_table
 from cxresearch.claims._register_rules import register_problems
-from cxresearch.claims._text_table import TextTable
+from cxresearch.claims._text_table import TextTable, by_text
 from cxresearch.errors import CxError
 
 DEFAULT_TOLERANCE: Final = 0.05
@@ -167,15 +167,18 @@ class Register(Table):
         return pd.DataFrame(rows, columns=columns)
 
     def _repr_html_(self) -> str:
-        """Show each claim beside its source; two columns, so that a phone has room for both."""
+        """Show the sources, with all claims of which the same is known in one row."""
         rows = [
             (
-                f"{c.id}: {c.claim} ({c.population})",
-                f"{c.standing.capitalize()}. {c.provenance} {c.misquotation}".strip(),
+                c.id,
+                " ".join(
+                    filter(None, (f"{c.standing.capitalize()}.", c.provenance, c.misquotation))
+                )
+                + f" Said of {c.population}.",
             )
             for c in self.claims
         ]
-        return html_table(pd.DataFrame(rows, columns=["claim", "source, and what was lost"]))
+        return html_table(by_text(rows, "source, and what was lost"))
 
     @property
     def contradicting(self) -> TextTable:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table, html_table
-from cxresearch.claims._text_table import TextTable
+from cxresearch.claims._text_table import TextTable, by_text
 from cxresearch.claims.verdict import (
     CONTRADICTED,
     READING,
@@ -122,24 +122,15 @@ class ClaimVerdicts(Table):
     @property
     def unlocks(self) -> TextTable:
         """One row for all claims that lack the same: why they cannot be tested, and what lacks."""
-        lacking = "why not here, and what it would take"
-        frame = pd.DataFrame(
-            [(v.claim.id, ": ".join(filter(None, (v.why, v.unlock)))) for v in self.of(UNTESTED)],
-            columns=["claims", lacking],
-        )
-        joined = frame.groupby(lacking, sort=False)["claims"].agg(_joined).reset_index()
-        said = f"{len(frame)} claims cannot be tested here."
-        return TextTable(joined[["claims", lacking]], said)
+        rows = [(v.claim.id, ": ".join(filter(None, (v.why, v.unlock)))) for v in self.of(UNTESTED)]
+        frame = by_text(rows, "why not here, and what it would take")
+        return TextTable(frame, f"{len(rows)} claims cannot be tested here.")
 
     @property
     def definitions(self) -> TextTable:
         """One row per definition of what was counted, and the claims it was counted for."""
-        frame = pd.DataFrame(
-            [(j.claim.id, j.evidence.definition) for j in self.judged],
-            columns=["claims", "what was counted"],
-        )
-        joined = frame.groupby("what was counted", sort=False)["claims"].agg(_joined).reset_index()
-        return TextTable(joined[["claims", "what was counted"]], self.sentence())
+        rows = [(j.claim.id, j.evidence.definition) for j in self.judged]
+        return TextTable(by_text(rows, "what was counted"), self.sentence())
 
     def sentence(self, lang: str = "en") -> str:
         """Return how many claims could be tested, and how they did."""
@@ -193,7 +184,3 @@ class ClaimVerdicts(Table):
         return Finding(
             name, count, count, count, len(self), "claims", said, group, as_of=self.as_of
         )
-
-
-def _joined(ids: pd.Series[str]) -> str:
-    return words.and_list(dict.fromkeys(ids))
