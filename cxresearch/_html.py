@@ -18,7 +18,7 @@ from cxresearch import _format as words
 if TYPE_CHECKING:
     import pandas as pd
 
-MAX_ROWS = 60
+MAX_ROWS = 100
 NUMBER = ' class="cx-number"'
 ACRONYMS = {"nps": "NPS", "csat": "CSAT", "ces": "CES", "sbg": "sBG", "bdw": "BdW"}
 LOWER, UPPER = "_ci_lower", "_ci_upper"

@@ -192,10 +192,10 @@ class ClaimVerdict:
         return max((judged.evidence.grade for judged in self.judged), default="D")
 
     def findings(self) -> tuple[Finding, ...]:
-        """Return `claim_verdict` of the claim and, where there are several, of each reading."""
+        """Return `claim_verdict` of the claim and of each reading, and each `claim_estimate`."""
         each = [judged.verdict_finding() for judged in self.judged]
         estimates = [judged.estimate() for judged in self.judged]
-        return (self._overall(), *(each if len(each) > 1 else ()), *estimates)
+        return (self._overall(), *each, *estimates)
 
     def sentence(self, lang: str = "en") -> str:
         """Return the verdict in words."""
