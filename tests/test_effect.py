@@ -124,7 +124,7 @@ def test_only_chance_makes_it_grade_a() -> None:
     found = effect_of_experiment(experiment(), randomised=False)
     assert found.grade == "C"
     assert "an association" in found.sentence()
-    assert "only if the whole difference were the programme's doing" in found.sentence()
+    assert "only if as much of it as is entered as attribution were the" in found.sentence()
 
 
 @pytest.mark.parametrize(
@@ -197,7 +197,8 @@ def test_a_finding_keeps_its_number_its_interval_and_its_grade(tmp_path: Path) -
     assert found.sentence() == (
         "A difference of 6 percentage points (1 to 11) with its 90 % interval was observed "
         "(04_promoters_and_retention: retained_difference, design:doubly_robust, months:12): an "
-        "association. What follows holds only if the whole difference were the programme's doing. "
+        "association. What follows holds only if as much of it as is entered as attribution were "
+        "the programme's doing. "
         "It was measured among 1,637 customers: that it is the same for everybody reached, and in "
         "every year that counts, is an assumption."
     )

@@ -128,6 +128,7 @@ def test_the_tornado_has_the_ends_of_each_input(found: ProgrammeRisk) -> None:
     assert titles[0] == "Lift: 0 to 4 points"
     assert titles[1] == "Cost a year: EUR 40,000 to EUR 80,000"
     assert len(titles) == len(ENDS)
+    assert ax.get_xlim()[0] < min(min(m.npv) for m in found.tornado.moved)  # no mark is cut
     faces = [c.get_facecolor()[0] for c in ax.collections if isinstance(c, PathCollection)]
     assert (faces[0] != faces[1]).any()  # the first end is hollow
 

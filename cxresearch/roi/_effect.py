@@ -103,8 +103,8 @@ class Effect:
         lead = "a" if clear else "A"
         return (
             f"{clear}{lead} difference of {said} with its {level} interval was observed "
-            f"({self.source}): an association. What follows holds only if the whole difference "
-            f"were the programme's doing. {self._elsewhere}"
+            f"({self.source}): an association. What follows holds only if as much of it as is "
+            f"entered as attribution were the programme's doing. {self._elsewhere}"
         )
 
     @property
