@@ -67,7 +67,7 @@ def test_the_own_point_is_that_of_the_claim() -> None:
 
 
 def test_the_own_point_without_a_number_says_so() -> None:
-    assert drawn(own=0.97).sentence().endswith("Here retention is 97 %, where there is no such number.")  # fmt: skip
+    assert drawn(own=0.97).sentence().endswith("Here retention is 97.0 %, where there is no such number.")  # fmt: skip
 
 
 @given(st.floats(0.05, 0.99), st.floats(0.02, 0.6))
@@ -119,3 +119,8 @@ def test_all_that_is_wrong_is_said_at_once() -> None:
     said = str(caught.value)
     for part in ("concept is 'profit'", "target is -1, must be above 0", "own is 85, must be"):
         assert part in said
+
+
+def test_a_rate_that_was_entered_is_not_rounded_onto_the_edge() -> None:
+    """84.8 % is not enough at 10 %, where 85 % is."""
+    assert "Here, at 84.8 % and 10.0 %, it is 24.8 % higher." in drawn(own=0.848).sentence()

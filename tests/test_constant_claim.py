@@ -129,6 +129,7 @@ def test_printed_operating_leverage() -> None:
     assert 100 * found.profit_lift == pytest.approx(np.array([c for _, _, c in firms]))
     assert "30.0 % more profit" in found.sentence()
     assert len(found.to_frame()) == 3
+    assert ">7.5 %<" in found._repr_html_()
     with pytest.raises(DataError, match=r"contribution is 0.1 and profit 0.2 of revenue, must be"):
         operating_leverage(0.05, [(0.1, 0.2)])
 

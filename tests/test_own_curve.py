@@ -347,7 +347,7 @@ def test_the_long_run_of_a_rate_lifted_once() -> None:
             "no end where customers",
         ),
         ("sbg", ("every", "steady_state"), {}, "those who stay longest decide"),
-        ("bdw", ("each_customer", "customer_value"), {}, "no rate of their own"),
+        ("bdw", ("each_customer", "customer_value"), {}, "only in the sBG model"),
         ("sbg", ("every", "net_value"), {"acquisition_cost": 50.0}, "not above 0 for certain"),
     ],
 )

@@ -27,6 +27,7 @@ from cxresearch.plots.profit_history import plot_defection_curve, plot_operating
 from cxresearch.plots.profit_uplifts import MARKERS, plot_uplifts
 from cxresearch.roi._levels import Asked
 from cxresearch.roi._subject import subject
+from cxresearch.roi.claim_map import claim_map
 from cxresearch.roi.economics import CONCEPTS, Economics
 from cxresearch.roi.history import profit_history
 from cxresearch.roi.leverage import operating_leverage
@@ -202,7 +203,7 @@ def test_an_entered_rate_is_a_point_and_none_is_none() -> None:
     markers = [line.get_marker() for line in plot_claim_map(drawn(own=0.85)).lines]
     assert markers == ["D"]
     assert not plot_claim_map(drawn(own=None)).lines
-    assert "here: 97 % no such number" in texts(plot_claim_map(drawn(own=0.97)))
+    assert "here: 97.0 % no such number" in texts(plot_claim_map(drawn(own=0.97)))
 
 
 def test_where_the_claim_holds_nowhere_the_map_says_so() -> None:
@@ -254,7 +255,7 @@ def test_the_claim_is_a_line_and_numbers_stand_beside() -> None:
     assert "+20.0 %" in said
     assert "+40 % (38 to 42 %)*" in said
     assert said.count("no number") == 3
-    assert "Some rates are cut at 100 %" in ax.get_xlabel().replace("\n", " ")
+    assert "With rates cut at 100 %" in ax.get_xlabel().replace("\n", " ")
     assert "no number, too short" in alt_text(ax)
     assert "holds, nobody leaves from year 13 as a customer on" in alt_text(ax)
 
@@ -290,6 +291,25 @@ def test_what_is_far_out_ends_in_an_arrow() -> None:
     below = plot_uplifts(ProfitUplifts((loss,)))
     assert below.get_xlim()[0] < -0.4
     assert any(text.startswith("-30 %") for text in texts(below))
+
+
+@pytest.mark.parametrize(
+    ("lift", "changed", "target"),
+    [
+        (0.5, {"horizon": 5, "retention_cost": 0.5}, 10.0),  # a level without a line
+        (0.05, {"acquisition_cost": 1000.0}, 0.25),  # no number at all
+        (0.5, {"annual_discount_rate": 0.02, "acquisition_cost": 2.0}, 0.25),
+    ],
+)
+def test_a_map_with_hardly_a_number_is_drawn(
+    lift: float, changed: dict[str, Any], target: float
+) -> None:
+    economics = Economics(**TERMS | changed)
+    found = claim_map(Lift(points=lift), economics, concept="net_value", target=target, own=0.2)
+    ax = plot_claim_map(found)
+    written = " ".join(text.get_text().replace("\n", " ") for text in ax.texts)
+    empty = not np.isfinite(found.uplift).any()
+    assert ("nowhere a profit above 0 without the lift" in written) == empty
 
 
 def test_nothing_to_draw_is_refused() -> None:

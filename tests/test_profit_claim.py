@@ -261,6 +261,14 @@ def test_other_terms_hold_where_their_own_claim_is_true() -> None:
     assert "in none of 11 cases." in found.sentence()
 
 
+def test_what_is_just_not_enough_does_not_look_like_enough() -> None:
+    """24.8 % is not rounded to the 25 % that are claimed, nor 9.25 % to 9 %."""
+    found = claim(0.848)
+    assert found.verdicts["points"] != "true here"
+    assert ">24.8 %<" in found.conditions()._repr_html_()
+    assert ">9.3 %<" in claim(0.8).path(2)._repr_html_()
+
+
 def test_discounting_is_no_matter_of_the_profit_of_a_year() -> None:
     said = [x.terms for x in claim(0.85, concept="annual_profit").conditions().of("points")]
     assert not [text for text in said if "discounted" in text or "margins of" in text]

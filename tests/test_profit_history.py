@@ -201,6 +201,16 @@ def test_findings_are_of_grade_d_and_without_interval(history: ProfitHistory) ->
     assert uplifts == {x.name: x.uplift for x in NINE}
 
 
+def test_only_numbers_that_others_quote_are_called_quoted() -> None:
+    """Research on the claim read these where others quote them; all other bars are recalled."""
+    quoted = {(x.name, x.year) for x in (*NINE, *LATER) if x.standing != "recalled"}
+    assert quoted == {
+        ("auto service", 1990), ("branch deposits", 1990), ("credit card", 1990),
+        ("insurance brokerage", 1990), ("software", 1990), ("software", 1996),
+        ("advertising agency", 1996),
+    }  # fmt: skip
+
+
 def test_every_number_says_its_standing(history: ProfitHistory) -> None:
     for finding in history.findings():
         assert any(standing in finding.sentence for standing in STANDINGS.values())

@@ -25,7 +25,7 @@ from cxresearch._draw import (
     wrapped,
 )
 from cxresearch.plots._signed import signed
-from cxresearch.roi.claim_map import ClaimMap
+from cxresearch.roi.claim_map import ClaimMap, own_words
 from cxresearch.roi.economics import concept_words
 
 OTHER_LEVELS: Final = (0.05, 0.10, 0.50, 1.0, math.inf)
@@ -97,6 +97,10 @@ def _impossible(ax: Axes, found: ClaimMap) -> None:
 def _region(ax: Axes, found: ClaimMap) -> None:
     """Hatch where the claim holds, and say so inside or, where it is nowhere, in the middle."""
     holds = _holds(found)
+    if not np.isfinite(found.uplift).any():
+        heart = (float(found.retention.mean()), float(found.rates.mean()))
+        _write(ax, heart, wrapped("nowhere a profit above 0 without the lift", 24))
+        return
     if not holds.any():
         _write(ax, _heart(found, ~holds), f"nowhere\n{words.percent(found.target)} or more")
         return
@@ -114,7 +118,8 @@ def _region(ax: Axes, found: ClaimMap) -> None:
 
 def _contours(ax: Axes, found: ClaimMap) -> None:
     filled = np.ma.masked_invalid(found.uplift)
-    lowest, highest = float(filled.min()), float(filled.max())
+    known = found.uplift[np.isfinite(found.uplift)]
+    lowest, highest = (float(known.min()), float(known.max())) if known.size else (0.0, 0.0)
     for level in sorted({*OTHER_LEVELS, found.target}):
         if not lowest < level < highest:
             continue
@@ -129,7 +134,9 @@ def _contours(ax: Axes, found: ClaimMap) -> None:
 def _label(ax: Axes, lines: QuadContourSet, level: float, *, claimed: bool) -> None:
     """Write the level on its line: upwards of the middle, where no other line is near."""
     paths = (np.asarray(path.vertices, dtype=np.float64) for path in lines.get_paths())
-    line = max(paths, key=len)
+    line = max(paths, key=len, default=np.empty((0, 2)))
+    if not len(line):
+        return  # the level is passed where the map has no numbers
     x, y = line.T
     steep = np.ptp(y) * np.ptp(ax.get_xlim()) > np.ptp(x) * np.ptp(ax.get_ylim())
     spot = np.abs(y - (y.min() + 0.7 * np.ptp(y))) if steep else np.abs(x - x.mean())
@@ -153,7 +160,7 @@ def _own(ax: Axes, found: ClaimMap) -> None:
     above = rate < float(found.rates.mean())
     left = retention > float(found.retention.mean())
     ax.annotate(
-        f"here: {words.percent_interval(*found.own)}\n{_higher(found)}",
+        f"here: {own_words(found.own)}\n{_higher(found)}",
         (retention, rate),
         (0, 9 if above else -9),
         textcoords="offset points",

@@ -21,7 +21,7 @@ def threshold(whose: Subject, asked: Asked, target: float) -> Finding:
     )
     what = f"{concept_words(asked.concept, asked.year)} is {words.percent(target)} higher"
     said = [f"{words.percent(low, 0.001)} to {words.percent(high, 0.001)}" for low, high in ranges]
-    where = f"where {words.and_list(said)} stay each year" if said else "at no retention"
+    where = f"where {words.and_list(said)} stay each year" if said else "at no rate of retention"
     sentence = (
         f"With {asked.lift.words}, {what} or more {where}, if retention never changes, "
         f"{terms_words(asked)}."

@@ -9,9 +9,9 @@ from typing import Final, NamedTuple
 import pandas as pd
 
 from cxresearch import _format as words
-from cxresearch._html import Table
 from cxresearch.findings import Finding
 from cxresearch.roi._claim_words import LIFTED, years_margin
+from cxresearch.roi._exact_shares import ExactShares
 from cxresearch.roi._levels import RENEWALS, Asked
 from cxresearch.roi._profit_uplift import ProfitUplift, Standing
 from cxresearch.roi._subject import Subject
@@ -31,7 +31,7 @@ class Condition(NamedTuple):
 
 
 @dataclass(frozen=True, eq=False)
-class Conditions(Table):
+class Conditions(ExactShares):
     """The uplift on other terms than those of the claim, one changed at a time.
 
     Parameters

@@ -188,7 +188,8 @@ def _rebuild(industry: Industry, rate: float) -> IndustryUplift:
 
 
 def _listed(profits: tuple[float, ...]) -> str:
-    return ", ".join(words.number(x) for x in profits)
+    # what it took to win the customer is 0 where it is not printed
+    return ", ".join(words.number(x) for x in profits[profits[0] == 0 :])
 
 
 def _against(found: IndustryUplift) -> str:

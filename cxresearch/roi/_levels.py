@@ -139,7 +139,7 @@ def duration(strand: Strand, economics: Economics) -> Floats:
 def _refuse(strand: Strand, asked: Asked) -> None:
     """Raise where the terms leave nothing to compute."""
     if asked.renewals == "each_customer" and strand.nodes is None:
-        raise NotDefinedError(f"by {strand.model} customers have no rate of their own that stays")
+        raise NotDefinedError("only in the sBG model has each customer an own rate that stays")
     if strand.late:
         _refuse_late(asked)
     if strand.alike and asked.lift.capped(strand.retained(1)[:1, 1]).any():

@@ -94,7 +94,7 @@ NINE: Final = (
     Industry("credit insurance", 0.25, 1990),
     Industry("insurance brokerage", 0.50, 1990, "quotation"),
     Industry("industrial distribution", 0.45, 1990, "recalled", (0, 45, 99, 121, 144, 168)),
-    Industry("industrial laundry", 0.45, 1990, "quotation", (0, 144, 166, 192, 222, 256)),
+    Industry("industrial laundry", 0.45, 1990, "recalled", (0, 144, 166, 192, 222, 256)),
     Industry("office-building management", 0.40, 1990),
     Industry("software", 0.35, 1990, "quotation"),
 )

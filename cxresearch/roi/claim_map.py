@@ -101,12 +101,17 @@ class ClaimMap(Table):
     def _here(self) -> str:
         if self.own is None:
             return ""
-        where = words.percent_interval(*self.own)
+        where = own_words(self.own)
         rate = words.percent(self.economics.annual_discount_rate, 0.001)
         much = words.percent(self.own_uplift, 0.001)
         if math.isnan(self.own_uplift):
             return f" Here retention is {where}, where there is no such number."
         return f" Here, at {where} and {rate}, it is {much} higher."
+
+
+def own_words(own: tuple[float, float, float]) -> str:
+    """Return the company's retention with its interval; with one decimal where it was entered."""
+    return words.percent(own[0], 0.001) if math.isnan(own[1]) else words.percent_interval(*own)
 
 
 def claim_map(

@@ -10,15 +10,15 @@ import numpy as np
 import pandas as pd
 
 from cxresearch import _format as words
-from cxresearch._html import Table
 from cxresearch.errors import DataError
+from cxresearch.roi._exact_shares import ExactShares
 from cxresearch.uncertainty import Floats
 
 FIRMS: Final = ((0.6, 0.1), (0.4, 0.1), (0.3, 0.2))
 
 
 @dataclass(frozen=True, eq=False)
-class OperatingLeverage(Table):
+class OperatingLeverage(ExactShares):
     """Profit where customers are a few per cent more and fixed costs stay, arrays of shape (k,).
 
     Parameters

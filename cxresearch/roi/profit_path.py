@@ -10,10 +10,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxresearch import _format as words
-from cxresearch._html import Table
 from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.findings import Finding
 from cxresearch.roi._claim_words import higher, how, number, terms_words
+from cxresearch.roi._exact_shares import ExactShares
 from cxresearch.roi._levels import Asked, Levels, NotDefinedError, levels
 from cxresearch.roi._rise import rise
 from cxresearch.roi._subject import Subject
@@ -22,7 +22,7 @@ from cxresearch.uncertainty import Floats
 
 
 @dataclass(frozen=True, eq=False)
-class ProfitPath(Table):
+class ProfitPath(ExactShares):
     """Profit by year where as many new customers come every year; today's profit is 1.
 
     Parameters
@@ -55,8 +55,10 @@ class ProfitPath(Table):
     whose: Subject
 
     def to_frame(self) -> pd.DataFrame:
-        """Return one row per year; today, before the lift begins, has no uplift."""
-        columns = {"year": self.year, "before": self.before, "after": self.after}
+        """Return one row per year, in shares of today's profit; today itself has no uplift."""
+        columns = {
+            "year": self.year, "without_lift_share": self.before, "with_lift_share": self.after
+        }  # fmt: skip
         later = self.year > 0
         ends = {
             "uplift_share": np.where(later, self.uplift, np.nan),
@@ -76,7 +78,7 @@ class ProfitPath(Table):
         end = (
             f"In the long run it is {words.percent(self.limit, 0.001)} higher."
             if math.isfinite(self.limit)
-            else "There is no long run to name where customers differ, or nobody leaves."
+            else "No long run can be named where customers differ, or where nobody leaves."
         )
         return (
             f"With {how(self.asked)} from today on, profit is {first} in year 1 and {last} in year "

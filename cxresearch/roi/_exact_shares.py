@@ -1,0 +1,29 @@
+"""Tables whose shares may be exact: arithmetic on what was entered, said with one decimal."""
+
+from __future__ import annotations
+
+import pandas as pd
+
+from cxresearch import _format as words
+from cxresearch._html import LOWER, UPPER, Table, html_table
+
+SHARE = "_share"
+
+
+class ExactShares(Table):
+    """A table in which a share without an interval, or with one of no width, has one decimal."""
+
+    def _repr_html_(self) -> str:
+        frame = self.to_frame()
+        names = [str(name) for name in frame]
+        shares = [name for name in names if name.endswith(SHARE)]
+        texts = {name: [_text(row, name) for _, row in frame.iterrows()] for name in shares}
+        ends = [name for name in names if name.endswith((SHARE + LOWER, SHARE + UPPER))]
+        return html_table(frame.drop(columns=ends).assign(**texts), numbers=shares)
+
+
+def _text(row: pd.Series, name: str) -> str:
+    value, lower, upper = (float(row.get(name + end, float("nan"))) for end in ("", LOWER, UPPER))
+    if not lower < upper:
+        return words.percent(value, 0.001)
+    return words.percent_interval(value, lower, upper)
