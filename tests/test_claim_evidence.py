@@ -25,6 +25,10 @@ from cxresearch.claims.verdict import CONTRADICTED, READING, SUPPORTED, UNCLEAR,
 from cxresearch.claims.verdicts import ClaimVerdicts
 from cxresearch.designs import Design
 from cxresearch.errors import CxError, DataError
+from cxresearch.projection.fitted import projections
+from cxresearch.roi.economics import Economics
+from cxresearch.roi.own_curve import own_curve
+from cxresearch.roi.profit_claim import profit_claim
 from cxresearch.source import Data, open_data, open_frames
 from cxresearch.value.difference import value_differences
 from cxresearch.value.prices import prices
@@ -236,6 +240,31 @@ def test_the_claim_about_retention_at_a_constant_rate() -> None:
     assert percent["fewer_churners"] == pytest.approx(3.1, abs=0.06)
     assert percent["points_5_years"] == pytest.approx(9.3, abs=0.06)
     assert found_here["fewer_churners"][1] == found_here["points_5_years"][1] == CONTRADICTED
+
+
+def test_the_register_says_of_profit_what_its_own_report_says() -> None:
+    """Of printed cohorts 5 points more are enough, and rates times 1.05 if nobody leaves then."""
+    economics = Economics(
+        annual_discount_rate=0.1, first_margin="now", horizon=None, annual_margin=1.0,
+        acquisition_cost=0.0, retention_cost=0.0, fixed_cost_share=0.0,
+    )  # fmt: skip
+    with open_data(runs.PAPER) as data:
+        judged = {x.evidence.reading: x for x in claim_verdicts(data)["S3-1"].judged}
+        own = own_curve(projections(data.life_table(), min_at_risk=10), average="all_years")
+    said = profit_claim(own, economics, concept="customer_value", renewals="every", year=5)
+    assert said.verdicts == {
+        "points": "true here", "relative": "true only if", "fewer_churners": "false here",
+    }  # fmt: skip
+    same = {"true here": SUPPORTED, "true only if": READING, "false here": CONTRADICTED}
+    for one in said.headline:
+        reading = one.asked.lift.reading
+        assert judged[reading].verdict == same[said.verdicts[reading]]
+        assert judged[reading].evidence.value == pytest.approx(one.uplift)
+    sentence = judged["relative"].verdict_finding().sentence
+    assert sentence.endswith(" (only if nobody leaves from year 10 as a customer on).")
+    assert (
+        "Where rates that would pass 100 % stay as they are" in judged["points"].evidence.definition
+    )
 
 
 def assigned(n: int = 1200, lift: float = 0.3) -> dict[str, pd.DataFrame]:

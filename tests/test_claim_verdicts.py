@@ -62,6 +62,21 @@ POSITIVE = {"relation": "positive", "number": None}
 NEGATIVE = {"relation": "negative", "number": None}
 
 
+def test_what_holds_only_if_something_is_so_holds_under_a_stated_reading() -> None:
+    claimed = claim(**AT_LEAST, readings=BOTH)
+    taken = verdict(claimed, evidence(0.3, 0.4, only_if="nobody leaves"), evidence(0.0, 0.1, "b"))
+    assert [x.verdict for x in taken.judged] == [READING, CONTRADICTED]
+    assert taken.verdict == READING
+    assert " (only if nobody leaves)" in taken.sentence()
+    (said, _) = (x.verdict_finding() for x in taken.judged)
+    assert said.sentence.endswith(f"{READING} (only if nobody leaves).")
+    assert said.value is None
+    for low, high, expected in ((0.2, 0.3, UNCLEAR), (0.0, 0.1, CONTRADICTED)):
+        (other,) = verdict(claimed, evidence(low, high, only_if="nobody leaves")).judged
+        assert other.verdict == expected
+        assert "only if" not in other.verdict_finding().sentence
+
+
 @pytest.mark.parametrize(
     ("changed", "low", "high", "expected"),
     [

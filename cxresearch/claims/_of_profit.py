@@ -166,7 +166,9 @@ def _of_uplift(reading: str, found: ProfitUplift, own: OwnCurve, economics: Econ
         "share",
         "D",
         f"{_profit(found, economics)}; every yearly retention rate is lifted, on the retention "
-        f"after the model {found.model}, and nothing is spent on it or on winning customers.",
+        f"after the model {found.model}, and nothing is spent on it or on winning customers."
+        f"{found.limits}",
+        only_if=found.cut if found.standing == "holds only if cut" else "",
         as_of=found.whose.as_of,
         confidence_level=found.whose.confidence_level,
     )

@@ -32,6 +32,9 @@ class Evidence:
         "behaviour" or "answers": what people do, or what they say.
     upper_bound
         Whether the truth is at most the value.
+    only_if
+        What it takes that it is what is claimed, in words, where that is not to be had: `nobody
+        leaves from year 4 as a customer on`; empty for nothing.
     as_of, confidence_level
         As in `Finding`.
 
@@ -52,6 +55,7 @@ class Evidence:
     definition: str
     measured: str = "behaviour"
     upper_bound: bool = False
+    only_if: str = ""
     as_of: str | None = None
     confidence_level: float = 0.95
 

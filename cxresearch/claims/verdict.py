@@ -65,7 +65,18 @@ class Judged:
             return UNCLEAR
         if self.beside:
             return READING if self.inside else UNCLEAR
+        if self.inside and self.evidence.only_if:
+            return READING
         return SUPPORTED if self.inside else CONTRADICTED
+
+    @property
+    def taking(self) -> str:
+        """What it takes that the claim holds, to stand behind the reading; empty for nothing."""
+        return (
+            f" (only if {self.evidence.only_if})"
+            if self.verdict == READING and self.evidence.only_if
+            else ""
+        )
 
     @property
     def place(self) -> str:
@@ -134,7 +145,7 @@ class Judged:
     def verdict_words(self) -> str:
         """The verdict, and where the evidence is of another kind, what it is."""
         if not self.beside:
-            return self.verdict
+            return f"{self.verdict}{self.taking}"
         return f"{self.verdict} ({self.beside}: {self.place} of what is claimed)"
 
     def _finding(self, name: str, value: float | None, unit: str, said: str) -> Finding:
@@ -244,7 +255,7 @@ class ClaimVerdict:
         mixed = self.verdict in {READING, UNCLEAR}
         holds = [
             self.claim.reading_words(judged.evidence.reading)
-            + (f" ({judged.beside})" if judged.beside else "")
+            + (f" ({judged.beside})" if judged.beside else judged.taking)
             for judged in self.held
         ]
         against = [
