@@ -49,6 +49,18 @@ def test_all_problems_are_said_at_once() -> None:
         assert name in said
 
 
+def test_a_firm_without_a_profit_gets_a_report_that_says_so(tmp_path: Path) -> None:
+    """What cannot be said in per cent of nothing is left out, and the rest is shown."""
+    loss = {"base_retention": 0.5, "profit_concept": "annual_profit", "acquisition_cost": 50.0}
+    given = [x for name, value in loss.items() for x in ("-p", f"{name}={value}")]
+    done = runs.command("report", NOTEBOOK.stem, "--out", tmp_path, *given)
+    assert done.returncode == 0, done.stderr
+    page = (tmp_path / f"{NOTEBOOK.stem}.html").read_text("utf-8")
+    for said in ("Cannot be said here", "Not shown: how much higher profit is",
+                 "nowhere on this map", "Where does the sentence come from?"):  # fmt: skip
+        assert said in page
+
+
 def test_the_report_is_refused_before_a_kernel_starts(tmp_path: Path) -> None:
     done = runs.command(
         "report", NOTEBOOK.stem, "--out", tmp_path / "out", "-p", "base_retention=85",

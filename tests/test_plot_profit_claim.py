@@ -19,7 +19,7 @@ from test_claim_map import TERMS, drawn
 from test_wording import CAUSAL, FUTURE, check_whole
 
 from cxresearch._draw import INK, alt_text
-from cxresearch.errors import CxError
+from cxresearch.errors import NotEnoughError
 from cxresearch.plots._signed import signed, signed_interval
 from cxresearch.plots.claim_map import plot_claim_map
 from cxresearch.plots.profit_claim import plot_profit_path
@@ -313,9 +313,9 @@ def test_a_map_with_hardly_a_number_is_drawn(
 
 
 def test_nothing_to_draw_is_refused() -> None:
-    with pytest.raises(CxError, match="there are 0 uplifts to draw, must be at least 1"):
+    with pytest.raises(NotEnoughError, match="There are 0 uplifts to draw, must be at least 1"):
         plot_uplifts(ProfitUplifts(()))
-    with pytest.raises(CxError, match="too short"):
+    with pytest.raises(NotEnoughError, match="too short"):
         plot_uplifts(uplifts().select(model="product_limit"))
 
 

@@ -165,9 +165,9 @@ def _of_uplift(reading: str, found: ProfitUplift, own: OwnCurve, economics: Econ
         own.n,
         "share",
         "D",
-        f"{_profit(found, economics)}; every yearly retention rate is lifted, on the retention "
-        f"after the model {found.model}, and nothing is spent on it or on winning customers."
-        f"{found.limits}",
+        f"{_profit(found, economics)}; every yearly retention rate is lifted, "
+        f"{found.whose.by(found.model)}{found.whose.since}, and nothing is spent on it or on "
+        f"winning customers.{found.limits}",
         only_if=found.cut if found.standing == "holds only if cut" else "",
         as_of=found.whose.as_of,
         confidence_level=found.whose.confidence_level,

@@ -29,7 +29,7 @@ from cxresearch._draw import (
     wrapped,
 )
 from cxresearch._html import ACRONYMS
-from cxresearch.errors import CxError
+from cxresearch.errors import NotEnoughError
 from cxresearch.plots._signed import signed, signed_interval
 from cxresearch.roi._profit_uplift import ProfitUplift
 from cxresearch.roi.economics import concept_words
@@ -68,8 +68,8 @@ def plot_uplifts(uplifts: ProfitUplifts, *, ax: Axes | None = None) -> Axes:
 
     Raises
     ------
-    CxError
-        When there is no uplift to draw.
+    NotEnoughError
+        When there is no uplift to draw, saying why.
     """
     thin = ax is not None and narrow(ax)
     blocks = [(wrapped(title, 48 if thin else 78), block) for title, block in _blocks(uplifts)]
@@ -94,10 +94,8 @@ def _blocks(uplifts: ProfitUplifts) -> list[Block]:
     """Return what belongs under one heading: all but the model is the same."""
     blocks: dict[str, list[ProfitUplift]] = {}
     if not uplifts.known:
-        raise CxError(
-            "there are 0 uplifts to draw, must be at least 1: "
-            + (uplifts.sentence() or "select fewer, or other terms.")
-        )
+        why = "; ".join(dict.fromkeys(one.reason for one in uplifts)) or "none was selected"
+        raise NotEnoughError(f"There are 0 uplifts to draw, must be at least 1: {why}.")
     several = [len({get(one) for one in uplifts}) > 1 for get in (_concept, _renewals)]
     for one in uplifts:
         blocks.setdefault(_heading(one, several), []).append(one)

@@ -113,8 +113,8 @@ def levels(strand: Strand, asked: Asked) -> Levels:
     if not (found.before > 0).all() or found.before[0] < SURE * error:
         sure = "" if math.isnan(error) else " for certain"
         raise NotDefinedError(
-            f"without the lift it is not above 0{sure}, so that nothing can be said in per cent "
-            "of it"
+            f"without the lift this profit is not above 0{sure}, so that nothing can be said in "
+            "per cent of it"
         )
     return found
 

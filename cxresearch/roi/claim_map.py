@@ -75,7 +75,7 @@ class ClaimMap(Table):
     def sentence(self, lang: str = "en") -> str:
         """Return where the claim holds if retention never changes, in words."""
         words.check_language(lang)
-        what = f"With {self.lift.words} a year {concept_words(self.concept, self.year)} is"
+        what = f"With {self.lift.words} a year, {concept_words(self.concept, self.year)} is"
         much = f"{words.percent(self.target)} higher or more"
         rows = zip(self.holds_from, SHOWN_RATES, strict=True)
         found = [

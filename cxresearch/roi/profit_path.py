@@ -128,7 +128,7 @@ def profit_path(whose: Subject, model: str, asked: Asked, years: int) -> ProfitP
     try:
         found = [levels(strand, one) for one in yearly]
     except NotDefinedError as reason:
-        raise NotEnoughError(f"there is no profit by year: {reason}.") from reason
+        raise NotEnoughError(f"There is no profit by year: {reason}.") from reason
     # what the lift costs is not spent before it begins
     found[0] = Levels(found[0].before, found[0].before)
     before, after = (np.array([getattr(x, name)[0] for x in found]) for name in Levels._fields)
