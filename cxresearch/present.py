@@ -175,7 +175,7 @@ def _row_label(name: str, text: str, period: str, mark: str) -> str:
     if name in _TERMS:
         return text.replace("_", " ")
     if not text.isdecimal() or name not in _DOWN:
-        return ACRONYMS.get(text, text) if name == "model" else text
+        return ACRONYMS.get(text, text.replace("_", " ")) if name == "model" else text
     said = _DOWN[name].format(text, periods=words.plural(period, int(text)))
     return said + mark if name == "tenure" else said
 
