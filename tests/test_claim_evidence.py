@@ -262,9 +262,7 @@ def test_the_register_says_of_profit_what_its_own_report_says() -> None:
         assert judged[reading].evidence.value == pytest.approx(one.uplift)
     sentence = judged["relative"].verdict_finding().sentence
     assert sentence.endswith(" (only if nobody leaves from year 10 as a customer on).")
-    assert (
-        "Where rates that would pass 100 % stay as they are" in judged["points"].evidence.definition
-    )
+    assert "No rate can pass 100 %: nobody leaves" in judged["points"].evidence.definition
 
 
 def assigned(n: int = 1200, lift: float = 0.3) -> dict[str, pd.DataFrame]:

@@ -10,6 +10,7 @@ from scipy.stats import beta
 from test_constant_claim import terms
 from test_own_curve import months
 from test_profit_claim import claim
+from test_wording import check_digits, check_whole
 
 from cxresearch.projection.fitted import projections
 from cxresearch.roi._cut import cut_words
@@ -60,7 +61,12 @@ def test_what_holds_only_where_nobody_leaves_is_no_plain_yes(own: OwnCurve, rene
         assert between.answer()[0].sentence.startswith(f"True only if {points.cut}, read as")
     both = claim(own, model="sbg", renewals=renewals, target=points.uncut.lower - 0.001)
     assert both.verdicts["points"] == "true here"
-    assert f"No rate can pass 100 %: {points.cut}. Where rates" in both.answer()[0].sentence
+    assert f" No rate can pass 100 %: {points.cut}." in points.sentence()
+    (uncut, *_) = (x for x in both.answer() if x.id == "profit_uplift_uncut")
+    assert uncut.value == points.uncut.value
+    assert f", no rate can pass 100 %: {points.cut}; where rates that would" in uncut.sentence
+    check_whole(uncut.sentence)
+    check_digits(uncut.to_dict())
     if renewals == "each_customer":
         assert points.cut == f"{100 * many:.0f} % of customers never leave"
 

@@ -125,17 +125,8 @@ class ProfitUplift(Table):
 
     @property
     def limits(self) -> str:
-        """Who never leaves with the lift, and the uplift without that, in sentences."""
-        return f" No rate can pass 100 %: {self.cut}.{self.uncut_words}" if self.cut else ""
-
-    @property
-    def uncut_words(self) -> str:
-        """The uplift where rates that would pass 1 are not lifted, as a sentence."""
-        if self.uncut is None:
-            return ""
-        return (
-            f" Where rates that would pass 100 % stay as they are, it is {higher(*self.uncut[:3])}."
-        )
+        """Who never leaves with the lift, as a sentence; empty where no rate is cut."""
+        return f" No rate can pass 100 %: {self.cut}." if self.cut else ""
 
     @property
     def said(self) -> str:
@@ -151,6 +142,23 @@ class ProfitUplift(Table):
         value = None if self.reason else self.uplift
         ends = (self.uplift_ci_lower, self.uplift_ci_upper)
         return (number(self.whose, "profit_uplift", value, self.sentence(), key, ends=ends),)
+
+    def without_cut(self) -> tuple[Finding, ...]:
+        """Return `profit_uplift_uncut`, where rates that would pass 1 stay; nothing for none."""
+        if self.uncut is None:
+            return ()
+        value, *ends = self.uncut[:3]
+        what = concept_words(self.asked.concept, self.asked.year)
+        interval = f" ({words.level_words(self.whose.confidence_level)} interval)"
+        said = (
+            f"With {how(self.asked)},{self.limits.lower()[:-1]}; where rates that would pass 100 % "
+            f"stay as they are, {what} is {higher(value, *ends)}, {self.basis}{interval}."
+        )
+        named = {"reading": self.asked.lift.reading, "profit_concept": self.asked.concept}
+        key = {**named, "model": self.model, **self.key}
+        return (
+            number(self.whose, "profit_uplift_uncut", value, said, key, ends=(ends[0], ends[1])),
+        )
 
 
 def _ends(values: tuple[float, float, float]) -> tuple[float, float]:

@@ -84,8 +84,12 @@ class ProfitClaim(Table):
         return self.uplifts.select(concept=self.concept, model=CONSTANT)
 
     def answer(self) -> tuple[Finding, ...]:
-        """Return `verdict` of each reading: the probability that the target is reached."""
-        return tuple(self._verdict(one) for one in self.headline)
+        """Return `verdict` of each reading: the probability that the target is reached.
+
+        And `profit_uplift_uncut` of those in which rates are cut at 1: what it is without that.
+        """
+        without = (found for one in self.headline for found in one.without_cut())
+        return (*(self._verdict(one) for one in self.headline), *without)
 
     def conditions(self) -> Conditions:
         """Return the uplift in each reading on other terms, one changed at a time."""
@@ -165,8 +169,7 @@ class ProfitClaim(Table):
             return f"{self._judge(one).capitalize()}, {read}: {one.reason}."
         against = f"against the {words.percent(self.target)} claimed"
         said = f"{one.said}, {against}, {one.basis}{self._chance(one)}"
-        limits = one.uncut_words if one.standing == "holds only if cut" else one.limits
-        rest = f"{limits}{self._beyond(one)} {self._otherwise(one)}"
+        rest = f"{self._beyond(one)} {self._otherwise(one)}"
         return f"{self._ruling(one)}, {read}: {said}.{rest}"
 
     def _ruling(self, one: ProfitUplift) -> str:
