@@ -255,7 +255,7 @@ def test_the_claim_is_a_line_and_numbers_stand_beside() -> None:
     assert "+20.0 %" in said
     assert "+40 % (38 to 42 %)*" in said
     assert said.count("no number") == 3
-    assert "With rates cut at 100 %" in ax.get_xlabel().replace("\n", " ")
+    assert "Rates are cut at 100 %" in ax.get_xlabel().replace("\n", " ")
     assert "no number, too short" in alt_text(ax)
     assert "holds, nobody leaves from year 13 as a customer on" in alt_text(ax)
 

@@ -184,9 +184,9 @@ def _caption(rows: Sequence[tuple[float, ProfitUplift]]) -> str:
     what = concepts.pop() if len(concepts) == 1 else "profit"
     renewals = {_renewals(one) for one in ones}
     lifted = f"; lifted: {renewals.pop()}" if len(renewals) == 1 else ""
-    star = " * With rates cut at 100 %." if any(x.cut for x in ones) else ""
+    star = " * Rates are cut at 100 %." if any(x.cut for x in ones) else ""
     target = words.percent(ones[0].target, 0.001).replace(".0 %", " %")
-    return f"How much higher {what} is{lifted}. Dashed: {target}, filled: the claim holds.{star}"
+    return f"How much higher {what} is{lifted}. Dashed: {target}, filled: it holds.{star}"
 
 
 def _say(blocks: Sequence[Block]) -> str:
