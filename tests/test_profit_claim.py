@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+import runs
 from test_constant_claim import terms
 from test_own_curve import months, paper
 from test_wording import CAUSAL, FUTURE, check_digits, check_interval, check_whole
@@ -18,6 +20,7 @@ from cxresearch.roi.own_curve import OwnCurve, own_curve
 from cxresearch.roi.profit_claim import ProfitClaim, profit_claim
 from cxresearch.roi.profit_uplifts import profit_uplifts
 from cxresearch.roi.readings import READINGS, Lift, lifts
+from cxresearch.source import open_data
 from cxresearch.tables import LifeTable
 
 ASKED: dict[str, Any] = {"concept": "customer_value", "renewals": "every", "year": 5}
@@ -123,6 +126,24 @@ def test_the_verdict_goes_by_the_whole_interval(own: OwnCurve) -> None:
         assert other.verdicts["fewer_churners"] == verdict
         low, high = probability
         assert low <= (other.answer()[2].value or 0) <= high
+
+
+def test_it_cannot_be_said_where_models_that_are_not_ruled_out_disagree(shared_data: Path) -> None:
+    """One year of data: beyond it two models part, and neither fits."""
+    with open_data(runs.SAAS) as data:
+        mine = own_curve(projections(data.life_table(), min_at_risk=10), average="all_years")
+    found = claim(mine)
+    (points,) = found.headline.select(reading="points")
+    assert (points.model, points.standing) == ("bdw", "holds")
+    (other,) = found.uplifts.select(reading="points", concept="customer_value", model="sbg")
+    assert other.standing == "does not hold"
+    assert found.verdicts["points"] == "cannot be said here"
+    said = found.answer()[0]
+    assert said.value is None
+    assert (
+        f"But by the sBG model {other.said}, and the counts do not rule that out." in said.sentence
+    )
+    assert claim(mine, model="bdw").verdicts["points"] == "true here"
 
 
 def test_with_few_customers_it_cannot_be_said(few: OwnCurve) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Final, NamedTuple
 
 import pandas as pd
@@ -17,7 +18,7 @@ from cxresearch.roi._profit_uplift import ProfitUplift
 from cxresearch.roi.economics import Concept, Economics
 from cxresearch.roi.effect import effect_of_experiment
 from cxresearch.roi.own_curve import OwnCurve, own_curve
-from cxresearch.roi.profit_uplifts import profit_uplifts
+from cxresearch.roi.profit_uplifts import differing, profit_uplifts
 from cxresearch.roi.readings import Lift
 from cxresearch.source import Data
 
@@ -129,19 +130,31 @@ def _of_effect(
 
 def _uplift(own: OwnCurve, terms: Terms, settings: ClaimSettings) -> Evidence | Lacking:
     economics = _economics(terms, settings)
-    (found,) = profit_uplifts(
+    every = profit_uplifts(
         own,
         economics,
         lifts=(terms.lift,),
         renewals=("every",),
         concepts=(terms.concept,),
-        models=(own.best,),
+        models=tuple(dict.fromkeys((own.best, *own.credible))),
         year=terms.year,
         confidence_level=settings.confidence_level,
     )
+    found, *others = every
     if found.reason:
         return Lacking("S3-1", found.reason)
-    return _of_uplift(terms.reading, found, own, economics)
+    judged = _of_uplift(terms.reading, found, own, economics)
+    if not (rivals := differing(found, others)):
+        return judged
+    ends = [end for one in (found, *rivals) for end in one.values[1:]]
+    said = " The interval holds those of all models that the counts do not rule out."
+    return replace(
+        judged,
+        ci_lower=min(ends),
+        ci_upper=max(ends),
+        definition=judged.definition + said,
+        only_if="",
+    )
 
 
 def _economics(terms: Terms, settings: ClaimSettings) -> Economics:

@@ -70,6 +70,11 @@ class OwnCurve(Table):
         return max(fitted, key=lambda model: weights[model], default=CONSTANT)
 
     @property
+    def credible(self) -> tuple[str, ...]:
+        """Models in which customers differ that the counts do not rule out (see `_forecast`)."""
+        return tuple(model for model in self.models if model in self.projection.standing.credible)
+
+    @property
     def reach(self) -> int:
         """Whole years within the data, from the start of the curve on."""
         return (self.projection.longest - self.start) // self.table.periods_per_year

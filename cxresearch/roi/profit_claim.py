@@ -27,6 +27,7 @@ from cxresearch.roi.profit_path import ProfitPath, profit_path
 from cxresearch.roi.profit_uplifts import (
     ProfitUplifts,
     check_asked,
+    differing,
     profit_uplifts,
 )
 from cxresearch.roi.readings import READINGS, Lift, Reading, lifts
@@ -54,6 +55,8 @@ class ProfitClaim(Table):
         Whose profit it is.
     economics, concept, renewals, year, model
         What the verdict is for.
+    rivals
+        Other models that the counts do not rule out, where none was asked for.
     lift_size, target
         The claim: 0.05 and 0.25.
     """
@@ -67,6 +70,7 @@ class ProfitClaim(Table):
     model: str
     lift_size: float
     target: float
+    rivals: tuple[str, ...] = ()
 
     @cached_property
     def verdicts(self) -> dict[Reading, str]:
@@ -146,9 +150,16 @@ class ProfitClaim(Table):
         return Conditions(tuple(found))
 
     def _judge(self, one: ProfitUplift) -> str:
+        if self._doubts(one):
+            return VERDICTS["not clear"]
         verdict = VERDICTS[one.standing]
         elsewhere = self.conditions().where(one.asked.lift.reading, "holds")
         return ONLY_IF if verdict == "false here" and elsewhere else verdict
+
+    def _doubts(self, one: ProfitUplift) -> tuple[ProfitUplift, ...]:
+        """Return what rival models say, where it is another verdict."""
+        same = self.uplifts.select(reading=one.asked.lift.reading, concept=self.concept)
+        return differing(one, (x for x in same if x.model in self.rivals))
 
     def _asked(self, lift: Lift) -> Asked:
         return Asked(lift, self.economics, self.concept, self.renewals, self.year)
@@ -160,7 +171,7 @@ class ProfitClaim(Table):
 
     def _verdict(self, one: ProfitUplift) -> Finding:
         reading = one.asked.lift.reading
-        value = None if one.reason else one.probability
+        value = None if one.reason or self._doubts(one) else one.probability
         return number(self.whose, "verdict", value, self._say(one), {"reading": reading})
 
     def _say(self, one: ProfitUplift) -> str:
@@ -169,7 +180,7 @@ class ProfitClaim(Table):
             return f"{self._judge(one).capitalize()}, {read}: {one.reason}."
         against = f"against the {words.percent(self.target)} claimed"
         said = f"{one.said}, {against}, {one.basis}{self._chance(one)}"
-        rest = f"{self._beyond(one)} {self._otherwise(one)}"
+        rest = f"{self._rival(one)}{self._beyond(one)} {self._otherwise(one)}"
         return f"{self._ruling(one)}, {read}: {said}.{rest}"
 
     def _ruling(self, one: ProfitUplift) -> str:
@@ -192,6 +203,11 @@ class ProfitClaim(Table):
                 chance = f"below {words.percent(1 - SURE, 0.001)}"
         much = words.percent(self.target)
         return f" ({level} interval; the probability of {much} or more is {chance})"
+
+    def _rival(self, one: ProfitUplift) -> str:
+        """Return what models say that are not ruled out and come to another verdict."""
+        said = [f"{self.whose.by(x.model)} {x.said}" for x in self._doubts(one)]
+        return f" But {words.and_list(said)}, and the counts do not rule that out." if said else ""
 
     def _beyond(self, one: ProfitUplift) -> str:
         """Return how far the data reach, where the model says what comes after."""
@@ -252,7 +268,8 @@ def profit_claim(
     stated set, one of which is changed at a time: profit concept, first margin, horizon (5, 10,
     all), discount rate (5, 10, 15 %), acquisition cost (1, 2 years' margin), and for an own curve
     the renewals and the model.
-    Otherwise it cannot be said. A rate that was entered has no interval.
+    Otherwise it cannot be said, nor where another model that the counts do not rule out comes to
+    another verdict and no model was asked for. A rate that was entered has no interval.
 
     Raises
     ------
@@ -274,7 +291,8 @@ def profit_claim(
         target=target,
         confidence_level=confidence_level,
     )
+    rivals = whose.own.credible if whose.own and not model else ()
     return ProfitClaim(
         found, whose, economics, concept, renewals,
-        year=year, model=chosen, lift_size=lift_size, target=target,
+        year=year, model=chosen, lift_size=lift_size, target=target, rivals=rivals,
     )  # fmt: skip

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import product
 
@@ -170,3 +170,13 @@ def check_asked(
         problems.append(f"target is {target!r}, must be above 0: write 0.25 for 25 %.")
     if problems:
         raise DataError(problems)
+
+
+def differing(one: ProfitUplift, others: Iterable[ProfitUplift]) -> tuple[ProfitUplift, ...]:
+    """Return those of the others that say something else of the claim, where both say anything."""
+    return tuple(x for x in others if not (x.reason or one.reason) and _says(x) != _says(one))
+
+
+def _says(one: ProfitUplift) -> str:
+    # whether rates were cut is said apart
+    return "holds" if one.standing == "holds only if cut" else one.standing
