@@ -112,16 +112,27 @@ def test_a_sample_of_ones_own_from_simulation_to_report(tmp_path: Path) -> None:
     made = command("sample", folder, "--customers", 400, "--seed", 7)
     assert (made.returncode, made.stdout) == (0, f"{folder}\n")
     assert command("check", folder).returncode == 0
-    done = command("report", "--data", folder, "--out", out)
+    done = command("report", CHECK, CURVES, "--data", folder, "--out", out)
     assert done.returncode == 0, done.stderr
     findings = json.loads((out / "findings.json").read_text("utf-8"))
-    assert {f["notebook"] for f in findings} == {path.stem for path in NOTEBOOKS}
+    assert {f["notebook"] for f in findings} == {CHECK, CURVES}
     counted = {f["notebook"]: f["value"] for f in findings if f["id"] == "customers_used"
                and not f["group"]}  # fmt: skip
     assert counted[CHECK] == counted[CURVES] > 300
     index = (out / "index.html").read_text("utf-8")
     assert f'href="./{CHECK}.html"' in index
     assert f'href="./{CURVES}.html"' in index
+
+
+@pytest.mark.verify
+def test_every_report_is_made_of_few_customers(tmp_path: Path) -> None:
+    """Where most groups are too small; of more customers the README's own commands make all."""
+    folder, out = tmp_path / "few", tmp_path / "reports"
+    assert command("sample", folder, "--customers", 400, "--seed", 7).returncode == 0
+    done = command("report", "--data", folder, "--out", out)
+    assert done.returncode == 0, done.stderr
+    findings = json.loads((out / "findings.json").read_text("utf-8"))
+    assert {f["notebook"] for f in findings} == {path.stem for path in NOTEBOOKS}
 
 
 # The truth of a simulation
