@@ -71,6 +71,14 @@ def percent_interval(share: float, lower: float, upper: float) -> str:
     return f"{percent(share, unit)} ({ends})"
 
 
+def percent_exact(share: float, lower: float, upper: float) -> str:
+    """Return a share with its interval; with one decimal where it has none, or one of no width.
+
+    For what may be arithmetic on what somebody entered: it has no interval, and is not vague.
+    """
+    return percent_interval(share, lower, upper) if lower < upper else percent(share, 0.001)
+
+
 def out_of(share: float, lower: float, upper: float) -> tuple[str, str, str]:
     """Natural frequency: (`100`, `84`, `83 to 85`); of 1,000 when the interval is narrow."""
     unit = max(rounding_unit(lower, upper, coarsest=0.01), 1e-4)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 
 class CxError(ValueError):
@@ -30,3 +30,15 @@ class NotEnoughError(DataError):
 
 class ReportError(CxError):
     """A report could not be built."""
+
+
+def problems_of(check: Callable[[], object]) -> Sequence[str]:
+    """Return what a check, or the building of something, complains of; nothing where it does not.
+
+    For what is to be said together with the complaints of other checks.
+    """
+    try:
+        check()
+    except CxError as error:
+        return error.problems
+    return ()

@@ -205,9 +205,8 @@ def _cell(finding: Finding) -> str:
         math.nan if x is None else x for x in (finding.value, finding.ci_lower, finding.ci_upper)
     )
     if finding.unit == "share":
-        if finding.grade == "D" and not lower < upper:
-            return words.percent(value, 0.001)  # arithmetic on what was entered
-        return words.percent_interval(value, lower, upper)
+        exact = finding.grade == "D"  # what was entered may have no interval
+        return (words.percent_exact if exact else words.percent_interval)(value, lower, upper)
     if finding.unit == "parameter":
         return words.parameter_interval(value, lower, upper)
     if finding.unit == "p-value":

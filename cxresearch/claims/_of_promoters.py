@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from cxresearch import _format as words
 from cxresearch.adjust._rung import Ends, Rung
 from cxresearch.adjust.bias_ladder import bias_ladder
 from cxresearch.claims.measured import Evidence, Lacking
@@ -91,7 +92,7 @@ def _amount(claim: str, row: ValueDifference, ends: Ends) -> Evidence:
         row.counting,
         *ends,
         round(sum(row.n)),
-        row.prices.currency or "amount",
+        words.money_unit(row.prices.currency),
         row.grade,
         f"Discounted contribution per customer over {row.span()}, promoters less detractors; the "
         "parts are Shapley values, which add up to the difference.",

@@ -52,8 +52,8 @@ def higher(value: float, lower: float, upper: float) -> str:
     """Return `25 % (24 to 26 %) higher`; an amount below 0 for certain is said as lower."""
     if value < 0 and not lower <= 0 <= upper:
         loss = ", a loss" if value < -1 else ""
-        return f"{_percent(-value, -upper, -lower)} lower than without{loss}"
-    return f"{_percent(value, lower, upper)} higher"
+        return f"{words.percent_exact(-value, -upper, -lower)} lower than without{loss}"
+    return f"{words.percent_exact(value, lower, upper)} higher"
 
 
 def number(
@@ -79,10 +79,3 @@ def number(
         grade=GRADE,
         as_of=whose.as_of,
     )
-
-
-def _percent(value: float, lower: float, upper: float) -> str:
-    """Return a share with its interval; with one decimal where it has none, or one of no width."""
-    if not lower < upper:
-        return words.percent(value, 0.001)
-    return words.percent_interval(value, lower, upper)

@@ -23,7 +23,5 @@ class ExactShares(Table):
 
 
 def _text(row: pd.Series, name: str) -> str:
-    value, lower, upper = (float(row.get(name + end, float("nan"))) for end in ("", LOWER, UPPER))
-    if not lower < upper:
-        return words.percent(value, 0.001)
-    return words.percent_interval(value, lower, upper)
+    ends = (float(row.get(name + end, float("nan"))) for end in ("", LOWER, UPPER))
+    return words.percent_exact(*ends)

@@ -286,18 +286,24 @@ def _curve(strand: Strand, years: int) -> Floats:
 
 
 def _priced(before: Floats, after: Floats, asked: Asked, paid_for: Floats | None) -> Levels:
-    """Return the worth of margins; `paid_for` are those with the cost of the lift, or all."""
-    terms = asked.economics
-    won = terms.acquisition_cost if asked.concept == "net_value" else 0.0
-    cost = terms.retention_cost * (after if paid_for is None else paid_for)
-    return Levels(terms.annual_margin * before - won, terms.annual_margin * after - cost - won)
+    """Return the worth of margins, less what winning a customer costs where it counts."""
+    won = asked.economics.acquisition_cost if asked.concept == "net_value" else 0.0
+    return _net(before, after, asked, won, paid_for)
 
 
 def _profit(
     before: Floats, after: Floats, today: Floats, asked: Asked, paid_for: Floats | None
 ) -> Levels:
+    """Return a year's profit: fixed costs are a share of today's contribution."""
     terms = asked.economics
     fixed = terms.fixed_cost_share * terms.annual_margin * today
-    costs = terms.acquisition_cost + fixed
-    spent = terms.retention_cost * (after if paid_for is None else paid_for)
-    return Levels(terms.annual_margin * before - costs, terms.annual_margin * after - spent - costs)
+    return _net(before, after, asked, terms.acquisition_cost + fixed, paid_for)
+
+
+def _net(
+    before: Floats, after: Floats, asked: Asked, costs: Floats | float, paid_for: Floats | None
+) -> Levels:
+    """Return margins less costs; `paid_for` are those with the cost of the lift, or all."""
+    margin, lift = asked.economics.annual_margin, asked.economics.retention_cost
+    spent = lift * (after if paid_for is None else paid_for)
+    return Levels(margin * before - costs, margin * after - spent - costs)

@@ -136,12 +136,15 @@ class ProfitUplift(Table):
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `profit_uplift`."""
-        asked = self.asked
-        named = {"reading": asked.lift.reading, "profit_concept": asked.concept}
-        key = {**named, "model": self.model, **self.key}
         value = None if self.reason else self.uplift
         ends = (self.uplift_ci_lower, self.uplift_ci_upper)
-        return (number(self.whose, "profit_uplift", value, self.sentence(), key, ends=ends),)
+        return (number(self.whose, "profit_uplift", value, self.sentence(), self._keys, ends=ends),)
+
+    @property
+    def _keys(self) -> dict[str, str]:
+        """The labels of its findings."""
+        named = {"reading": self.asked.lift.reading, "profit_concept": self.asked.concept}
+        return {**named, "model": self.model, **self.key}
 
     def without_cut(self) -> tuple[Finding, ...]:
         """Return `profit_uplift_uncut`, where rates that would pass 1 stay; nothing for none."""
@@ -154,11 +157,8 @@ class ProfitUplift(Table):
             f"With {how(self.asked)},{self.limits.lower()[:-1]}; where rates that would pass 100 % "
             f"stay as they are, {what} is {higher(value, *ends)}, {self.basis}{interval}."
         )
-        named = {"reading": self.asked.lift.reading, "profit_concept": self.asked.concept}
-        key = {**named, "model": self.model, **self.key}
-        return (
-            number(self.whose, "profit_uplift_uncut", value, said, key, ends=(ends[0], ends[1])),
-        )
+        ends_of = (ends[0], ends[1])
+        return (number(self.whose, "profit_uplift_uncut", value, said, self._keys, ends=ends_of),)
 
 
 def _ends(values: tuple[float, float, float]) -> tuple[float, float]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from cxresearch.errors import DataError
+from cxresearch.errors import problems_of
 from cxresearch.roi.constant import retention_problems
 from cxresearch.roi.economics import Economics
 from cxresearch.roi.readings import lifts
@@ -24,16 +24,9 @@ def claim_problems(values: Mapping[str, Any]) -> list[str]:
 
     What is to come from data is not looked at: no data are opened.
     """
-    return [*_terms_problems(values), *_rate_problems(values)]
-
-
-def _terms_problems(values: Mapping[str, Any]) -> list[str]:
     terms = {name: values[name] for name in TERMS}
-    try:
-        Economics(**terms, horizon=values["horizon"] or None)
-    except DataError as error:
-        return list(error.problems)
-    return []
+    wrong = problems_of(lambda: Economics(**terms, horizon=values["horizon"] or None))
+    return [*wrong, *_rate_problems(values)]
 
 
 def _rate_problems(values: Mapping[str, Any]) -> Iterator[str]:

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 from cxresearch._cells import unknown
-from cxresearch.errors import CxError, DataError
+from cxresearch.errors import CxError, DataError, problems_of
 from cxresearch.roi._effect import Effect
 from cxresearch.roi.economics import rate_problems
 from cxresearch.roi.effect import effect_from_findings, entered_effect
@@ -33,7 +33,7 @@ def programme_problems(values: Mapping[str, Any]) -> list[str]:
     ]
     if values["effect_source"] != "experiment":
         checks.append(lambda: _effect(values))
-    return list(dict.fromkeys(problem for check in checks for problem in _raised(check)))
+    return list(dict.fromkeys(problem for check in checks for problem in problems_of(check)))
 
 
 def spreads(
@@ -169,10 +169,3 @@ def _spread(name: str, low: float, value: float, high: float, kind: Kind) -> Unc
     if problems:
         raise DataError(problems)
     return found
-
-
-def _raised(check: Callable[[], object]) -> Iterator[str]:
-    try:
-        check()
-    except CxError as error:
-        yield from error.problems
