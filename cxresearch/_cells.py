@@ -229,6 +229,27 @@ def count_cubes(
     return (count_cube(index, _whole(frame[name].to_numpy()), shape) for name in names)
 
 
+def grouped_cubes(
+    frame: pd.DataFrame,
+    group_columns: Sequence[str],
+    names: Sequence[str],
+    position: NDArray[np.int64],
+    shape: tuple[int, int],
+) -> tuple[tuple[Labels, ...], list[Counts]]:
+    """Return the groups of a long frame, and its named columns as arrays of (G, *shape).
+
+    Parameters
+    ----------
+    position
+        Place of each row on the last axis, shape (rows,).
+    shape
+        R and the length of the last axis.
+    """
+    codes, groups = encode_groups(frame, group_columns)
+    index = (codes, frame["replicate"].to_numpy(dtype=np.int64), position)
+    return groups, list(count_cubes(frame, names, index, (len(groups), *shape)))
+
+
 def frozen(values: ArrayLike) -> Counts:
     """Return a read-only copy: int64 for whole numbers, float64 for weights."""
     array = np.array(values)

@@ -240,6 +240,11 @@ def unique(group_by: Sequence[str]) -> list[str]:
     return list(dict.fromkeys([group_by] if isinstance(group_by, str) else group_by))
 
 
+def reasons_words(counts: Iterable[tuple[object, int]]) -> str:
+    """Return why rows do not count, with how many each: `after the end: 1,204, no date: 3`."""
+    return ", ".join(f"{reason}: {n:,}" for reason, n in counts) or "none given"
+
+
 def split_names(text: str) -> list[str]:
     """Return the names in a text with commas between."""
     return [name.strip() for name in text.split(",") if name.strip()]

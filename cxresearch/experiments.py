@@ -16,6 +16,7 @@ from cxresearch._engine import (
     nameable,
     named_labels,
     numbered,
+    reasons_words,
     taken_problems,
     unique,
 )
@@ -66,8 +67,7 @@ class Experiments(Engine):
         self._check_experiment(columns, rule)
         rows = numbered(self.query(experiment_query(self.pipeline, columns, rule)))
         if rows.empty:
-            counts = self.assignment_counts(rule)
-            why = ", ".join(f"{reason}: {n:,}" for reason, n in counts.items()) or "none given"
+            why = reasons_words(self.assignment_counts(rule).items())
             raise NotEnoughError(
                 f"interventions: there are 0 assignments to follow ({why}), must be at least 1: "
                 "check the dates and the customers' ids."

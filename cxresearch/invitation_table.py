@@ -19,8 +19,7 @@ from cxresearch._cells import (
     CountTable,
     Labels,
     check_columns,
-    count_cubes,
-    encode_groups,
+    grouped_cubes,
     groups_words,
     long_frame,
     with_replicate,
@@ -112,10 +111,10 @@ class InvitationTable(CountTable):
             frame = frame.assign(customers=frame["invitations"])
         check_columns(frame, (*group_columns, "outcome", *cls.count_fields))
         check_long(frame, ("replicate",), cls.count_fields, n_replicates)
-        codes, groups = encode_groups(frame, group_columns)
-        index = (codes, frame["replicate"].to_numpy(dtype=np.int64), _positions(frame))
-        shape = (len(groups), n_replicates, len(OUTCOMES))
-        invitations, customers = count_cubes(frame, cls.count_fields, index, shape)
+        shape = (n_replicates, len(OUTCOMES))
+        groups, (invitations, customers) = grouped_cubes(
+            frame, group_columns, cls.count_fields, _positions(frame), shape
+        )
         if WAVE in group_columns and "waves" not in words:
             words["waves"] = tuple(sorted({g[list(group_columns).index(WAVE)] for g in groups}))
         return cls(tuple(group_columns), groups, invitations, customers, **words)

@@ -8,7 +8,7 @@ from typing import Final
 from cxresearch import _format as words
 from cxresearch import sql
 from cxresearch._cells import unknown
-from cxresearch._engine import numbered
+from cxresearch._engine import numbered, reasons_words
 from cxresearch.blocks import SCORE_GROUP, Blocks
 from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.purchasing import Purchasing, purchase_relations
@@ -58,10 +58,10 @@ class Repurchases(Purchasing):
         used, out = rows[rows["excluded"].isna()], rows[rows["excluded"].notna()]
         left_out = {str(k): int(v) for k, v in out.groupby("excluded")["whole"].sum().items()}
         if used.empty:
-            why = ", ".join(f"{reason}: {n:,}" for reason, n in left_out.items()) or "none given"
             raise NotEnoughError(
-                f"survey_responses: there are 0 {metric} answers to follow ({why}), must be at "
-                "least 1: take fewer months, or check the words in metric."
+                f"survey_responses: there are 0 {metric} answers to follow "
+                f"({reasons_words(left_out.items())}), must be at least 1: take fewer months, or check the "
+                "words in metric."
             )
         span = f"{months} {words.plural('month', months)}"
         return ShareTable.from_counts(

@@ -18,8 +18,7 @@ from cxresearch._cells import (
     CountTable,
     Labels,
     check_columns,
-    count_cubes,
-    encode_groups,
+    grouped_cubes,
     groups_words,
     long_frame,
     with_replicate,
@@ -97,11 +96,10 @@ class RevenueBridge(CountTable):
                 f"move has {', '.join(map(repr, unknown))}, must be one of {', '.join(MOVES)}: "
                 "rename it."
             )
-        codes, groups = encode_groups(frame, group_columns)
         moves = frame["move"].map(MOVES.index).to_numpy(dtype=np.int64)
-        index = (codes, frame["replicate"].to_numpy(dtype=np.int64), moves)
-        shape = (len(groups), n_replicates, len(MOVES))
-        people, opening, closing = count_cubes(frame, cls.count_fields, index, shape)
+        groups, (people, opening, closing) = grouped_cubes(
+            frame, group_columns, cls.count_fields, moves, (n_replicates, len(MOVES))
+        )
         return cls(tuple(group_columns), groups, people, opening, closing, **words)
 
     @property

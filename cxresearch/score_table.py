@@ -20,8 +20,7 @@ from cxresearch._cells import (
     CountTable,
     Labels,
     check_columns,
-    count_cubes,
-    encode_groups,
+    grouped_cubes,
     groups_words,
     long_frame,
     with_replicate,
@@ -130,11 +129,11 @@ class ScoreTable(CountTable):
             frame = frame.assign(customers=frame["answers"])
         check_long(frame, ("replicate",), ("score", *cls.count_fields), n_replicates)
         _check_scores(frame, metric, scale)
-        codes, groups = encode_groups(frame, group_columns)
         steps = frame["score"].to_numpy(dtype=np.int64) - int(scale.minimum)
-        index = (codes, frame["replicate"].to_numpy(dtype=np.int64), steps)
-        shape = (len(groups), n_replicates, len(scores_of(scale)))
-        answers, customers = count_cubes(frame, cls.count_fields, index, shape)
+        shape = (n_replicates, len(scores_of(scale)))
+        groups, (answers, customers) = grouped_cubes(
+            frame, group_columns, cls.count_fields, steps, shape
+        )
         words["waves"] = words.get("waves") or _labels(groups, group_columns)
         return cls(tuple(group_columns), groups, answers, customers, metric, scale, **words)
 

@@ -19,8 +19,7 @@ from cxresearch._cells import (
     CountTable,
     Labels,
     check_columns,
-    count_cubes,
-    encode_groups,
+    grouped_cubes,
     groups_words,
     long_frame,
     with_replicate,
@@ -117,9 +116,10 @@ class ShareTable(CountTable):
             frame = frame.assign(people=frame["whole"])
         check_columns(frame, (*group_columns, *cls.count_fields))
         check_long(frame, ("replicate",), cls.count_fields, n_replicates)
-        codes, groups = encode_groups(frame, group_columns)
-        index = (codes, frame["replicate"].to_numpy(dtype=np.int64), np.zeros_like(codes))
-        cubes = count_cubes(frame, cls.count_fields, index, (len(groups), n_replicates, 1))
+        once = np.zeros(len(frame), dtype=np.int64)
+        groups, cubes = grouped_cubes(
+            frame, group_columns, cls.count_fields, once, (n_replicates, 1)
+        )
         part, whole, people = (cube[..., 0] for cube in cubes)
         return cls(tuple(group_columns), groups, part, whole, people, **words)
 

@@ -22,10 +22,10 @@ from cxresearch._cells import (
     Labels,
     check_columns,
     count_cube,
-    count_cubes,
     count_replicates,
     encode_groups,
     frozen,
+    grouped_cubes,
     groups_words,
     label_frame,
     long_frame,
@@ -112,11 +112,9 @@ class LifeTable(CountTable):
         frame, n_replicates = with_replicate(frame, n_replicates)
         check_columns(frame, (*group_columns, "tenure", *cls.count_fields))
         check_long(frame, ("replicate", "tenure"), cls.count_fields, n_replicates)
-        codes, groups = encode_groups(frame, group_columns)
         tenure = frame["tenure"].to_numpy(dtype=np.int64)
-        index = (codes, frame["replicate"].to_numpy(dtype=np.int64), tenure)
-        shape = (len(groups), n_replicates, int(tenure.max(initial=0)) + 1)
-        found = count_cubes(frame, cls.count_fields, index, shape)
+        shape = (n_replicates, int(tenure.max(initial=0)) + 1)
+        groups, found = grouped_cubes(frame, group_columns, cls.count_fields, tenure, shape)
         counts = dict(zip(cls.count_fields, found, strict=True))
         return {"group_columns": tuple(group_columns), "groups": groups, **counts}
 
@@ -273,12 +271,11 @@ class PeriodTable(CountTable):
         frame, n_replicates = with_replicate(frame, n_replicates)
         check_columns(frame, (*group_columns, "period", *cls.count_fields))
         check_long(frame, ("replicate",), cls.count_fields, n_replicates)
-        codes, groups = encode_groups(frame, group_columns)
         position, labels = encode_groups(frame, ["period"])
-        index = (codes, frame["replicate"].to_numpy(dtype=np.int64), position)
-        shape = (len(groups), n_replicates, len(labels))
+        groups, (at_start, lost, joined) = grouped_cubes(
+            frame, group_columns, cls.count_fields, position, (n_replicates, len(labels))
+        )
         periods = tuple(period for (period,) in labels)
-        at_start, lost, joined = count_cubes(frame, cls.count_fields, index, shape)
         return cls(tuple(group_columns), groups, periods, at_start, lost, joined, **words)
 
     @property
