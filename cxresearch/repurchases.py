@@ -60,8 +60,8 @@ class Repurchases(Purchasing):
         if used.empty:
             raise NotEnoughError(
                 f"survey_responses: there are 0 {metric} answers to follow "
-                f"({reasons_words(left_out.items())}), must be at least 1: take fewer months, or check the "
-                "words in metric."
+                f"({reasons_words(left_out.items())}), must be at least 1: take fewer months, or "
+                "check the words in metric."
             )
         span = f"{months} {words.plural('month', months)}"
         return ShareTable.from_counts(
