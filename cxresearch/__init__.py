@@ -17,6 +17,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
+    from cxresearch._language import use_language as use_language
     from cxresearch.adjust.bias_ladder import bias_ladder as bias_ladder
     from cxresearch.adjust.bias_ladder import survey_tables as survey_tables
     from cxresearch.adjust.comparability import comparability as comparability
@@ -330,6 +331,7 @@ _HOME: Final = {
     "tenure_rates": "rates",
     "unless_missing": "present",
     "unlocked": "present",
+    "use_language": "_language",
     "value_differences": "value.difference",
     "value_sensitivity": "value.sensitivity",
     "wave_pairs": "scores.score_change",

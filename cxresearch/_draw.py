@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
-import textwrap
+import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
+from importlib.util import find_spec
 from itertools import accumulate
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
+import pandas as pd
+from matplotlib import font_manager
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.transforms import Transform, offset_copy
+
+from cxresearch._folding import fold, wrapped
+from cxresearch._html import html_table
+from cxresearch._language import tr
 
 INK, QUIET, GRID = "#222222", "#595959", "#E3E3E3"
 
@@ -26,6 +34,7 @@ GROUP_LINES = {"promoter": "-", "passive": ":", "detractor": "--"}
 LINES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)), (0, (9, 2)))
 
 SHOWN_DPI = 100
+_NUMBERS = "_cx_numbers"  # where axes keep the table of what they plot
 STYLE: Any = {  # typed loosely: matplotlib names every key in its type
     "font.size": 9.5,
     "text.color": INK,
@@ -67,10 +76,24 @@ class Series:
     end: tuple[float, float]
 
 
+@cache
+def _families() -> tuple[str, ...]:
+    """Return the fonts of a figure: labels may be Japanese in any language, on any machine.
+
+    The package's own import would change the settings of everybody, so only its file is used.
+    """
+    package = find_spec("matplotlib_fontja")
+    assert package is not None
+    assert package.origin is not None
+    font = Path(package.origin).parent / "fonts" / "ipaexg.ttf"
+    font_manager.fontManager.addfont(font)
+    return ("DejaVu Sans", font_manager.FontProperties(fname=font).get_name())
+
+
 @contextmanager
 def cx_style() -> Iterator[None]:
     """Apply the style of this project inside a `with` block, and leave no trace after it."""
-    with mpl.rc_context(STYLE):
+    with mpl.rc_context(STYLE | {"font.family": _families()}):
         yield
         # The first figure in Jupyter switches interactive mode on, without which no later one
         # is shown; leaving the context must not take that back.
@@ -108,7 +131,7 @@ def quieten(ax: Axes) -> None:
 
 def percent_axis(ax: Axes) -> None:
     """Label the y axis, 0–1, in percent."""
-    ax.yaxis.set_major_formatter(lambda share, _: f"{100 * share:.6g} %")
+    ax.yaxis.set_major_formatter(lambda share, _: tr("{number} %", number=f"{100 * share:.6g}"))
 
 
 def money_axis(axis: Axis) -> None:
@@ -119,7 +142,7 @@ def money_axis(axis: Axis) -> None:
 def say_below(ax: Axes, said: str, letter: float = 4.4) -> None:
     """Write below the axes, in as many lines as it takes at so many points per letter."""
     letters = int(size_in_points(ax)[0] / letter)
-    ax.set_xlabel("\n".join(textwrap.wrap(said, max(letters, 20))), loc="left", fontsize=SMALL)
+    ax.set_xlabel(fold(said, max(letters, 20)), loc="left", fontsize=SMALL)
 
 
 def say_beside(ax: Axes, place: float, said: str, color: str = INK) -> None:
@@ -138,12 +161,12 @@ def say_beside(ax: Axes, place: float, said: str, color: str = INK) -> None:
 
 def folded(ax: Axes, said: str) -> str:
     """Put an interval below its number where there is little room."""
-    return said.replace(" (", "\n(") if narrow(ax) else said
+    return re.sub(r" ?([(（])", r"\n\1", said) if narrow(ax) else said
 
 
 def say_refused(ax: Axes, place: float, refusal: str) -> None:
     """Write why there is no number, in the row where it would stand."""
-    said = wrapped(f"Not reported: {refusal}", 24 if narrow(ax) else 44)
+    said = wrapped(tr("Not reported: {why}", why=refusal), 24 if narrow(ax) else 44)
     page: dict[str, Any] = {"facecolor": "white", "lw": 0, "pad": 1}
     look: dict[str, Any] = {"va": "center", "color": QUIET, "fontsize": SMALL, "bbox": page}
     ax.text(0.02, place, said, transform=ax.get_yaxis_transform(), **look)
@@ -207,9 +230,21 @@ def at_risk_rows(
             _row_key(ax, s, y, right=-first - 5)
 
 
-def attach_alt(ax: Axes, text: str) -> None:
-    """Let the figure carry its text alternative into every notebook output."""
+def attach_alt(ax: Axes, text: str, numbers: pd.DataFrame | None = None) -> None:
+    """Let the figure carry its text alternative, and what it plots, into every output.
+
+    Parameters
+    ----------
+    ax
+        Of the figure.
+    text
+        What it shows, computed from its result.
+    numbers
+        The plotted numbers, a row per point or line; reports unfold them below the figure.
+    """
     ax.set_label(text)
+    if numbers is not None:
+        vars(ax)[_NUMBERS] = html_table(numbers)
     figure = figure_of(ax)
     vars(figure)["_repr_mimebundle_"] = partial(_bundle, figure)
 
@@ -225,7 +260,8 @@ def _bundle(figure: Figure, **_: object) -> tuple[dict[str, Any], dict[str, Any]
     It is drawn with more dots than it is shown with, so that it stays sharp on a phone.
     """
     said = " ".join(alt_text(ax) for ax in figure.axes if alt_text(ax))
-    shown = {"alt": said, "width": round(figure.get_figwidth() * SHOWN_DPI)}
+    tables = "".join(vars(ax).get(_NUMBERS, "") for ax in figure.axes)
+    shown = {"alt": said, "width": round(figure.get_figwidth() * SHOWN_DPI), "numbers": tables}
     return {}, {f"image/{kind}": shown for kind in ("png", "svg+xml")}
 
 
@@ -272,11 +308,6 @@ def _row_key(ax: Axes, series: Series, y: float, right: float) -> None:
     short = name if len(name) <= longest else f"{name[: longest - 1].rstrip()}…"
     left = _shifted(ax, ax.transAxes, right - 28, y)
     ax.text(0, 0, short, transform=left, color=series.color, **(ROW | {"ha": "right"}))
-
-
-def wrapped(label: str, width: int) -> str:
-    """Break a long name into at most three lines."""
-    return "\n".join(textwrap.wrap(label, width, max_lines=3, placeholder=" …"))
 
 
 def narrow(ax: Axes) -> bool:

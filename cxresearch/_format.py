@@ -1,28 +1,56 @@
 """Words and digits: every number that a person reads is rounded and worded here.
 
-English only, and nowhere else, so that a translation has one file to look at. The rounding
-rule: the unit is the largest power of ten that still fits into the interval, so an interval
+In the language that is spoken (`_language`); digits are grouped and pointed alike in all of
+them. The rounding rule: the unit is the largest power of ten that still fits into the interval, so an interval
 is always one to ten units wide and no digit is shown that the data cannot support.
 """
 
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterable, Mapping
+from datetime import date
 
-from cxresearch.errors import CxError
+from cxresearch._language import ENGLISH, language, mark, term, tr
 
 MISSING = "–"
-LANGUAGES = ("en",)
 FINEST = 1e-5  # of a share: a thousandth of a percent
 AMOUNT = "amount"
 PERIOD_WORDS = {1: "year", 4: "quarter", 12: "month", 52: "week", 365: "day"}
-
-
-def check_language(lang: str) -> None:
-    """Refuse a language that no sentence is written in."""
-    if lang not in LANGUAGES:
-        raise CxError(f"lang is {lang!r}, must be one of {', '.join(LANGUAGES)}: use lang='en'.")
+COUNTED = (
+    mark("{n} years"),
+    mark("{n} quarters"),
+    mark("{n} months"),
+    mark("{n} weeks"),
+    mark("{n} days"),
+    mark("{n} periods"),
+    mark("{n} customers"),
+    mark("{n} answers"),
+    mark("{n} invitations"),
+    mark("{n} groups"),
+    mark("{n} seconds"),
+)
+NAMED = (
+    mark("year"),
+    mark("quarter"),
+    mark("month"),
+    mark("week"),
+    mark("day"),
+    mark("period"),
+    mark("customer"),
+    mark("customers"),
+    mark("answer"),
+    mark("answers"),
+    mark("invitation"),
+    mark("invitations"),
+    mark("group"),
+    mark("reason"),
+    mark("second"),
+    mark("promoter"),
+    mark("passive"),
+    mark("detractor"),
+)
 
 
 def rounding_unit(lower: float, upper: float, coarsest: float = 1.0) -> float:
@@ -52,14 +80,20 @@ def _spread(value: float, lower: float, upper: float, unit: float) -> str:
     """`84 (83 to 85)`, all three rounded to one unit; an open end is said in words."""
     if math.isnan(lower) and math.isnan(upper):
         return number(value, unit)
-    low = number(lower, unit) if math.isfinite(lower) else "not known"
-    high = number(upper, unit) if math.isfinite(upper) else "not reached"
-    return f"{number(value, unit)} ({low} to {high})"
+    return f"{number(value, unit)}{_ends(lower, upper, unit)}"
+
+
+def _ends(lower: float, upper: float, unit: float) -> str:
+    low = number(lower, unit) if math.isfinite(lower) else tr("not known")
+    high = number(upper, unit) if math.isfinite(upper) else tr("not reached")
+    return tr(" ({low} to {high})", low=low, high=high)
 
 
 def percent(share: float, unit: float = 0.01) -> str:
     """Return a share 0–1 in percent: `84 %`."""
-    return f"{number(100 * share, 100 * unit)} %" if math.isfinite(share) else MISSING
+    if not math.isfinite(share):
+        return MISSING
+    return tr("{number} %", number=number(100 * share, 100 * unit))
 
 
 def percent_interval(share: float, lower: float, upper: float) -> str:
@@ -67,8 +101,8 @@ def percent_interval(share: float, lower: float, upper: float) -> str:
     unit = max(rounding_unit(lower, upper, coarsest=0.01), FINEST)
     if not (math.isfinite(lower) and math.isfinite(upper)):
         return percent(share, unit)
-    ends = f"{number(100 * lower, 100 * unit)} to {percent(upper, unit)}"
-    return f"{percent(share, unit)} ({ends})"
+    low, high = number(100 * lower, 100 * unit), percent(upper, unit)
+    return percent(share, unit) + tr(" ({low} to {high})", low=low, high=high)
 
 
 def percent_exact(share: float, lower: float, upper: float) -> str:
@@ -83,15 +117,26 @@ def out_of(share: float, lower: float, upper: float) -> tuple[str, str, str]:
     """Natural frequency: (`100`, `84`, `83 to 85`); of 1,000 when the interval is narrow."""
     unit = max(rounding_unit(lower, upper, coarsest=0.01), 1e-4)
     whole = 1 / unit
-    spread = f"{number(whole * lower)} to {number(whole * upper)}"
+    spread = tr("{low} to {high}", low=number(whole * lower), high=number(whole * upper))
     return number(whole), number(whole * share), spread
 
 
 def quantity(value: float, lower: float, upper: float, word: str) -> str:
     """Return a measured amount with its interval: `34 months (33 to 36)`."""
     unit = rounding_unit(lower, upper)
-    head, _, tail = _spread(value, lower, upper, unit).partition(" ")
-    return f"{head} {word if head in ('1', '-1') else plural(word, 2)} {tail}".rstrip()
+    bare = math.isnan(lower) and math.isnan(upper)
+    return _counted(number(value, unit), word) + ("" if bare else _ends(lower, upper, unit))
+
+
+def counted(count: float, word: str) -> str:
+    """Return a number with what it counts, given in the singular: `12 months`."""
+    return _counted(number(count), word)
+
+
+def _counted(digits: str, word: str) -> str:
+    if language() == ENGLISH:
+        return f"{digits} {word if digits in ('1', '-1') else plural(word, 2)}"
+    return term(f"{{n}} {word}s").replace("{n}", digits)
 
 
 def number_interval(value: float, lower: float, upper: float) -> str:
@@ -114,12 +159,50 @@ def parameter_interval(value: float, lower: float, upper: float) -> str:
 
 def money_unit(currency: str | None, *, capital: bool = False) -> str:
     """Return what money is counted in: the currency, or `amount` where it is not known."""
-    return currency or (AMOUNT.capitalize() if capital else AMOUNT)
+    if currency:
+        return _currency_word(currency)
+    return tr("Amount") if capital else tr("amount")
 
 
 def in_currency(digits: str, currency: str | None) -> str:
     """Put the currency before an amount, where it is known."""
-    return f"{currency} {digits}" if currency else digits
+    if not currency:
+        return digits
+    return tr("{currency} {digits}", currency=_currency_word(currency, symbol=True), digits=digits)
+
+
+def _currency_word(currency: str, *, symbol: bool = False) -> str:
+    """Return the code in English; elsewhere the name, or the symbol that stands at an amount."""
+    if language() == ENGLISH:
+        return currency
+    from babel.numbers import (  # noqa: PLC0415 - only where it is translated
+        get_currency_name,
+        get_currency_symbol,
+    )
+
+    said = get_currency_symbol if symbol else get_currency_name
+    return str(said(currency, locale=language()))
+
+
+def day(iso: str) -> str:
+    """Return an ISO date as people write it: `2025-12-31`."""
+    if language() == ENGLISH:
+        return iso
+    from babel.dates import format_date  # noqa: PLC0415 - only where it is translated
+
+    return str(format_date(date.fromisoformat(iso), "long", locale=language()))
+
+
+def period_label(label: str) -> str:
+    """Return a calendar period, `2025`, `2025-Q1` or `2025-03`, as people write it."""
+    year, _, part = label.partition("-")
+    if not year.isdecimal() or not re.fullmatch(r"|Q[1-4]|[0-9]{2}", part):
+        return label
+    if not part:
+        return tr("{year}", year=year)
+    if part.startswith("Q"):
+        return tr("{year}-Q{quarter}", year=year, quarter=part[1:])
+    return tr("{year}-{month}", year=year, month=part if language() == ENGLISH else int(part))
 
 
 def money(value: float, lower: float, upper: float, currency: str | None) -> str:
@@ -133,23 +216,27 @@ def money(value: float, lower: float, upper: float, currency: str | None) -> str
 def p_value(p: float) -> str:
     """`p = 0.0013`, `p < 0.0001`."""
     if math.isnan(p):
-        return "p not defined"
+        return tr("p not defined")
     return "p < 0.0001" if p < 1e-4 else f"p = {p:.2g}"
 
 
 def level_words(confidence_level: float) -> str:
     """`95 %` from 0.95."""
-    return f"{100 * confidence_level:.10g} %"
+    return tr("{number} %", number=f"{100 * confidence_level:.10g}")
 
 
 def plural(word: str, count: float) -> str:
     """`month` or `months`."""
+    if language() != ENGLISH:
+        return term(word)
     return word if count == 1 else f"{word}s"
 
 
 def fewer_than(least: int, what: str) -> str:
     """`fewer than 30 customers`; `no customers` where one would do."""
-    return f"fewer than {number(least)} {what}" if least > 1 else f"no {what}"
+    if least > 1:
+        return tr("fewer than {least} {what}", least=number(least), what=term(what))
+    return tr("no {what}", what=term(what))
 
 
 def period_word(periods_per_year: int) -> str:
@@ -160,9 +247,18 @@ def period_word(periods_per_year: int) -> str:
 SCORES = ("detractor", "passive", "promoter")
 
 
+def label_words(column: str, label: str) -> str:
+    """Return a label as people say it: a score group in their language, others as they are."""
+    return term(label) if column == "score_group" and label in SCORES else label
+
+
 def group_words(group: Mapping[str, str]) -> str:
     """`plan basic, region north`; empty for everybody."""
-    return ", ".join(f"{column.replace('_', ' ')} {label}" for column, label in group.items())
+    said = (
+        tr("{column} {label}", column=term(c.replace("_", " ")), label=label_words(c, label))
+        for c, label in group.items()
+    )
+    return tr(", ").join(said)
 
 
 def with_group(group: Mapping[str, str]) -> str:
@@ -172,15 +268,20 @@ def with_group(group: Mapping[str, str]) -> str:
     """
     score = group.get("score_group")
     if score not in SCORES:
-        return f" with {group_words(group)}" if group else ""
+        return tr(" with {group}", group=group_words(group)) if group else ""
     rest = {column: label for column, label in group.items() if column != "score_group"}
-    return f" ({score}s){with_group(rest)}"
+    return tr(" ({scores})", scores=plural(score, 2)) + with_group(rest)
+
+
+def sentence_start(text: str) -> str:
+    """Return a text with its first letter large, to begin a sentence."""
+    return text[:1].upper() + text[1:]
 
 
 def and_list(words: Iterable[str]) -> str:
     """Join words: `a`, `a and b`, `a, b and c`."""
     *head, last = list(words) or [""]
-    return f"{', '.join(head)} and {last}" if head else last
+    return tr("{head} and {last}", head=tr(", ").join(head), last=last) if head else last
 
 
 def plain(text: str) -> str:

@@ -14,6 +14,7 @@ from numbers import Real
 from typing import TYPE_CHECKING
 
 from cxresearch import _format as words
+from cxresearch._language import term, tr
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -91,12 +92,13 @@ def _cell(record: dict[str, object], column: str, *, first: bool, right: bool) -
 def _cut(n_rows: int, n_columns: int) -> str:
     if n_rows <= MAX_ROWS:
         return ""
-    return f'<tr><td colspan="{n_columns}">… and {n_rows - MAX_ROWS:,} more rows</td></tr>'
+    said = tr("… and {n} more rows", n=words.number(n_rows - MAX_ROWS))
+    return f'<tr><td colspan="{n_columns}">{escape(said)}</td></tr>'
 
 
 def _title(column: str) -> str:
     words_of = column.replace("_", " ").split(" ")
-    return " ".join(ACRONYMS.get(word, word) for word in words_of)
+    return term(" ".join(ACRONYMS.get(word, word) for word in words_of))
 
 
 def _float(value: object) -> float:

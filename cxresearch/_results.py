@@ -24,7 +24,7 @@ class Result(Protocol):
     def to_frame(self) -> pd.DataFrame:
         """Return the result as a frame."""
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return the result in words."""
 
     def findings(self, *args: Any) -> tuple[Finding, ...]:  # noqa: ANN401
@@ -79,7 +79,7 @@ class Results(Table, Generic[R]):
         frames = [result.to_frame() for result in self.results]
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return the sentences of each group, and how many are not reported."""
         said = [result.sentence(lang) for result in self.results]
         return " ".join([*said, *(finding.sentence for finding in self.suppressed)])

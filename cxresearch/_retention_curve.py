@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from cxresearch import _format as words
 from cxresearch._cells import Counts
 from cxresearch._html import Table, html_table
+from cxresearch._language import speaking
 from cxresearch.errors import CxError
 from cxresearch.findings import Finding
 from cxresearch.uncertainty import Floats
@@ -139,10 +140,10 @@ class RetentionCurve(Table):
         found = [self.at(t) if self._covers(t) else self._not_observed(t) for t in chosen]
         return (*found, self.median_tenure())
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return the share at the last whole year and the median, in words."""
-        words.check_language(lang)
-        return f"{self.at(self.years[-1]).sentence} {self._median_sentence()}"
+        with speaking(lang):
+            return f"{self.at(self.years[-1]).sentence} {self._median_sentence()}"
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per tenure."""

@@ -13,8 +13,9 @@ from sqlglot import exp
 
 from cxresearch import sql
 from cxresearch._engine import MAX_GROUPS
-from cxresearch._format import check_language, plural
+from cxresearch._format import plural
 from cxresearch._html import Table
+from cxresearch._language import speaking
 from cxresearch.findings import Finding
 from cxresearch.recipe_reader import PROJECT
 from cxresearch.rules import Rule, Severity, rules_for
@@ -163,14 +164,14 @@ class CheckResult(Table):
             "unlocks": [unlock._asdict() for unlock in self.unlocks],
         }
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return the verdict in one sentence."""
-        check_language(lang)
-        errors = sum(o.severity == "error" for o in self.offences)
-        warnings = len(self.offences) - errors
-        found = f"{_times(errors, 'error')}, {_times(warnings, 'warning')}"
-        verdict = "can" if self.usable else "cannot"
-        return f"The data {verdict} be used. {self.rules} rules were checked: {found}."
+        with speaking(lang):
+            errors = sum(o.severity == "error" for o in self.offences)
+            warnings = len(self.offences) - errors
+            found = f"{_times(errors, 'error')}, {_times(warnings, 'warning')}"
+            verdict = "can" if self.usable else "cannot"
+            return f"The data {verdict} be used. {self.rules} rules were checked: {found}."
 
 
 def _lines(offence: Offence) -> list[str]:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table
+from cxresearch._language import speaking
 from cxresearch.designs import Design
 from cxresearch.findings import Finding
 from cxresearch.source import Data
@@ -52,14 +53,14 @@ class Waterfall(Table):
         rows += [(f"less: {reason}", -count) for reason, count in self.left_out.items()]
         return pd.DataFrame([*rows, (f"{self.what} used", self.used)], columns=["step", "count"])
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return the steps in words."""
-        words.check_language(lang)
-        reasons = [f"{words.number(n)} {reason}" for reason, n in self.left_out.items()]
-        out = f" Left out: {words.and_list(reasons)}." if reasons else " None are left out."
-        total, used = words.number(self.total), words.number(self.used)
-        note = f" {self.note}" if self.note else ""
-        return f"Of {total} {self.what} {self.where}, {used} are used.{out}{note}"
+        with speaking(lang):
+            reasons = [f"{words.number(n)} {reason}" for reason, n in self.left_out.items()]
+            out = f" Left out: {words.and_list(reasons)}." if reasons else " None are left out."
+            total, used = words.number(self.total), words.number(self.used)
+            note = f" {self.note}" if self.note else ""
+            return f"Of {total} {self.what} {self.where}, {used} are used.{out}{note}"
 
     def findings(self) -> tuple[Finding, ...]:
         """Return how many are used, and how many are left out for each reason."""

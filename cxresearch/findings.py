@@ -11,15 +11,16 @@ from html import escape
 from itertools import pairwise
 from typing import Protocol, runtime_checkable
 
-from cxresearch._format import fewer_than, plain, with_group
+from cxresearch._format import fewer_than, plain, sentence_start, with_group
+from cxresearch._language import mark, term, tr
 from cxresearch.errors import CxError
 
 MIME = "application/vnd.cxresearch.findings+json"
 GRADES = {
-    "A": "randomised",
-    "B": "adjusted, with a sensitivity analysis",
-    "C": "association, not cause",
-    "D": "assumption, or somebody else's claim",
+    "A": mark("randomised"),
+    "B": mark("adjusted, with a sensitivity analysis"),
+    "C": mark("association, not cause"),
+    "D": mark("assumption, or somebody else's claim"),
 }
 
 
@@ -160,7 +161,7 @@ def to_html(findings: Iterable[Finding]) -> str:
     said = {f.sentence: f.grade for f in findings}
     paragraphs = (
         f'<p class="cx-finding">{escape(plain(sentence))} '
-        f'<span class="cx-grade" title="{escape(GRADES[grade])}">{grade}</span></p>'
+        f'<span class="cx-grade" title="{escape(term(GRADES[grade]))}">{grade}</span></p>'
         for sentence, grade in said.items()
     )
     return f'<div class="cx-findings">{"".join(paragraphs)}</div>'
@@ -173,8 +174,11 @@ def not_reported(
 
     `group` must not name a group that is too small itself: its label may be an address.
     """
-    whom = f"{population.capitalize()}{with_group(group)}"
-    sentence = f"{whom} are not reported: {fewer_than(min_group, population)}."
+    sentence = tr(
+        "{Whom} are not reported: {few}.",
+        Whom=f"{sentence_start(term(population))}{with_group(group)}",
+        few=fewer_than(min_group, population),
+    )
     return without_number(sentence, group, as_of=as_of)
 
 

@@ -12,6 +12,7 @@ from scipy.special import chdtrc
 from cxresearch import _format as words
 from cxresearch._cells import Counts
 from cxresearch._html import Table
+from cxresearch._language import speaking
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding
 from cxresearch.retention import RetentionCurves
@@ -54,20 +55,20 @@ class LogRankTest(Table):
         columns = {"group": self.groups, "churned": self.observed, "expected": self.expected}
         return pd.DataFrame(columns)
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return the result in words; "no clear difference" when p is above 1 − level."""
-        words.check_language(lang)
-        few = len(self.groups) <= MAX_NAMED
-        names = words.and_list(self.groups) if few else f"the {len(self.groups)} groups"
-        if math.isnan(self.p_value):
-            return (
-                f"The retention curves of {names} cannot be compared: no customer left at a "
-                f"tenure that {words.and_list((self.groups[0], *self.apart))} share."
-            )
-        test = f"log-rank {words.p_value(self.p_value)}"
-        if self.p_value > 1 - self.confidence_level:
-            return f"No clear difference between the retention curves of {names} ({test})."
-        return f"The retention curves of {names} differ ({test})."
+        with speaking(lang):
+            few = len(self.groups) <= MAX_NAMED
+            names = words.and_list(self.groups) if few else f"the {len(self.groups)} groups"
+            if math.isnan(self.p_value):
+                return (
+                    f"The retention curves of {names} cannot be compared: no customer left at a "
+                    f"tenure that {words.and_list((self.groups[0], *self.apart))} share."
+                )
+            test = f"log-rank {words.p_value(self.p_value)}"
+            if self.p_value > 1 - self.confidence_level:
+                return f"No clear difference between the retention curves of {names} ({test})."
+            return f"The retention curves of {names} differ ({test})."
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the finding `logrank_p_value`."""

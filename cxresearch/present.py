@@ -15,6 +15,7 @@ import pandas as pd
 from cxresearch import __version__
 from cxresearch import _format as words
 from cxresearch._html import ACRONYMS, html_table
+from cxresearch._language import language, tr
 from cxresearch.cause_table import NOT_RECORDED
 from cxresearch.checking import NEEDS, CheckResult, capabilities, check
 from cxresearch.errors import DataError, NotEnoughError
@@ -46,7 +47,7 @@ class Shown(Protocol):
     def to_frame(self) -> pd.DataFrame:
         """Return the numbers."""
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return them in words."""
 
     def _repr_html_(self) -> str: ...
@@ -238,7 +239,10 @@ def provenance(data: Data | None, **parameters: object) -> None:
         }
     rows = {
         **source,
-        **{f"Parameter {name}": repr(value) for name, value in parameters.items()},
+        **{
+            tr("Parameter {name}", name=name): repr(value)
+            for name, value in {**parameters, "lang": language()}.items()
+        },
         "cxresearch": __version__,
         "Python": platform.python_version(),
         **{name: version(name) for name in LIBRARIES},

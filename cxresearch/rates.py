@@ -12,6 +12,7 @@ import pandas as pd
 from cxresearch import _format as words
 from cxresearch._cells import Counts, Labels, unknown
 from cxresearch._html import Table
+from cxresearch._language import speaking
 from cxresearch._results import Results, too_small
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding, not_reported
@@ -125,14 +126,16 @@ class Rates(Table):
         """Return `retention_rate` and `churn_rate` of each period."""
         return tuple(finding for period in self.periods for finding in self.at(period))
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return the last rate, and how it changed since the first, in words."""
-        words.check_language(lang)
-        shown = np.flatnonzero(~np.isnan(self.at_start))
-        if not shown.size:
-            return not_reported(self.group, self.min_group, self.population, self.as_of).sentence
-        last = self.at(self.periods[shown[-1]])[0].sentence
-        return last if shown.size < 2 else f"{last} {self.change().sentence}"
+        with speaking(lang):
+            shown = np.flatnonzero(~np.isnan(self.at_start))
+            if not shown.size:
+                return not_reported(
+                    self.group, self.min_group, self.population, self.as_of
+                ).sentence
+            last = self.at(self.periods[shown[-1]])[0].sentence
+            return last if shown.size < 2 else f"{last} {self.change().sentence}"
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per period."""

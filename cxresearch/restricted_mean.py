@@ -12,6 +12,7 @@ from scipy.special import ndtr
 
 from cxresearch import _format as words
 from cxresearch._html import Table
+from cxresearch._language import speaking
 from cxresearch._results import Results
 from cxresearch._retention_curve import RetentionCurve
 from cxresearch.errors import CxError, DataError
@@ -55,18 +56,18 @@ class RestrictedMean(Table):
         columns: dict[str, Any] = {**self.group, "horizon": self.horizon, "n": self.curve.n}
         return pd.DataFrame([columns | {name: getattr(self, name) for name in names}])
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return the mean with its interval, in words."""
-        words.check_language(lang)
-        curve = self.curve
-        period = words.period_word(curve.periods_per_year)
-        mean = words.quantity(self.restricted_mean, *self._ends(), period)
-        since = f" after reaching {curve.start}" if curve.start else ""
-        return (
-            f"Of the first {_first(self.horizon, period)}{since}, {curve.population}"
-            f"{words.with_group(curve.group)} stay {mean} on average "
-            f"({words.level_words(curve.confidence_level)} interval)."
-        )
+        with speaking(lang):
+            curve = self.curve
+            period = words.period_word(curve.periods_per_year)
+            mean = words.quantity(self.restricted_mean, *self._ends(), period)
+            since = f" after reaching {curve.start}" if curve.start else ""
+            return (
+                f"Of the first {_first(self.horizon, period)}{since}, {curve.population}"
+                f"{words.with_group(curve.group)} stay {mean} on average "
+                f"({words.level_words(curve.confidence_level)} interval)."
+            )
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the finding `restricted_mean`."""
@@ -114,22 +115,24 @@ class RestrictedMeanDifference(Table):
         }
         return pd.DataFrame([columns | {name: getattr(self, name) for name in names}])
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return the difference in words; "no clear difference" when zero is in the interval."""
-        words.check_language(lang)
-        curve = self.first.curve
-        period = words.period_word(curve.periods_per_year)
-        names = [words.group_words(mean.group) for mean in (self.first, self.second)]
-        over = f"{words.number(self.first.horizon)} {words.plural(period, self.first.horizon)}"
-        if self.difference_ci_lower <= 0 <= self.difference_ci_upper:
-            amount = words.quantity(*self._values(), period)
-            said = f"No clear difference in time stayed between {words.and_list(names)}"
-            return f"{said} over {over}: {amount}{self._test()}."
-        longer = "longer" if self.difference > 0 else "shorter"
-        ends = sorted(abs(x) for x in self._values()[1:])
-        amount = words.quantity(abs(self.difference), ends[0], ends[1], period)
-        whom = f"{curve.population} with {names[0]} stay {amount} {longer} on average than those"
-        return f"Over {over}, {whom} with {names[1]}{self._test()}."
+        with speaking(lang):
+            curve = self.first.curve
+            period = words.period_word(curve.periods_per_year)
+            names = [words.group_words(mean.group) for mean in (self.first, self.second)]
+            over = f"{words.number(self.first.horizon)} {words.plural(period, self.first.horizon)}"
+            if self.difference_ci_lower <= 0 <= self.difference_ci_upper:
+                amount = words.quantity(*self._values(), period)
+                said = f"No clear difference in time stayed between {words.and_list(names)}"
+                return f"{said} over {over}: {amount}{self._test()}."
+            longer = "longer" if self.difference > 0 else "shorter"
+            ends = sorted(abs(x) for x in self._values()[1:])
+            amount = words.quantity(abs(self.difference), ends[0], ends[1], period)
+            whom = (
+                f"{curve.population} with {names[0]} stay {amount} {longer} on average than those"
+            )
+            return f"Over {over}, {whom} with {names[1]}{self._test()}."
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the finding `restricted_mean_difference`; its group names both sides."""

@@ -94,7 +94,7 @@ class RetentionCurves(Table):
     def _repr_html_(self) -> str:
         return html_table(self.summary())
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return the sentences of each group, and how many are not reported."""
         said = [curve.sentence(lang) for curve in self.curves]
         return " ".join([*said, *(f.sentence for f in self.not_reported)])

@@ -69,10 +69,6 @@ def test_each_step_is_a_finding_that_is_exact() -> None:
         assert found.sentence == FALL.sentence()
 
 
-def test_only_english() -> None:
-    with pytest.raises(CxError, match="lang is 'ja', must be one of en"):
-        FALL.sentence("ja")
-
 
 # The figure
 

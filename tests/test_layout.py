@@ -17,9 +17,19 @@ PACKAGE = ROOT / "cxresearch"
 
 # Rooms in order of dependence: a module imports from its own room or from those above it.
 ROOMS = (
-    ("errors", "contract", "recipe", "recipe_reader", "designs"),
+    ("errors", "_language", "contract", "recipe", "recipe_reader", "designs"),
     ("sql", "files", "mapping", "opening", "blocks", "pipeline", "periods"),
-    ("_format", "findings", "_html", "_results", "_cells", "_checks", "_pairing", "tables"),
+    (
+        "_format",
+        "findings",
+        "_headings",
+        "_html",
+        "_results",
+        "_cells",
+        "_checks",
+        "_pairing",
+        "tables",
+    ),
     ("cause_table", "score_table", "invitation_table", "revenue_bridge", "share_table"),
     ("unit_costs", "value_table", "purchase_table"),
     (
@@ -57,7 +67,7 @@ ROOMS = (
     ("roi",),
     ("claims",),
     ("simulate",),
-    ("plots", "_draw"),
+    ("plots", "_draw", "_folding"),
     ("definitions", "present"),
     ("reports",),
     ("cli",),

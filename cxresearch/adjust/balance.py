@@ -11,6 +11,7 @@ import pandas as pd
 from cxresearch import _format as words
 from cxresearch._cells import Labels
 from cxresearch._html import Table, html_table
+from cxresearch._language import speaking
 from cxresearch.adjust.weighting import Weights
 from cxresearch.uncertainty import Floats
 
@@ -62,22 +63,22 @@ class Balance(Table):
         names = {"covariate": list(self.covariates), "level": list(self.levels)}
         return pd.DataFrame(names | shares | ends)
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return how many levels differ before and after, and which differs most."""
-        words.check_language(lang)
-        if not self.levels:
-            return "Nothing was known before the survey that could be compared."
-        k, pair = len(self.levels), words.and_list(f"{label}s" for label in self.labels)
-        before, after = (
-            int((np.abs(d) > self.threshold).sum())
-            for d in (self.difference_before, self.difference_after)
-        )
-        return (
-            f"Before weighting {before or 'none'} of {k} traits differ by more than "
-            f"{self.threshold:g} standard deviations between {pair}, after weighting "
-            f"{after or 'none'}; the largest difference goes from "
-            f"{self._largest(self.difference_before)} to {self._largest(self.difference_after)}."
-        )
+        with speaking(lang):
+            if not self.levels:
+                return "Nothing was known before the survey that could be compared."
+            k, pair = len(self.levels), words.and_list(f"{label}s" for label in self.labels)
+            before, after = (
+                int((np.abs(d) > self.threshold).sum())
+                for d in (self.difference_before, self.difference_after)
+            )
+            return (
+                f"Before weighting {before or 'none'} of {k} traits differ by more than "
+                f"{self.threshold:g} standard deviations between {pair}, after weighting "
+                f"{after or 'none'}; the largest difference goes from "
+                f"{self._largest(self.difference_before)} to {self._largest(self.difference_after)}."
+            )
 
     def _repr_html_(self) -> str:
         return f"<p>{escape(self.sentence())}</p>{self.to_html()}"
@@ -143,18 +144,18 @@ class Overlap(Table):
         }
         return pd.DataFrame(columns | sides)
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return who is left out, how large weights are, and what they cost."""
-        words.check_language(lang)
-        cut = "none is cut"
-        if self.n_truncated:
-            be = "is" if self.n_truncated == 1 else "are"
-            cut = f"{words.number(self.n_truncated)} {be} cut to {self.max_weight:g}"
-        worth = words.and_list(
-            f"the {words.number(n)} of {label}s tell as much as {words.number(e)} without weights"
-            for label, n, e in zip(self.labels, self.n, self.effective_n, strict=True)
-        )
-        return f"{self._outside()} The largest weight is {self.largest_weight:.2g}, {cut}; {worth}."
+        with speaking(lang):
+            cut = "none is cut"
+            if self.n_truncated:
+                be = "is" if self.n_truncated == 1 else "are"
+                cut = f"{words.number(self.n_truncated)} {be} cut to {self.max_weight:g}"
+            worth = words.and_list(
+                f"the {words.number(n)} of {label}s tell as much as {words.number(e)} without weights"
+                for label, n, e in zip(self.labels, self.n, self.effective_n, strict=True)
+            )
+            return f"{self._outside()} The largest weight is {self.largest_weight:.2g}, {cut}; {worth}."
 
     def _repr_html_(self) -> str:
         return html_table(self.to_frame(), caption=self.sentence())

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
-from cxresearch import _format as words
 from cxresearch._cells import unknown
 from cxresearch._html import Table, html_table
+from cxresearch._language import speaking
 from cxresearch.adjust._rung import NONE, Rung, rung_findings, rung_row, step
 from cxresearch.adjust._rung_estimates import Limits, estimate_rung
 from cxresearch.adjust.weighting import EXPOSURE, MAX_WEIGHT, score_labels
@@ -86,10 +86,10 @@ class BiasLadder(Table):
             frame = frame.drop(columns="not reported")
         return html_table(frame, numbers=("losses",))
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return the sentences of all rungs."""
-        words.check_language(lang)
-        return " ".join(finding.sentence for finding in self.findings())
+        with speaking(lang):
+            return " ".join(finding.sentence for finding in self.findings())
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `hazard_ratio` and `retained_difference` of each rung.

@@ -38,7 +38,7 @@ class Comparability(Table):
         """Return the balance of each level; empty without any."""
         return pd.DataFrame() if self.balance is None else self.balance.to_frame()
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return both in words, or the reason."""
         if self.overlap is None:
             return f"The groups cannot be compared: {self.refusal}."

@@ -10,6 +10,7 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table
+from cxresearch._language import speaking
 from cxresearch.adjust._rung import NONE, Ends, Rung
 from cxresearch.adjust.bias_ladder import BiasLadder
 from cxresearch.errors import CxError
@@ -46,29 +47,29 @@ class ImmortalTimeShare(Table):
         names = ("share", "share_ci_lower", "share_ci_upper")
         return pd.DataFrame([{f"immortal_time_{name}": getattr(self, name) for name in names}])
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return the share in words; above 1 it is all of the gap and more."""
-        words.check_language(lang)
-        if self.refusal is not None:
-            return f"No share of immortal time: {self.refusal}."
-        lower, upper = self.share_ci_lower, self.share_ci_upper
-        amount = words.percent_interval(self.share, lower, upper)
-        gap = "the naive gap between ever-promoters and others"
-        level = words.level_words(self.confidence_level)
-        how = f"({level} interval; of the log hazard ratio)"
-        if upper < 0:
-            return (
-                f"None of {gap} is immortal time: counted from the answer on the gap is larger, "
-                f"and the share is {amount} {how}."
-            )
-        if lower <= 0:
-            return f"It is not clear how much of {gap} is immortal time: {amount} {how}."
-        is_time = "is time before the answer, in which nobody could have left"
-        if self.share <= 1:
-            return f"Of {gap}, {amount} {is_time} {how}."
-        left = "no clear gap is left" if lower <= 1 else "the gap points the other way"
-        counted = f"counted from the answer on, {left}"
-        return f"All of {gap} and more {is_time}: {amount}; {counted} {how}."
+        with speaking(lang):
+            if self.refusal is not None:
+                return f"No share of immortal time: {self.refusal}."
+            lower, upper = self.share_ci_lower, self.share_ci_upper
+            amount = words.percent_interval(self.share, lower, upper)
+            gap = "the naive gap between ever-promoters and others"
+            level = words.level_words(self.confidence_level)
+            how = f"({level} interval; of the log hazard ratio)"
+            if upper < 0:
+                return (
+                    f"None of {gap} is immortal time: counted from the answer on the gap is larger, "
+                    f"and the share is {amount} {how}."
+                )
+            if lower <= 0:
+                return f"It is not clear how much of {gap} is immortal time: {amount} {how}."
+            is_time = "is time before the answer, in which nobody could have left"
+            if self.share <= 1:
+                return f"Of {gap}, {amount} {is_time} {how}."
+            left = "no clear gap is left" if lower <= 1 else "the gap points the other way"
+            counted = f"counted from the answer on, {left}"
+            return f"All of {gap} and more {is_time}: {amount}; {counted} {how}."
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `immortal_time_share`, or why there is none."""

@@ -15,6 +15,7 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table
+from cxresearch._language import speaking
 from cxresearch._results import Results
 from cxresearch.adjust._rung import Rung
 from cxresearch.adjust._rung_estimates import Limits, hazard_rung
@@ -60,10 +61,10 @@ class EValue(Table):
         values = {"e_value_estimate": self.estimate, "e_value_interval": self.interval}
         return pd.DataFrame([self.group | ratio | values])
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return both E-values in plain words."""
-        words.check_language(lang)
-        return f"{self._estimate_words()} {self._interval_words()}"
+        with speaking(lang):
+            return f"{self._estimate_words()} {self._interval_words()}"
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `e_value` for the estimate and for the interval."""
@@ -141,10 +142,10 @@ class NegativeControl(Table):
             rows.append({"outcome": outcome, **ratio, "events": rung.events, "not_reported": why})
         return pd.DataFrame(rows)
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return both hazard ratios, and what the control says."""
-        words.check_language(lang)
-        return " ".join(finding.sentence for finding in self.findings())
+        with speaking(lang):
+            return " ".join(finding.sentence for finding in self.findings())
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `hazard_ratio` {design, outcome} of both outcomes; refused ones say why."""

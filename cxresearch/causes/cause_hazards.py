@@ -15,6 +15,7 @@ from cxresearch import _format as words
 from cxresearch._cells import Counts, Labels
 from cxresearch._checks import check_level
 from cxresearch._html import Table
+from cxresearch._language import speaking
 from cxresearch._results import Results, too_small
 from cxresearch.cause_table import CauseTable
 from cxresearch.causes._cause_words import few_events, recorded
@@ -67,10 +68,10 @@ class CauseRates(Table):
         columns |= {name: getattr(self, name) for name in names}
         return pd.DataFrame(columns, index=range(len(self.causes)))
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return the rate of each cause, in words."""
-        words.check_language(lang)
-        return " ".join(self._sentence(k) for k in range(len(self.causes)))
+        with speaking(lang):
+            return " ".join(self._sentence(k) for k in range(len(self.causes)))
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the finding `cause_rate` for each cause; n is the customers of the group."""

@@ -13,6 +13,7 @@ import pandas as pd
 from cxresearch import _format as words
 from cxresearch._cells import Counts, Labels
 from cxresearch._html import Table
+from cxresearch._language import speaking
 from cxresearch._results import Results
 from cxresearch._retention_curve import RetentionCurve
 from cxresearch.cause_table import NOT_RECORDED, CauseTable, check_causes
@@ -73,24 +74,24 @@ class ControllableShare(Table):
         lower, upper = self.bounds
         return pd.DataFrame([{**self.group, **columns, "lower_share": lower, "upper_share": upper}])
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return the share with its interval, and what missing reasons leave open, in words."""
-        words.check_language(lang)
-        who = "and" if self.curve.start else "who"  # reached the start and left, or just left
-        left = f"{whom(self.curve)} {who} left within {first_periods(self.curve, self.tenure)}"
-        if not self.churned:
-            return f"None of the {whom(self.curve)} have left: there is no churn to divide."
-        if math.isnan(self.controllable_share):
-            return f"Not known: none of the {left} have a recorded reason."
-        values = (self.controllable_share, *self._ends())
-        whole, share, spread = words.out_of(*values)
-        names = words.and_list(recorded(name) for name in self.controllable)
-        level = words.level_words(self.curve.confidence_level)
-        known = " and have a recorded reason" if self.unrecorded_share else ""
-        return (
-            f"Of {whole} {left}{known}, {share} left {names}, counted here as controllable "
-            f"({level} interval {spread}).{self._unrecorded(values)}{few_events(self.churned)}"
-        )
+        with speaking(lang):
+            who = "and" if self.curve.start else "who"  # reached the start and left, or just left
+            left = f"{whom(self.curve)} {who} left within {first_periods(self.curve, self.tenure)}"
+            if not self.churned:
+                return f"None of the {whom(self.curve)} have left: there is no churn to divide."
+            if math.isnan(self.controllable_share):
+                return f"Not known: none of the {left} have a recorded reason."
+            values = (self.controllable_share, *self._ends())
+            whole, share, spread = words.out_of(*values)
+            names = words.and_list(recorded(name) for name in self.controllable)
+            level = words.level_words(self.curve.confidence_level)
+            known = " and have a recorded reason" if self.unrecorded_share else ""
+            return (
+                f"Of {whole} {left}{known}, {share} left {names}, counted here as controllable "
+                f"({level} interval {spread}).{self._unrecorded(values)}{few_events(self.churned)}"
+            )
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the finding `controllable_share`; n is the customers who left."""

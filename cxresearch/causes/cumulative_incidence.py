@@ -13,6 +13,7 @@ import pandas as pd
 from cxresearch import _format as words
 from cxresearch._cells import Counts, Labels, unknown
 from cxresearch._html import Table, html_table
+from cxresearch._language import speaking
 from cxresearch._results import Results
 from cxresearch._retention_curve import RetentionCurve
 from cxresearch.cause_table import CauseTable
@@ -93,10 +94,10 @@ class CumulativeIncidence(Table):
         chosen = self.curve.years if tenures is None else tenures
         return tuple(self.at(cause, tenure) for cause in self.causes for tenure in chosen)
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return the shares at the last whole year, in words."""
-        words.check_language(lang)
-        return " ".join(finding.sentence for finding in self.findings([self.curve.years[-1]]))
+        with speaking(lang):
+            return " ".join(finding.sentence for finding in self.findings([self.curve.years[-1]]))
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per cause and tenure."""

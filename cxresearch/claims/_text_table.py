@@ -9,6 +9,7 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table, html_table
+from cxresearch._language import speaking
 
 
 def by_text(said: Iterable[tuple[str, str]], column: str) -> pd.DataFrame:
@@ -33,10 +34,10 @@ class TextTable(Table):
         """Return the frame."""
         return self.frame
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return what stands below it."""
-        words.check_language(lang)
-        return self.said
+        with speaking(lang):
+            return self.said
 
     def _repr_html_(self) -> str:
         return html_table(self.frame) if len(self.frame) else ""

@@ -15,6 +15,7 @@ import pandas as pd
 from cxresearch import _format as words
 from cxresearch._cells import unknown
 from cxresearch._html import Table, html_table
+from cxresearch._language import speaking
 from cxresearch.claims._register_rules import register_problems
 from cxresearch.claims._text_table import TextTable, by_text
 from cxresearch.errors import CxError
@@ -187,15 +188,15 @@ class Register(Table):
         frame = pd.DataFrame(rows, columns=["topic", "claimed", "what to make of it"])
         return TextTable(frame, f"The claims contradict each other in {len(rows)} places.")
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return how many claims there are, and how many have a source that was found."""
-        words.check_language(lang)
-        known = sum(c.standing in {"read", "reported"} for c in self.claims)
-        wrong = sum(bool(c.misquotation) for c in self.claims)
-        return (
-            f"The register holds {len(self)} claims. For {known} of them a source was found; for "
-            f"{wrong} something was lost or turned on the way."
-        )
+        with speaking(lang):
+            known = sum(c.standing in {"read", "reported"} for c in self.claims)
+            wrong = sum(bool(c.misquotation) for c in self.claims)
+            return (
+                f"The register holds {len(self)} claims. For {known} of them a source was found; for "
+                f"{wrong} something was lost or turned on the way."
+            )
 
 
 @cache

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from cxresearch import _format as words
+from cxresearch._language import speaking
 from cxresearch.claims._register_rules import SIGNS
 from cxresearch.claims.measured import Evidence
 from cxresearch.claims.register import Claim
@@ -208,20 +209,20 @@ class ClaimVerdict:
         estimates = [judged.estimate() for judged in self.judged]
         return (self._overall(), *each, *estimates)
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return the verdict in words."""
-        words.check_language(lang)
-        name, claim = self.claim.id, self.claim.claim
-        if self.verdict == UNTESTED:
-            why = f"It would take {self.unlock}" if self.unlock else self.why.rstrip(".")
-            return f"{name} cannot be tested here: {claim}. {why[:1].upper()}{why[1:]}."
-        opening = {
-            SUPPORTED: f"{name} is supported here",
-            CONTRADICTED: f"{name} is contradicted here",
-            READING: f"{name} holds here only under a stated reading",
-            UNCLEAR: f"{name} has no clear answer here",
-        }[self.verdict]
-        return f"{opening}: {claim}.{self._holding()}"
+        with speaking(lang):
+            name, claim = self.claim.id, self.claim.claim
+            if self.verdict == UNTESTED:
+                why = f"It would take {self.unlock}" if self.unlock else self.why.rstrip(".")
+                return f"{name} cannot be tested here: {claim}. {why[:1].upper()}{why[1:]}."
+            opening = {
+                SUPPORTED: f"{name} is supported here",
+                CONTRADICTED: f"{name} is contradicted here",
+                READING: f"{name} holds here only under a stated reading",
+                UNCLEAR: f"{name} has no clear answer here",
+            }[self.verdict]
+            return f"{opening}: {claim}.{self._holding()}"
 
     @property
     def held(self) -> tuple[Judged, ...]:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table, html_table
+from cxresearch._language import speaking
 from cxresearch.claims._text_table import TextTable, by_text
 from cxresearch.claims.verdict import (
     CONTRADICTED,
@@ -132,17 +133,17 @@ class ClaimVerdicts(Table):
         rows = [(j.claim.id, j.evidence.definition) for j in self.judged]
         return TextTable(by_text(rows, "what was counted"), self.sentence())
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return how many claims could be tested, and how they did."""
-        words.check_language(lang)
-        tested = len(self) - len(self.of(UNTESTED))
-        if not tested:
-            return f"Of the {len(self)} claims of the register, 0 can be tested on these data."
-        parts = [f"{len(self.of(v))} {VERDICT_WORDS[v]}" for v in VERDICTS if v != UNTESTED]
-        return (
-            f"Of the {len(self)} claims of the register, {tested} can be tested on these data: "
-            f"{words.and_list(parts)}."
-        )
+        with speaking(lang):
+            tested = len(self) - len(self.of(UNTESTED))
+            if not tested:
+                return f"Of the {len(self)} claims of the register, 0 can be tested on these data."
+            parts = [f"{len(self.of(v))} {VERDICT_WORDS[v]}" for v in VERDICTS if v != UNTESTED]
+            return (
+                f"Of the {len(self)} claims of the register, {tested} can be tested on these data: "
+                f"{words.and_list(parts)}."
+            )
 
     def answer(self) -> tuple[Finding, ...]:
         """Return how many claims could be tested, and how many there are of each verdict."""

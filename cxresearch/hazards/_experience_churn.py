@@ -10,6 +10,7 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table
+from cxresearch._language import speaking
 from cxresearch.bad_experiences import Experience
 from cxresearch.findings import Finding
 from cxresearch.uncertainty import Floats
@@ -111,11 +112,11 @@ class ExperienceChurn(Table):
             columns |= {name + end: getattr(self, name + end) for end in ENDS}
         return pd.DataFrame({**columns, "at_risk": self.at_risk}, index=range(len(self.months)))
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return the share and the difference at the last of the months, in words."""
-        words.check_language(lang)
-        last = len(self.months) - 1
-        return f"{self._churn(last).sentence} {self._excess(last).sentence}"
+        with speaking(lang):
+            last = len(self.months) - 1
+            return f"{self._churn(last).sentence} {self._excess(last).sentence}"
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `experience_churn`, `experience_expected` and `experience_excess` by months."""

@@ -11,6 +11,7 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table
+from cxresearch._language import speaking
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding
 from cxresearch.hazards._hazard_model import LogRatios
@@ -158,13 +159,13 @@ class HazardRatios(Table):
         nothing = (None, None, None, None)
         return (Finding("hazard_ratio", *nothing, "ratio", said, group, as_of=self.as_of),)
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return one sentence per label; "no clear difference" when the interval holds 1."""
-        words.check_language(lang)
-        if self.refusal is not None:
-            by = self.exposure.replace("_", " ")
-            return f"No hazard ratio by {by} is reported: {self.refusal}."
-        return " ".join(self._said(i) for i in range(len(self.levels)))
+        with speaking(lang):
+            if self.refusal is not None:
+                by = self.exposure.replace("_", " ")
+                return f"No hazard ratio by {by} is reported: {self.refusal}."
+            return " ".join(self._said(i) for i in range(len(self.levels)))
 
     def name(self, label: str) -> str:
         """Return the customers of a label in words."""

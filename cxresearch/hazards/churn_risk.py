@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from cxresearch import _format as words
 from cxresearch._cells import Counts
 from cxresearch._html import Table
+from cxresearch._language import speaking
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding
 from cxresearch.hazards import _risk_words as say
@@ -135,13 +136,13 @@ class ChurnRisk(Table):
         groups = [self._group_finding(k) for k in range(len(self))]
         return (*groups, *self._quality())
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return the lowest and the highest group, and whether they are as predicted, in words."""
-        words.check_language(lang)
-        found = self.findings()
-        ends = dict.fromkeys((0, len(self) - 1)) if len(self) else {0: None}
-        said = [found[k].sentence for k in ends]
-        return " ".join([*said, *(f.sentence for f in found[len(self) :] if len(self))])
+        with speaking(lang):
+            found = self.findings()
+            ends = dict.fromkeys((0, len(self) - 1)) if len(self) else {0: None}
+            said = [found[k].sentence for k in ends]
+            return " ".join([*said, *(f.sentence for f in found[len(self) :] if len(self))])
 
     def _group_finding(self, k: int) -> Finding:
         about = self.about

@@ -14,6 +14,7 @@ from scipy.special import chdtrc
 from cxresearch import _format as words
 from cxresearch._checks import check_level
 from cxresearch._html import Table
+from cxresearch._language import speaking
 from cxresearch.hazards._grouped_hazards import ProportionalFit
 from cxresearch.hazards._hazard_model import LogRatios, Model, build_model, log_ratios, no_ratios
 from cxresearch.hazards._hazard_ratios import Wording, level_words, ratio_digits
@@ -74,19 +75,19 @@ class ProportionalityCheck(Table):
     def _repr_html_(self) -> str:
         return f"<p>{escape(self.sentence())}</p>{super()._repr_html_()}"
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return in words whether the ratio changes with tenure."""
-        words.check_language(lang)
-        if self.refusal is not None:
-            return f"Whether the ratio changes with tenure cannot be tested: {self.refusal}."
-        test = f"test of proportional hazards, {words.p_value(self.p_value)}"
-        said = "; ".join(self._said(i) for i in range(len(self.levels)))
-        if self.p_value > 1 - self.confidence_level:
-            return f"No clear sign that the ratio changes with tenure ({test}): {said}."
-        return (
-            f"The ratio changes with tenure ({test}): {said}. One ratio for all of it is an "
-            "average."
-        )
+        with speaking(lang):
+            if self.refusal is not None:
+                return f"Whether the ratio changes with tenure cannot be tested: {self.refusal}."
+            test = f"test of proportional hazards, {words.p_value(self.p_value)}"
+            said = "; ".join(self._said(i) for i in range(len(self.levels)))
+            if self.p_value > 1 - self.confidence_level:
+                return f"No clear sign that the ratio changes with tenure ({test}): {said}."
+            return (
+                f"The ratio changes with tenure ({test}): {said}. One ratio for all of it is an "
+                "average."
+            )
 
     def _said(self, i: int) -> str:
         unit = words.period_word(self.periods_per_year)

@@ -22,8 +22,8 @@ from cxresearch._draw import (
     narrow,
     new_axes,
     quieten,
-    wrapped,
 )
+from cxresearch._folding import wrapped
 from cxresearch.plots._signed import signed
 from cxresearch.roi.claim_map import ClaimMap, own_words
 from cxresearch.roi.economics import concept_words

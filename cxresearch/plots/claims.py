@@ -24,8 +24,8 @@ from cxresearch._draw import (
     new_axes,
     quieten,
     say_beside,
-    wrapped,
 )
+from cxresearch._folding import wrapped
 from cxresearch.claims.register import Contradiction, Register
 from cxresearch.claims.verdict import CONTRADICTED, READING, SUPPORTED, UNCLEAR, Judged
 from cxresearch.claims.verdicts import ClaimVerdicts

@@ -26,8 +26,8 @@ from cxresearch._draw import (
     percent_axis,
     quieten,
     size_in_points,
-    wrapped,
 )
+from cxresearch._folding import wrapped
 from cxresearch._results import Results
 from cxresearch._retention_curve import RetentionCurve
 from cxresearch.errors import CxError

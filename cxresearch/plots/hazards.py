@@ -21,8 +21,8 @@ from cxresearch._draw import (
     new_axes,
     quieten,
     size_in_points,
-    wrapped,
 )
+from cxresearch._folding import wrapped
 from cxresearch.errors import CxError
 from cxresearch.findings import Finding
 from cxresearch.hazards._hazard_ratios import ratio_digits

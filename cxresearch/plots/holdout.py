@@ -16,8 +16,8 @@ from cxresearch._draw import (
     narrow,
     new_axes,
     quieten,
-    wrapped,
 )
+from cxresearch._folding import wrapped
 from cxresearch._results import Results
 from cxresearch.errors import CxError
 from cxresearch.projection._forecast import COMBINED, TOGETHER

@@ -21,8 +21,8 @@ from cxresearch._draw import (
     quieten,
     say_beside,
     say_refused,
-    wrapped,
 )
+from cxresearch._folding import wrapped
 from cxresearch.adjust._rung import Rung, difference_cell, hazard_cell, heading
 from cxresearch.adjust.balance import Balance, Overlap
 from cxresearch.adjust.bias_ladder import BiasLadder

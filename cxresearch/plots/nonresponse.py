@@ -21,8 +21,8 @@ from cxresearch._draw import (
     percent_axis,
     quieten,
     size_in_points,
-    wrapped,
 )
+from cxresearch._folding import wrapped
 from cxresearch.errors import CxError
 from cxresearch.plots.curves import plot_retention
 from cxresearch.scores._nonresponse import NonResponse

@@ -21,8 +21,8 @@ from cxresearch._draw import (
     narrow,
     new_axes,
     quieten,
-    wrapped,
 )
+from cxresearch._folding import wrapped
 from cxresearch.plots._signed import signed
 from cxresearch.roi.profit_path import ProfitPath
 

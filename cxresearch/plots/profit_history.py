@@ -22,8 +22,8 @@ from cxresearch._draw import (
     narrow,
     new_axes,
     quieten,
-    wrapped,
 )
+from cxresearch._folding import wrapped
 from cxresearch.roi._customer_lives import LIVES, Lives
 from cxresearch.roi._defection_curve import CURRENCY, DefectionCurve
 from cxresearch.roi.leverage import OperatingLeverage

@@ -26,8 +26,8 @@ from cxresearch._draw import (
     quieten,
     say_below,
     say_beside,
-    wrapped,
 )
+from cxresearch._folding import wrapped
 from cxresearch._html import ACRONYMS
 from cxresearch.errors import NotEnoughError
 from cxresearch.plots._signed import signed, signed_interval

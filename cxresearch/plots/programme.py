@@ -24,8 +24,8 @@ from cxresearch._draw import (
     quieten,
     say_below,
     say_beside,
-    wrapped,
 )
+from cxresearch._folding import wrapped
 from cxresearch.errors import CxError
 from cxresearch.roi._risk import ProgrammeRisk, chance
 from cxresearch.roi._tornado import Moved, Tornado, value_words

@@ -22,8 +22,8 @@ from cxresearch._draw import (
     new_axes,
     quieten,
     say_beside,
-    wrapped,
 )
+from cxresearch._folding import wrapped
 from cxresearch.errors import CxError
 from cxresearch.plots._purchase_fit import plot_purchase_frequencies, plot_purchase_holdout
 from cxresearch.plots._purchase_marks import APART, draw_key, draw_marks, panels, whom

@@ -26,8 +26,8 @@ from cxresearch._draw import (
     new_axes,
     quieten,
     size_in_points,
-    wrapped,
 )
+from cxresearch._folding import wrapped
 from cxresearch.errors import CxError
 from cxresearch.retention import MIN_GROUP
 from cxresearch.scores.control_chart import SIGMAS, ControlChart

@@ -25,8 +25,8 @@ from cxresearch._draw import (
     quieten,
     say_below,
     say_beside,
-    wrapped,
 )
+from cxresearch._folding import wrapped
 from cxresearch.errors import CxError
 from cxresearch.plots.curves import tenure_axis
 from cxresearch.plots.projection import MARKERS, draw_forecast, mark_end_of_data

@@ -23,8 +23,8 @@ from cxresearch._draw import (
     say_below,
     say_beside,
     say_refused,
-    wrapped,
 )
+from cxresearch._folding import wrapped
 from cxresearch.adjust._rung import Ends
 from cxresearch.errors import CxError
 from cxresearch.value._shapley import PARTS

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from cxresearch import _format as words
 from cxresearch._html import Table
+from cxresearch._language import speaking
 from cxresearch._results import Results
 from cxresearch._retention_curve import RetentionCurve
 from cxresearch.findings import Finding
@@ -82,28 +83,28 @@ class Holdout(Table):
         names = (*ends, "mean_absolute_percentage_error")
         return pd.DataFrame([columns | {name: getattr(self, name) for name in names}])
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return how far off the model was, in words; "no clear error" where the interval has 0."""
-        words.check_language(lang)
-        unit, last = words.period_word(self.observed.periods_per_year), int(self.tenure[-1])
-        until, end = (
-            f"{words.number(t)} {words.plural(unit, t)}" for t in (self.fitted_until, last)
-        )
-        level = words.level_words(self.observed.confidence_level)
-        what = "mean of all models" if self.model == COMBINED else f"{self.name} model"
-        whom = f"{self.observed.population}{words.with_group(self.group)}"
-        fitted = f"fitted to the first {until} only, the {what} for {whom} is"
-        mean = self._average(unit)
-        value, low, high = (100 * x for x in self.values)
-        if low <= 0 <= high:
-            points = words.quantity(value, low, high, "percentage point")
-            seen = f"from what was observed ({level} interval)"
-            return f"No clear error at {end}: {fitted} {points} {seen}{mean}"
-        near, far = sorted((abs(low), abs(high)))
-        points = words.quantity(abs(value), near, far, "percentage point")
-        way = "higher" if value > 0 else "lower"
-        said = f"{fitted} {points} {way} than observed at {end} ({level} interval){mean}"
-        return f"{said[:1].upper()}{said[1:]}"
+        with speaking(lang):
+            unit, last = words.period_word(self.observed.periods_per_year), int(self.tenure[-1])
+            until, end = (
+                f"{words.number(t)} {words.plural(unit, t)}" for t in (self.fitted_until, last)
+            )
+            level = words.level_words(self.observed.confidence_level)
+            what = "mean of all models" if self.model == COMBINED else f"{self.name} model"
+            whom = f"{self.observed.population}{words.with_group(self.group)}"
+            fitted = f"fitted to the first {until} only, the {what} for {whom} is"
+            mean = self._average(unit)
+            value, low, high = (100 * x for x in self.values)
+            if low <= 0 <= high:
+                points = words.quantity(value, low, high, "percentage point")
+                seen = f"from what was observed ({level} interval)"
+                return f"No clear error at {end}: {fitted} {points} {seen}{mean}"
+            near, far = sorted((abs(low), abs(high)))
+            points = words.quantity(abs(value), near, far, "percentage point")
+            way = "higher" if value > 0 else "lower"
+            said = f"{fitted} {points} {way} than observed at {end} ({level} interval){mean}"
+            return f"{said[:1].upper()}{said[1:]}"
 
     def _average(self, unit: str) -> str:
         """Return the mean error of the tenures held out; nothing where nobody was left at one."""

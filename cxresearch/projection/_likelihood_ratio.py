@@ -10,6 +10,7 @@ from scipy.special import chdtrc
 
 from cxresearch import _format as words
 from cxresearch._html import Table
+from cxresearch._language import speaking
 from cxresearch._results import Results
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding
@@ -63,11 +64,11 @@ class LikelihoodRatioTest(Table):
         names = ("statistic", "degrees_of_freedom", "p_value")
         return pd.DataFrame([dict(self.group) | {name: getattr(self, name) for name in names}])
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return the result in words; "no clear difference" when p is above 1 − level."""
-        words.check_language(lang)
-        said = self.unclear if self.p_value > 1 - self.confidence_level else self.clear
-        return f"{said} (likelihood ratio, {words.p_value(self.p_value)})."
+        with speaking(lang):
+            said = self.unclear if self.p_value > 1 - self.confidence_level else self.clear
+            return f"{said} (likelihood ratio, {words.p_value(self.p_value)})."
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the test as one finding."""

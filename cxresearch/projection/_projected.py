@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from cxresearch import _format as words
 from cxresearch._cells import Counts, unknown
 from cxresearch._html import Table
+from cxresearch._language import speaking
 from cxresearch._retention_curve import FEW_EVENTS, RetentionCurve
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding
@@ -153,10 +154,10 @@ class Projection(Table):
         """Return `model_fit_p_value` for each model: whether it departs from the counts."""
         return tuple(self._fit_test(fit) for fit in self.fits)
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return what all models together say of the horizon, in words."""
-        words.check_language(lang)
-        return self.at(self.horizon).sentence
+        with speaking(lang):
+            return self.at(self.horizon).sentence
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per model and tenure."""

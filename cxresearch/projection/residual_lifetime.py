@@ -12,6 +12,7 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table
+from cxresearch._language import speaking
 from cxresearch._results import Results
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding
@@ -71,24 +72,24 @@ class ResidualLifetime(Table):
         columns: dict[str, Any] = {**self.group, "model": self.model, "tenure": self.tenure}
         return pd.DataFrame([columns | {name: getattr(self, name) for name in names}])
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return the residual lifetime in words, with what of it lies beyond the data."""
-        words.check_language(lang)
-        observed = self.projection.observed
-        unit = words.period_word(observed.periods_per_year)
-        left = words.quantity(*self._values(), unit)
-        ahead = f" within the next {_count(self.horizon, unit)}" if self.horizon else ""
-        rate = f"{100 * self.annual_discount_rate:.4g} %"
-        known = {COMBINED: "all credible models together"}
-        after = known.get(self.model, f"the {NAMES.get(self.model, '')} model")
-        since = f"After {_count(self.tenure, unit)}" if self.tenure else "At the start"
-        return (
-            f"{since}, {observed.population}"
-            f"{words.with_group(self.group)} have on average another {left}{ahead}, "
-            f"{words.level_words(observed.confidence_level)} interval, discounted at {rate} a "
-            f"year, by {after}; {words.percent(self.beyond_data_share)} of it lies beyond the data."
-            f"{self._before()}"
-        )
+        with speaking(lang):
+            observed = self.projection.observed
+            unit = words.period_word(observed.periods_per_year)
+            left = words.quantity(*self._values(), unit)
+            ahead = f" within the next {_count(self.horizon, unit)}" if self.horizon else ""
+            rate = f"{100 * self.annual_discount_rate:.4g} %"
+            known = {COMBINED: "all credible models together"}
+            after = known.get(self.model, f"the {NAMES.get(self.model, '')} model")
+            since = f"After {_count(self.tenure, unit)}" if self.tenure else "At the start"
+            return (
+                f"{since}, {observed.population}"
+                f"{words.with_group(self.group)} have on average another {left}{ahead}, "
+                f"{words.level_words(observed.confidence_level)} interval, discounted at {rate} a "
+                f"year, by {after}; {words.percent(self.beyond_data_share)} of it lies beyond the data."
+                f"{self._before()}"
+            )
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the finding `residual_lifetime`."""

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from cxresearch import _format as words
 from cxresearch._html import Table
+from cxresearch._language import speaking
 from cxresearch.findings import Finding
 from cxresearch.projection._forecast import Standing
 from cxresearch.purchase_table import DAYS_PER_WEEK, PurchaseTable
@@ -66,18 +67,18 @@ class AliveMap(Table):
             frame[f"{weeks}_weeks_share"] = column
         return pd.DataFrame(dict(self.group), index=frame.index).join(frame)
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return what the map says of who bought most often, in words."""
-        words.check_language(lang)
-        known = np.flatnonzero(np.isfinite(self.probability_alive[-1]))
-        ends = [words.percent(float(self.probability_alive[-1, at])) for at in known[[0, -1]]]
-        first, last = (_weeks(int(self.weeks_since[at])) for at in known[[0, -1]])
-        whom = f"{self.of.population}{words.with_group(self.group)}"
-        return (
-            f"Of {whom} who bought {self.frequency[-1]} times again since their first purchase "
-            f"{_weeks(round(self.age))} ago, {ends[0]} are still active where the last purchase "
-            f"was {first} ago, and {ends[1]} where it was {last} ago, {self.source}."
-        )
+        with speaking(lang):
+            known = np.flatnonzero(np.isfinite(self.probability_alive[-1]))
+            ends = [words.percent(float(self.probability_alive[-1, at])) for at in known[[0, -1]]]
+            first, last = (_weeks(int(self.weeks_since[at])) for at in known[[0, -1]])
+            whom = f"{self.of.population}{words.with_group(self.group)}"
+            return (
+                f"Of {whom} who bought {self.frequency[-1]} times again since their first purchase "
+                f"{_weeks(round(self.age))} ago, {ends[0]} are still active where the last purchase "
+                f"was {first} ago, and {ends[1]} where it was {last} ago, {self.source}."
+            )
 
     def findings(self) -> tuple[Finding, ...]:
         """Return nothing: the map has no headline number."""

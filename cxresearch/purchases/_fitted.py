@@ -13,6 +13,7 @@ import pandas as pd
 from cxresearch import _format as words
 from cxresearch._cells import unknown
 from cxresearch._html import Table
+from cxresearch._language import speaking
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding
 from cxresearch.projection._model_fit import UNDETERMINED, Parameter, variants_error
@@ -108,10 +109,10 @@ class FittedModel(Table):
         """Return `model_parameter` for each parameter."""
         return tuple(self._parameter_finding(name) for name in self.names)
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return the findings in words."""
-        words.check_language(lang)
-        return " ".join(finding.sentence for finding in self.findings())
+        with speaking(lang):
+            return " ".join(finding.sentence for finding in self.findings())
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per parameter; an undetermined one has no interval."""

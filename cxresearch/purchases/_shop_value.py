@@ -10,6 +10,7 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table
+from cxresearch._language import speaking
 from cxresearch.findings import Finding
 from cxresearch.hazards._hazard_ratios import ratio_digits
 from cxresearch.projection._forecast import COMBINED
@@ -115,22 +116,22 @@ class ShopValue(Table):
             rows.append(row | {"weeks": self.terms.weeks})
         return pd.DataFrame(rows)
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return the value in words, with what it rests on."""
-        words.check_language(lang)
-        terms, level = self.terms, words.level_words(self.of.confidence_level)
-        whom = f"{self.of.population}{words.with_group(self.group)}"
-        share = words.percent(self.returned_share, 0.001)
-        returned = f", less {share} that comes back" if self.returned_share else ""
-        known = "entered, an assumption" if terms.entered else "as in the data"
-        source = by_models(terms.credible, nobody_stops=self.nobody_stops)
-        return (
-            f"{whom[:1].upper()}{whom[1:]} are worth {terms.money(self.by_model[COMBINED])} each "
-            f"on average in {terms.span}, projected {source} ({level} "
-            f"interval): their margin at {100 * terms.margin_share:.4g} % of what they "
-            f"spend ({known}){returned}, discounted at "
-            f"{100 * terms.annual_discount_rate:.4g} % a year."
-        )
+        with speaking(lang):
+            terms, level = self.terms, words.level_words(self.of.confidence_level)
+            whom = f"{self.of.population}{words.with_group(self.group)}"
+            share = words.percent(self.returned_share, 0.001)
+            returned = f", less {share} that comes back" if self.returned_share else ""
+            known = "entered, an assumption" if terms.entered else "as in the data"
+            source = by_models(terms.credible, nobody_stops=self.nobody_stops)
+            return (
+                f"{whom[:1].upper()}{whom[1:]} are worth {terms.money(self.by_model[COMBINED])} each "
+                f"on average in {terms.span}, projected {source} ({level} "
+                f"interval): their margin at {100 * terms.margin_share:.4g} % of what they "
+                f"spend ({known}){returned}, discounted at "
+                f"{100 * terms.annual_discount_rate:.4g} % a year."
+            )
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the finding `lifetime_value`."""
@@ -179,10 +180,10 @@ class ShopDifference(Table):
             rows.append(row | {f"ratio{end}": x for end, x in zip(ENDS, ratio, strict=True)})
         return pd.DataFrame(rows)
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return difference and ratio in words."""
-        words.check_language(lang)
-        return " ".join(finding.sentence for finding in self.findings())
+        with speaking(lang):
+            return " ".join(finding.sentence for finding in self.findings())
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `lifetime_value_difference` and `lifetime_value_ratio`."""

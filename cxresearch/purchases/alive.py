@@ -16,6 +16,7 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table
+from cxresearch._language import speaking
 from cxresearch._results import Results
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding
@@ -94,10 +95,10 @@ class CustomersAlive(Table):
             rows.append(row | {"weeks": self.weeks})
         return pd.DataFrame(rows)
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return both numbers in words."""
-        words.check_language(lang)
-        return " ".join(finding.sentence for finding in self.findings())
+        with speaking(lang):
+            return " ".join(finding.sentence for finding in self.findings())
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `probability_alive` and `expected_purchases`."""

@@ -19,6 +19,7 @@ from scipy.special import chdtrc, gammaln
 from cxresearch import _format as words
 from cxresearch._cells import Counts
 from cxresearch._html import Table
+from cxresearch._language import speaking
 from cxresearch._results import Results
 from cxresearch.findings import Finding
 from cxresearch.projection._forecast import Standing, standing
@@ -76,18 +77,22 @@ class FrequencyFit(Table):
         labels = {**self.group, "model": self.of.model}
         return pd.DataFrame(labels, index=frame.index).join(frame)
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return whether the model departs from the counts, in words."""
-        words.check_language(lang)
-        of, p = self.of, self.misfit_p_value
-        counts = f"the numbers of repeat purchases of {of.population}{words.with_group(of.group)}"
-        test = f"(chi-square by number, {words.p_value(p)})"
-        if math.isnan(p):
-            return f"Whether the {of.name} model fits {counts} cannot be tested: too few bought."
-        if p > 1 - of.confidence_level:
-            return f"No clear departure of the {of.name} model from {counts} {test}."
-        departs = f"The {of.name} model departs from {counts} by more than chance"
-        return f"{departs} {test}: read its figures as rough."
+        with speaking(lang):
+            of, p = self.of, self.misfit_p_value
+            counts = (
+                f"the numbers of repeat purchases of {of.population}{words.with_group(of.group)}"
+            )
+            test = f"(chi-square by number, {words.p_value(p)})"
+            if math.isnan(p):
+                return (
+                    f"Whether the {of.name} model fits {counts} cannot be tested: too few bought."
+                )
+            if p > 1 - of.confidence_level:
+                return f"No clear departure of the {of.name} model from {counts} {test}."
+            departs = f"The {of.name} model departs from {counts} by more than chance"
+            return f"{departs} {test}: read its figures as rough."
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the finding `model_fit_p_value`."""

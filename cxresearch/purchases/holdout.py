@@ -12,6 +12,7 @@ import pandas as pd
 from cxresearch import _format as words
 from cxresearch._cells import Counts
 from cxresearch._html import Table
+from cxresearch._language import speaking
 from cxresearch._results import Results
 from cxresearch.errors import NotEnoughError
 from cxresearch.findings import Finding
@@ -86,30 +87,30 @@ class PurchaseHoldout(Table):
         labels = {**self.group, "model": self.model}
         return pd.DataFrame(labels, index=frame.index).join(frame)
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return how far off the model was, in words; "no clear error" where the interval has 0."""
-        words.check_language(lang)
-        whom = f"{self.of.population}{words.with_group(self.group)}"
-        of = "all models together" if self.model == COMBINED else f"the {self.name} model"
-        weeks = words.number(self.weeks, 1.0 if self.weeks == int(self.weeks) else 0.1)
-        when = f"in the {weeks} weeks after {self.until}"
-        said, made = (words.number(count) for count in (self.predicted, self.actual))
-        level = f"({words.level_words(self.of.confidence_level)} interval)"
-        value, low, high = self.values
-        if np.isnan(value):
-            return f"Not compared {when}: too few {whom} bought anything."
-        if low <= 0 <= high:
-            off = words.percent_interval(value, low, high)
+        with speaking(lang):
+            whom = f"{self.of.population}{words.with_group(self.group)}"
+            of = "all models together" if self.model == COMBINED else f"the {self.name} model"
+            weeks = words.number(self.weeks, 1.0 if self.weeks == int(self.weeks) else 0.1)
+            when = f"in the {weeks} weeks after {self.until}"
+            said, made = (words.number(count) for count in (self.predicted, self.actual))
+            level = f"({words.level_words(self.of.confidence_level)} interval)"
+            value, low, high = self.values
+            if np.isnan(value):
+                return f"Not compared {when}: too few {whom} bought anything."
+            if low <= 0 <= high:
+                off = words.percent_interval(value, low, high)
+                return (
+                    f"No clear error {when}: fitted to what came before, {of} for {whom} predicted "
+                    f"{said} purchases and {made} were made, which is off by {off} {level}."
+                )
+            off = words.percent_interval(abs(value), *sorted((abs(low), abs(high))))
+            way = "lower" if value < 0 else "higher"
             return (
-                f"No clear error {when}: fitted to what came before, {of} for {whom} predicted "
-                f"{said} purchases and {made} were made, which is off by {off} {level}."
+                f"Fitted to what came before, {of} for {whom} predicted {said} purchases {when}, {off} "
+                f"{way} than the {made} that were made {level}."
             )
-        off = words.percent_interval(abs(value), *sorted((abs(low), abs(high))))
-        way = "lower" if value < 0 else "higher"
-        return (
-            f"Fitted to what came before, {of} for {whom} predicted {said} purchases {when}, {off} "
-            f"{way} than the {made} that were made {level}."
-        )
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the finding `holdout_purchases`."""

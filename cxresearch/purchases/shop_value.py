@@ -56,7 +56,7 @@ class ShopValues(Results[ShopValue]):
 
     difference: ShopDifference | None = field(default=None, kw_only=True)
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return the values in words, and the difference."""
         said = [super().sentence(lang)]
         said += [self.difference.sentence(lang)] if self.difference else []

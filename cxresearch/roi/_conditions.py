@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 import pandas as pd
 
 from cxresearch import _format as words
+from cxresearch._language import speaking
 from cxresearch.findings import Finding
 from cxresearch.roi._claim_words import LIFTED, years_margin
 from cxresearch.roi._exact_shares import ExactShares
@@ -67,11 +68,11 @@ class Conditions(ExactShares):
         frame = pd.DataFrame(list(rows.values()))
         return frame[[name for name in frame if name != "holds_for"] + ["holds_for"]]
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return for each reading on how many of the other terms the claim holds."""
-        words.check_language(lang)
-        readings = dict.fromkeys(x.uplift.asked.lift.reading for x in self.conditions)
-        return " ".join(self._say(reading) for reading in readings)
+        with speaking(lang):
+            readings = dict.fromkeys(x.uplift.asked.lift.reading for x in self.conditions)
+            return " ".join(self._say(reading) for reading in readings)
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `profit_uplift` {reading, profit_concept, model, renewals, terms}."""

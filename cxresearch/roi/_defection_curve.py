@@ -13,6 +13,7 @@ from scipy.optimize import minimize_scalar
 
 from cxresearch import _format as words
 from cxresearch._html import Table
+from cxresearch._language import speaking
 from cxresearch.findings import Finding
 from cxresearch.roi._customer_lives import LIVES, Lives, lifetime_profit, uplift
 from cxresearch.roi._published import (
@@ -79,19 +80,19 @@ class DefectionCurve(Table):
         }
         return pd.DataFrame(columns).assign(standing=STANDINGS[VALUES_STANDING])
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return what "5 %" was, and how far the printed values come back, in words."""
-        words.check_language(lang)
-        fixed, random = self.uplifts["points"]
-        fewer, fewer_random = self.uplifts["fewer_churners"]
-        return (
-            'In 1990 "5 %" was 5 instead of 10 of 100 customers who leave each year: half of '
-            "them, or 5 percentage points more retention from 90 %. The printed values of a card "
-            f"customer are {words.percent(self.printed_uplift)} apart; rebuilt from the printed "
-            f"profits{self._rate()} they are {words.percent(fixed)} apart where everybody stays "
-            f"equally long and {words.percent(random)} where lives differ. Read as 5 % fewer "
-            f"customers who leave, the same profits give {_range(fewer, fewer_random)}."
-        )
+        with speaking(lang):
+            fixed, random = self.uplifts["points"]
+            fewer, fewer_random = self.uplifts["fewer_churners"]
+            return (
+                'In 1990 "5 %" was 5 instead of 10 of 100 customers who leave each year: half of '
+                "them, or 5 percentage points more retention from 90 %. The printed values of a card "
+                f"customer are {words.percent(self.printed_uplift)} apart; rebuilt from the printed "
+                f"profits{self._rate()} they are {words.percent(fixed)} apart where everybody stays "
+                f"equally long and {words.percent(random)} where lives differ. Read as 5 % fewer "
+                f"customers who leave, the same profits give {_range(fewer, fewer_random)}."
+            )
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `defection_curve_value` by defection: rebuilt with fixed lives, grade D."""

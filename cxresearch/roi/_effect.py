@@ -7,6 +7,7 @@ from textwrap import shorten
 from typing import Final, NamedTuple
 
 from cxresearch import _format as words
+from cxresearch._language import speaking
 from cxresearch.findings import Finding
 from cxresearch.roi.uncertain import Uncertain
 
@@ -85,27 +86,27 @@ class Effect:
     def _among(self) -> str:
         return f" among {words.number(self.n)} {self.population}" if self.n else ""
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return the lift, its interval and what it rests on, in words."""
-        words.check_language(lang)
-        if self.entered:
-            said = f"We assume that {points(self.value)} more stay a year{self._between}"
-            return f"{said}: entered, not measured."
-        said = spread(self.value, self.ci_lower, self.ci_upper)
-        level = words.level_words(self.confidence_level)
-        clear = "" if self.ci_lower > 0 or self.ci_upper < 0 else "No clear difference: "
-        if self.grade == "A":
-            lead = "in" if clear else "In"
+        with speaking(lang):
+            if self.entered:
+                said = f"We assume that {points(self.value)} more stay a year{self._between}"
+                return f"{said}: entered, not measured."
+            said = spread(self.value, self.ci_lower, self.ci_upper)
+            level = words.level_words(self.confidence_level)
+            clear = "" if self.ci_lower > 0 or self.ci_upper < 0 else "No clear difference: "
+            if self.grade == "A":
+                lead = "in" if clear else "In"
+                return (
+                    f"{clear}{lead} {self.source} {said} more stayed a year, with its {level} interval."
+                    f" {self._elsewhere}"
+                )
+            lead = "a" if clear else "A"
             return (
-                f"{clear}{lead} {self.source} {said} more stayed a year, with its {level} interval."
-                f" {self._elsewhere}"
+                f"{clear}{lead} difference of {said} with its {level} interval was observed "
+                f"({self.source}): an association. What follows holds only if as much of it as is "
+                f"entered as attribution were the programme's doing. {self._elsewhere}"
             )
-        lead = "a" if clear else "A"
-        return (
-            f"{clear}{lead} difference of {said} with its {level} interval was observed "
-            f"({self.source}): an association. What follows holds only if as much of it as is "
-            f"entered as attribution were the programme's doing. {self._elsewhere}"
-        )
 
     @property
     def _elsewhere(self) -> str:

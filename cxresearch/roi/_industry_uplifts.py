@@ -11,6 +11,7 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table
+from cxresearch._language import speaking
 from cxresearch.findings import Finding
 from cxresearch.roi._customer_lives import LIVES, base_defection, uplift
 from cxresearch.roi._published import LATER, NINE, STANDINGS, Industry
@@ -71,15 +72,15 @@ class IndustryUplift:
             },
         }
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return what is printed and what it takes, in words."""
-        words.check_language(lang)
-        name = self.industry.name
-        return (
-            f"{name[:1].upper()}{name[1:]}: {words.percent(self.industry.uplift)} more profit per "
-            f"customer is printed in {self.industry.year} ({STANDINGS[self.industry.standing]}). "
-            f"{self._constant()}{self._rebuilt()}"
-        )
+        with speaking(lang):
+            name = self.industry.name
+            return (
+                f"{name[:1].upper()}{name[1:]}: {words.percent(self.industry.uplift)} more profit per "
+                f"customer is printed in {self.industry.year} ({STANDINGS[self.industry.standing]}). "
+                f"{self._constant()}{self._rebuilt()}"
+            )
 
     def finding(self) -> Finding:
         """Return `industry_uplift`: the printed number, grade D."""
@@ -130,21 +131,21 @@ class IndustryUplifts(Table):
         """Return one row per published number."""
         return pd.DataFrame([found.row() for found in self.rows])
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return which of the printed uplifts come back from the printed profits, in words."""
-        words.check_language(lang)
-        nine = self._of(1990)
-        known = [x for x in nine if x.industry.profits is not None]
-        same = [x for x in known if abs((x.rebuilt[0] or 0) - x.industry.uplift) <= CLOSE]
-        others = words.and_list(_against(x) for x in known if x not in same)
-        recalled = sum(x.industry.standing == "recalled" for x in self.rows)
-        return (
-            f"Of the {len(nine)} industries of 1990, {len(known)} have printed profits. From 10 % "
-            "to 5 % who leave each year, everybody staying equally long, these give the printed "
-            f"number for {words.and_list(x.industry.name for x in same) or 'none'}, but {others}: "
-            f"the bars do not start from one base. {self._moved()}{recalled} of the "
-            f"{len(self.rows)} printed numbers are recalled, not seen."
-        )
+        with speaking(lang):
+            nine = self._of(1990)
+            known = [x for x in nine if x.industry.profits is not None]
+            same = [x for x in known if abs((x.rebuilt[0] or 0) - x.industry.uplift) <= CLOSE]
+            others = words.and_list(_against(x) for x in known if x not in same)
+            recalled = sum(x.industry.standing == "recalled" for x in self.rows)
+            return (
+                f"Of the {len(nine)} industries of 1990, {len(known)} have printed profits. From 10 % "
+                "to 5 % who leave each year, everybody staying equally long, these give the printed "
+                f"number for {words.and_list(x.industry.name for x in same) or 'none'}, but {others}: "
+                f"the bars do not start from one base. {self._moved()}{recalled} of the "
+                f"{len(self.rows)} printed numbers are recalled, not seen."
+            )
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `industry_uplift` for each industry of 1990."""

@@ -10,6 +10,7 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table
+from cxresearch._language import speaking
 from cxresearch.findings import Finding
 from cxresearch.roi._claim_words import higher, how, number, terms_words
 from cxresearch.roi._levels import Asked
@@ -100,18 +101,18 @@ class ProfitUplift(Table):
         }
         return pd.DataFrame([row])
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return the uplift in words, or why there is none."""
-        words.check_language(lang)
-        what = concept_words(self.asked.concept, self.asked.year)
-        if self.reason:
-            return f"Not known: {what} with {how(self.asked)}: {self.reason}."
-        level = words.level_words(self.whose.confidence_level)
-        interval = f" ({level} interval)" if self.uncertain else ""
-        said = f"{self.said}, {self.basis}{interval}.{self.limits}"
-        if self.uplift_ci_lower <= 0 <= self.uplift_ci_upper:
-            return f"No clear difference with {how(self.asked)}: {said}"
-        return f"With {how(self.asked)}, {said}"
+        with speaking(lang):
+            what = concept_words(self.asked.concept, self.asked.year)
+            if self.reason:
+                return f"Not known: {what} with {how(self.asked)}: {self.reason}."
+            level = words.level_words(self.whose.confidence_level)
+            interval = f" ({level} interval)" if self.uncertain else ""
+            said = f"{self.said}, {self.basis}{interval}.{self.limits}"
+            if self.uplift_ci_lower <= 0 <= self.uplift_ci_upper:
+                return f"No clear difference with {how(self.asked)}: {said}"
+            return f"With {how(self.asked)}, {said}"
 
     @property
     def uncertain(self) -> bool:

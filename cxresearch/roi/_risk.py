@@ -12,6 +12,7 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table, html_table
+from cxresearch._language import speaking
 from cxresearch.findings import Finding
 from cxresearch.roi._effect import Effect, points
 from cxresearch.roi._tornado import Tornado, knowing_words, two_digits
@@ -124,22 +125,24 @@ class ProgrammeRisk(Table):
         ends = pd.DataFrame(list(rows.values()), columns=["value", "ci_lower", "ci_upper"])
         return pd.concat([pd.Series(list(rows), name="measure"), ends], axis=1)
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return what it needs, what the lift is, and so the chance of losing money."""
-        words.check_language(lang)
-        so = self._so
-        lift = self.effect.words if self.effect else f"the lift is {points(self.programme.lift)}"
-        lift += self._beyond
-        if self.break_even is None:
-            return f"No lift is enough, even with nobody leaving; {lift}; {so}."
-        value, *ends = self.break_even
-        if max(value, *ends) == 0:
-            return f"The programme pays without any lift; {lift}; {so}."
-        varies = f" ({self._need_ends} as the other inputs vary)" if self._need_ends else ""
-        return (
-            f"The programme needs at least {points(float(f'{value:.3g}'))} more who stay a year"
-            f"{self._whose}{varies}; {lift}; {so}{self._in_vain}."
-        )
+        with speaking(lang):
+            so = self._so
+            lift = (
+                self.effect.words if self.effect else f"the lift is {points(self.programme.lift)}"
+            )
+            lift += self._beyond
+            if self.break_even is None:
+                return f"No lift is enough, even with nobody leaving; {lift}; {so}."
+            value, *ends = self.break_even
+            if max(value, *ends) == 0:
+                return f"The programme pays without any lift; {lift}; {so}."
+            varies = f" ({self._need_ends} as the other inputs vary)" if self._need_ends else ""
+            return (
+                f"The programme needs at least {points(float(f'{value:.3g}'))} more who stay a year"
+                f"{self._whose}{varies}; {lift}; {so}{self._in_vain}."
+            )
 
     def findings(self) -> tuple[Finding, ...]:
         """Return break-even, chance of loss, value, payback and value of information."""

@@ -13,6 +13,7 @@ from numpy.polynomial import Polynomial
 
 from cxresearch import _format as words
 from cxresearch._html import Table, html_table
+from cxresearch._language import speaking
 from cxresearch.findings import Finding
 from cxresearch.roi.programme import INPUTS, RANGES, Programme
 from cxresearch.roi.uncertain import Uncertain
@@ -103,12 +104,12 @@ class Tornado(Table):
         ]
         return pd.DataFrame(rows)
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return which input matters most, in words."""
-        words.check_language(lang)
-        if not self.moved:
-            return "Every input is fixed, so that nothing moves the value."
-        return self._swing(self.moved[0]).sentence
+        with speaking(lang):
+            if not self.moved:
+                return "Every input is fixed, so that nothing moves the value."
+            return self._swing(self.moved[0]).sentence
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `tornado` and `value_of_information`, both {input}."""

@@ -12,6 +12,7 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table
+from cxresearch._language import speaking
 from cxresearch.errors import DataError
 from cxresearch.roi.constant import thresholds, uplift
 from cxresearch.roi.economics import Concept, Economics, concept_problems, concept_words
@@ -72,24 +73,26 @@ class ClaimMap(Table):
         columns = {"discount_rate": SHOWN_RATES, "threshold_retention_rate": self.holds_from}
         return pd.DataFrame(columns)
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return where the claim holds if retention never changes, in words."""
-        words.check_language(lang)
-        what = f"With {self.lift.words} a year, {concept_words(self.concept, self.year)} is"
-        much = f"{words.percent(self.target)} higher or more"
-        rows = zip(self.holds_from, SHOWN_RATES, strict=True)
-        found = [
-            f"from {words.percent(lowest, 0.001)} at {words.percent(rate)}"
-            for lowest, rate in rows
-            if not math.isnan(lowest)
-        ]
-        if not found:
-            return f"{what} nowhere on this map {much}.{self._here()}"
-        none = "" if len(found) == len(SHOWN_RATES) else ", and at no retention at the other rates"
-        return (
-            f"{what} {much} from these rates of retention on, at these discount rates: "
-            f"{words.and_list(found)}{none}.{self._here()}"
-        )
+        with speaking(lang):
+            what = f"With {self.lift.words} a year, {concept_words(self.concept, self.year)} is"
+            much = f"{words.percent(self.target)} higher or more"
+            rows = zip(self.holds_from, SHOWN_RATES, strict=True)
+            found = [
+                f"from {words.percent(lowest, 0.001)} at {words.percent(rate)}"
+                for lowest, rate in rows
+                if not math.isnan(lowest)
+            ]
+            if not found:
+                return f"{what} nowhere on this map {much}.{self._here()}"
+            none = (
+                "" if len(found) == len(SHOWN_RATES) else ", and at no retention at the other rates"
+            )
+            return (
+                f"{what} {much} from these rates of retention on, at these discount rates: "
+                f"{words.and_list(found)}{none}.{self._here()}"
+            )
 
     def _lowest(self, rate: float) -> float:
         terms = replace(self.economics, annual_discount_rate=rate)

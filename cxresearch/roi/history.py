@@ -13,6 +13,7 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table
+from cxresearch._language import speaking
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding
 from cxresearch.roi._customer_lives import discount_problems
@@ -84,16 +85,16 @@ class ValueElasticities(Table):
             ]
         )
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return the range of both, in words."""
-        words.check_language(lang)
-        printed = [firm.elasticity for firm in self.firms]
-        return (
-            f"For {words.number(len(self.firms))} firms valued in 2004, 1 % more retention goes "
-            f"with {min(printed):.1f} to {max(printed):.1f} % more value as printed (recalled, not "
-            f"seen), and {min(self.by_formula):.1f} to {max(self.by_formula):.1f} % by the formula "
-            f"for a constant rate at {words.percent(self.annual_discount_rate)} a year."
-        )
+        with speaking(lang):
+            printed = [firm.elasticity for firm in self.firms]
+            return (
+                f"For {words.number(len(self.firms))} firms valued in 2004, 1 % more retention goes "
+                f"with {min(printed):.1f} to {max(printed):.1f} % more value as printed (recalled, not "
+                f"seen), and {min(self.by_formula):.1f} to {max(self.by_formula):.1f} % by the formula "
+                f"for a constant rate at {words.percent(self.annual_discount_rate)} a year."
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -134,18 +135,18 @@ class ProfitQuotes(Table):
             ]
         )
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return what each sentence asks of a retention that never changes, in words."""
-        words.check_language(lang)
-        rate = words.percent(self.annual_discount_rate, 0.001)
-        said = [
-            f"{words.percent(quote.uplift)} more ({quote.year}): {_asked(needed)}"
-            for quote, needed in zip(self.quotes, self.needed, strict=True)
-        ]
-        return (
-            f"What 5 percentage points more have to start from at {rate} a year, if retention "
-            f"never changes and all years count: {'; '.join(said)}."
-        )
+        with speaking(lang):
+            rate = words.percent(self.annual_discount_rate, 0.001)
+            said = [
+                f"{words.percent(quote.uplift)} more ({quote.year}): {_asked(needed)}"
+                for quote, needed in zip(self.quotes, self.needed, strict=True)
+            ]
+            return (
+                f"What 5 percentage points more have to start from at {rate} a year, if retention "
+                f"never changes and all years count: {'; '.join(said)}."
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,7 +162,7 @@ class ProfitHistory(Table):
         """Return the quotations; the other parts are tables of their own."""
         return self.quotes.to_frame()
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return what came of each part, in words."""
         parts = (self.curve, self.industries, self.elasticities, self.quotes)
         return " ".join(part.sentence(lang) for part in parts)

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cxresearch import _format as words
+from cxresearch._language import speaking
 from cxresearch.errors import DataError
 from cxresearch.roi._exact_shares import ExactShares
 from cxresearch.uncertainty import Floats
@@ -42,18 +43,18 @@ class OperatingLeverage(ExactShares):
         columns = {name: getattr(self, name) for name in names}
         return pd.DataFrame(columns).rename(columns={"profit_lift": "profit_lift_share"})
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return the first firm in words."""
-        words.check_language(lang)
-        contribution, profit, lift = (
-            words.percent(float(x[0]), 0.001)
-            for x in (self.contribution_share, self.profit_share, self.profit_lift)
-        )
-        return (
-            f"Where contribution is {contribution} of revenue and profit {profit}, "
-            f"{words.percent(self.base_lift)} more customers go with {lift} more profit, as long "
-            "as fixed costs stay as they are: that is arithmetic of costs and not of retention."
-        )
+        with speaking(lang):
+            contribution, profit, lift = (
+                words.percent(float(x[0]), 0.001)
+                for x in (self.contribution_share, self.profit_share, self.profit_lift)
+            )
+            return (
+                f"Where contribution is {contribution} of revenue and profit {profit}, "
+                f"{words.percent(self.base_lift)} more customers go with {lift} more profit, as long "
+                "as fixed costs stay as they are: that is arithmetic of costs and not of retention."
+            )
 
 
 def operating_leverage(

@@ -13,6 +13,7 @@ import pandas as pd
 from cxresearch import _format as words
 from cxresearch._cells import unknown
 from cxresearch._html import ACRONYMS, Table
+from cxresearch._language import speaking
 from cxresearch._results import key_problems
 from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.findings import Finding
@@ -144,20 +145,20 @@ class OwnCurve(Table):
         ]
         return (self._finding(rows.iloc[0].to_dict(), {"model": CONSTANT}), *every)
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return the average rate, the first and the last year's, and how far the data reach."""
-        words.check_language(lang)
-        rates = self._rates(PRODUCT_LIMIT)
-        first, last = (words.percent_interval(*_ends(rates.iloc[i])) for i in (0, -1))
-        over = "over all years seen" if self.average == "all_years" else "in the first year"
-        people = f"{self.table.population}{words.with_group(self.group)}"
-        since = f", counted from {self.start_words} on" if self.start else ""
-        return (
-            f"From each year to the next, {words.percent_interval(*self.average_rate)} of "
-            f"{people} stay on average {over}{since}: {first} in the first year and {last} in "
-            f"year {self.reach}, the last within the data "
-            f"({words.level_words(self.confidence_level)} intervals)."
-        )
+        with speaking(lang):
+            rates = self._rates(PRODUCT_LIMIT)
+            first, last = (words.percent_interval(*_ends(rates.iloc[i])) for i in (0, -1))
+            over = "over all years seen" if self.average == "all_years" else "in the first year"
+            people = f"{self.table.population}{words.with_group(self.group)}"
+            since = f", counted from {self.start_words} on" if self.start else ""
+            return (
+                f"From each year to the next, {words.percent_interval(*self.average_rate)} of "
+                f"{people} stay on average {over}{since}: {first} in the first year and {last} in "
+                f"year {self.reach}, the last within the data "
+                f"({words.level_words(self.confidence_level)} intervals)."
+            )
 
     def _rates(self, model: str) -> pd.DataFrame:
         strand = self.strand(model)

@@ -14,6 +14,7 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table, html_table
+from cxresearch._language import speaking
 from cxresearch.roi._data_inputs import FROM_DATA, from_data
 from cxresearch.roi._effect import Effect
 from cxresearch.roi._risk import ProgrammeRisk
@@ -75,16 +76,16 @@ class Plan(Table):
             rows.append(row | {"distribution": spread.kind, "where_from": self.sources[name]})
         return pd.DataFrame(rows)
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return what was entered and what was measured, in words."""
-        words.check_language(lang)
-        counted = [INPUTS[name] for name, source in self.sources.items() if source != ENTERED]
-        if not counted:
-            return "Everything was entered, so that every figure is an assumption."
-        return (
-            f"Not entered, but from data: {words.and_list(counted)}. All the rest was entered and "
-            "is an assumption."
-        )
+        with speaking(lang):
+            counted = [INPUTS[name] for name, source in self.sources.items() if source != ENTERED]
+            if not counted:
+                return "Everything was entered, so that every figure is an assumption."
+            return (
+                f"Not entered, but from data: {words.and_list(counted)}. All the rest was entered and "
+                "is an assumption."
+            )
 
     def _repr_html_(self) -> str:
         currency = self.programme.currency

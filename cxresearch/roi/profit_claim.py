@@ -10,6 +10,7 @@ import pandas as pd
 from cxresearch import _format as words
 from cxresearch._cells import unknown
 from cxresearch._html import Table
+from cxresearch._language import speaking
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding
 from cxresearch.roi._claim_numbers import elasticity_of, threshold
@@ -129,10 +130,10 @@ class ProfitClaim(Table):
         parts = (self.answer(), self.uplifts.findings(), self.thresholds(), self.elasticities())
         return tuple(found for part in parts for found in part)
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return the verdicts in words."""
-        words.check_language(lang)
-        return " ".join(found.sentence for found in self.answer())
+        with speaking(lang):
+            return " ".join(found.sentence for found in self.answer())
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per reading: the verdict, the uplift, and where the claim would hold."""

@@ -10,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxresearch import _format as words
+from cxresearch._language import speaking
 from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.findings import Finding
 from cxresearch.roi._claim_words import higher, how, number, terms_words
@@ -71,19 +72,19 @@ class ProfitPath(ExactShares):
         """Return `profit_uplift` {reading, profit_concept, model, year} of each later year."""
         return tuple(self._finding(int(year)) for year in self.year[1:])
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return the first and the last year in words, and the limit."""
-        words.check_language(lang)
-        first, last = (higher(*self._values(i)) for i in (1, -1))
-        end = (
-            f"In the long run it is {words.percent(self.limit, 0.001)} higher."
-            if math.isfinite(self.limit)
-            else "No long run can be named where customers differ, or where nobody leaves."
-        )
-        return (
-            f"With {how(self.asked)} from today on, profit is {first} in year 1 and {last} in year "
-            f"{self.year[-1]}, {self._basis}. {end}"
-        )
+        with speaking(lang):
+            first, last = (higher(*self._values(i)) for i in (1, -1))
+            end = (
+                f"In the long run it is {words.percent(self.limit, 0.001)} higher."
+                if math.isfinite(self.limit)
+                else "No long run can be named where customers differ, or where nobody leaves."
+            )
+            return (
+                f"With {how(self.asked)} from today on, profit is {first} in year 1 and {last} in year "
+                f"{self.year[-1]}, {self._basis}. {end}"
+            )
 
     @property
     def _basis(self) -> str:

@@ -59,7 +59,7 @@ class ProfitUplifts(Table):
         frames = [one.to_frame() for one in self.uplifts]
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return each uplift in words."""
         return " ".join(one.sentence(lang) for one in self.uplifts)
 

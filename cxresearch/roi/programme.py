@@ -16,6 +16,7 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table, html_table
+from cxresearch._language import speaking
 from cxresearch.errors import DataError
 from cxresearch.roi._payments import (
     InternalRate,
@@ -234,17 +235,19 @@ class Programme(Table):
             }
         )
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return value, payback and internal rate in words."""
-        words.check_language(lang)
-        worth = words.money(self.npv, math.nan, math.nan, self.currency)
-        rate = self.internal_rate
-        said = f"none ({rate.reason})" if rate.value is None else words.percent(rate.value, 0.001)
-        return (
-            f"With the values as they stand, the payments of {self.span} are worth {worth} today. "
-            f"Paid back: {self._when(self.payback_month)}; discounted: "
-            f"{self._when(self.discounted_payback_month)}. Internal rate of return: {said}."
-        )
+        with speaking(lang):
+            worth = words.money(self.npv, math.nan, math.nan, self.currency)
+            rate = self.internal_rate
+            said = (
+                f"none ({rate.reason})" if rate.value is None else words.percent(rate.value, 0.001)
+            )
+            return (
+                f"With the values as they stand, the payments of {self.span} are worth {worth} today. "
+                f"Paid back: {self._when(self.payback_month)}; discounted: "
+                f"{self._when(self.discounted_payback_month)}. Internal rate of return: {said}."
+            )
 
     def _repr_html_(self) -> str:
         frame = self.to_frame()

@@ -11,6 +11,7 @@ import pandas as pd
 from cxresearch import _format as words
 from cxresearch._cells import Labels
 from cxresearch._html import Table
+from cxresearch._language import speaking
 from cxresearch.findings import Finding
 from cxresearch.scores.response_rates import in_group
 
@@ -125,10 +126,10 @@ class NonResponse(Table):
         row["effective_n"] = self.effective_n
         return pd.DataFrame([row])
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return what the weights say, what is certain, and the tipping point."""
-        words.check_language(lang)
-        return " ".join(finding.sentence for finding in self.findings())
+        with speaking(lang):
+            return " ".join(finding.sentence for finding in self.findings())
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `nps_weighted`, where there are weights, and `nps_tipping_point`."""

@@ -11,6 +11,7 @@ from scipy.special import ndtri
 
 from cxresearch import _format as words
 from cxresearch._html import Table
+from cxresearch._language import speaking
 from cxresearch._results import Results, too_small
 from cxresearch.errors import CxError
 from cxresearch.findings import Finding
@@ -64,10 +65,10 @@ class AnswersNeeded(Table):
             for i, size in enumerate(self.points)
         )  # fmt: skip
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return the answers needed in words, and how many there were."""
-        words.check_language(lang)
-        return " ".join(self._sentence(i) for i in range(len(self.points)))
+        with speaking(lang):
+            return " ".join(self._sentence(i) for i in range(len(self.points)))
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per size of change."""

@@ -11,6 +11,7 @@ from scipy.special import chdtrc
 from cxresearch import _format as words
 from cxresearch._cells import Labels
 from cxresearch._html import Table
+from cxresearch._language import speaking
 from cxresearch._results import too_small
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding
@@ -76,23 +77,21 @@ class ControlChart(Table):
         )  # fmt: skip
         return (found, *self.suppressed)
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return which waves stand out, and whether all vary like samples of one score."""
-        words.check_language(lang)
-        if len(self.waves) < 2:
-            return "There are too few waves for a control chart."
-        out = [f"{w} ({why})" for w, why in zip(self.waves, self.signals, strict=True) if why]
-        verb = "stands" if len(out) == 1 else "stand"
-        said = f"{words.and_list(out)} {verb} out" if out else "none stands out"
-        like = "no more than" if self.p_value > ALPHA else "more than"
-        partly = (
-            f" Not shown, as the extract holds only part of it: {words.and_list(self.left_out)}."
-        )
-        return (
-            f"Of {len(self.waves)} waves of {self.metric.upper()}, {said}; together they vary "
-            f"{like} samples of one score would ({words.p_value(self.p_value)})."
-            f"{partly if self.left_out else ''}"
-        )
+        with speaking(lang):
+            if len(self.waves) < 2:
+                return "There are too few waves for a control chart."
+            out = [f"{w} ({why})" for w, why in zip(self.waves, self.signals, strict=True) if why]
+            verb = "stands" if len(out) == 1 else "stand"
+            said = f"{words.and_list(out)} {verb} out" if out else "none stands out"
+            like = "no more than" if self.p_value > ALPHA else "more than"
+            partly = f" Not shown, as the extract holds only part of it: {words.and_list(self.left_out)}."
+            return (
+                f"Of {len(self.waves)} waves of {self.metric.upper()}, {said}; together they vary "
+                f"{like} samples of one score would ({words.p_value(self.p_value)})."
+                f"{partly if self.left_out else ''}"
+            )
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per wave."""

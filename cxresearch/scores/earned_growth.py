@@ -11,6 +11,7 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table
+from cxresearch._language import speaking
 from cxresearch._results import Results, too_small
 from cxresearch.findings import Finding
 from cxresearch.retention import MIN_GROUP
@@ -98,32 +99,32 @@ class EarnedGrowth(Table):
         row["earned_growth_share_ci_upper"] = self.earned_growth_ci_upper
         return pd.DataFrame([row])
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return the figure with its range in words."""
-        words.check_language(lang)
-        whom = f" for customers{words.with_group(self.group)}" if self.group else ""
-        span = f"from {self.opening_month} to {self.closing_month}{whom}"
-        low, high = self.earned_growth_ci_lower, self.earned_growth_ci_upper
-        level = words.level_words(self.confidence_level)
-        width = words.rounding_unit(low, high, coarsest=0.01)
-        if not np.isfinite(self.earned_growth):
+        with speaking(lang):
+            whom = f" for customers{words.with_group(self.group)}" if self.group else ""
+            span = f"from {self.opening_month} to {self.closing_month}{whom}"
+            low, high = self.earned_growth_ci_lower, self.earned_growth_ci_upper
+            level = words.level_words(self.confidence_level)
+            width = words.rounding_unit(low, high, coarsest=0.01)
+            if not np.isfinite(self.earned_growth):
+                return (
+                    f"Earned growth {span} lies between {words.percent(low, width)} and "
+                    f"{words.percent(high, width)}: of no new customer is it known how they were won."
+                )
+            figure = words.percent_interval(self.earned_growth, low, high)
+            said = f"Earned growth {span} is {figure}, {level} interval"
+            if low <= 0 <= high:
+                said = f"No clear earned growth {span}: {figure}, {level} interval"
+            if not self.new_unknown > 0:
+                return f"{said}."
+            ends = (self.earned_growth_if_bought, self.earned_growth_if_earned)
+            bought, earned = (words.percent(end, width) for end in ends)
             return (
-                f"Earned growth {span} lies between {words.percent(low, width)} and "
-                f"{words.percent(high, width)}: of no new customer is it known how they were won."
+                f"{said}, which includes what is not known: for {words.percent(self.unknown_share)} of "
+                f"the new revenue nobody recorded how the customer was won; if all of it was bought, "
+                f"the figure is {bought}, if all was earned, {earned}."
             )
-        figure = words.percent_interval(self.earned_growth, low, high)
-        said = f"Earned growth {span} is {figure}, {level} interval"
-        if low <= 0 <= high:
-            said = f"No clear earned growth {span}: {figure}, {level} interval"
-        if not self.new_unknown > 0:
-            return f"{said}."
-        ends = (self.earned_growth_if_bought, self.earned_growth_if_earned)
-        bought, earned = (words.percent(end, width) for end in ends)
-        return (
-            f"{said}, which includes what is not known: for {words.percent(self.unknown_share)} of "
-            f"the new revenue nobody recorded how the customer was won; if all of it was bought, "
-            f"the figure is {bought}, if all was earned, {earned}."
-        )
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `earned_growth`; of grade D where the source of new revenue is not known."""

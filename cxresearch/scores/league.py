@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike
 from cxresearch import _format as words
 from cxresearch._cells import Labels
 from cxresearch._html import Table
+from cxresearch._language import speaking
 from cxresearch._results import too_small
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding
@@ -80,26 +81,26 @@ class League(Table):
         )  # fmt: skip
         return (found, *self.suppressed)
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return which groups lie outside the limits, and how many would by chance."""
-        words.check_language(lang)
-        if len(self.groups) < 2:
-            return "There are too few groups for a league table."
-        inner = int((self.outside >= INNER).sum())
-        far = [self._named(int(g)) for g in np.flatnonzero(self.outside >= OUTER)]
-        who = (
-            f"outside the 99.8 % limits: {words.and_list(far)}"
-            if far
-            else ("none outside the 99.8 % limits")
-        )
-        verb = "lie" if inner > 1 else "lies"
-        by_chance = words.number((1 - INNER) * len(self.groups), 0.1)
-        name = self.metric.upper()
-        return (
-            f"Of {len(self.groups)} groups, {inner or 'none'} {verb} outside the "
-            f"95 % limits around the {name} of them all, {self._told(self.overall)}, where chance "
-            f"alone puts {by_chance} on average; {who}."
-        )
+        with speaking(lang):
+            if len(self.groups) < 2:
+                return "There are too few groups for a league table."
+            inner = int((self.outside >= INNER).sum())
+            far = [self._named(int(g)) for g in np.flatnonzero(self.outside >= OUTER)]
+            who = (
+                f"outside the 99.8 % limits: {words.and_list(far)}"
+                if far
+                else ("none outside the 99.8 % limits")
+            )
+            verb = "lie" if inner > 1 else "lies"
+            by_chance = words.number((1 - INNER) * len(self.groups), 0.1)
+            name = self.metric.upper()
+            return (
+                f"Of {len(self.groups)} groups, {inner or 'none'} {verb} outside the "
+                f"95 % limits around the {name} of them all, {self._told(self.overall)}, where chance "
+                f"alone puts {by_chance} on average; {who}."
+            )
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per group, fewest answers first."""

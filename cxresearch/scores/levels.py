@@ -10,6 +10,7 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table
+from cxresearch._language import speaking
 from cxresearch._results import Results, too_small
 from cxresearch.errors import DataError
 from cxresearch.exclusions import Waterfall
@@ -87,19 +88,19 @@ class Score(Table):
             ),
         )  # fmt: skip
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return the score in words, with its interval and the answers behind it."""
-        words.check_language(lang)
-        level = words.level_words(self.confidence_level)
-        values = (self.score, self.score_ci_lower, self.score_ci_upper)
-        if self.unit == "points":
-            spread = words.number_interval(*values).replace("(", f"({level} interval ", 1)
-            said = f"{self.name}{in_group(self.group)} was {spread}{in_wave(self.group)}"
+        with speaking(lang):
+            level = words.level_words(self.confidence_level)
+            values = (self.score, self.score_ci_lower, self.score_ci_upper)
+            if self.unit == "points":
+                spread = words.number_interval(*values).replace("(", f"({level} interval ", 1)
+                said = f"{self.name}{in_group(self.group)} was {spread}{in_wave(self.group)}"
+                return f"{said}, from {self._from()}.{self._partial()}"
+            whole, some, spread = words.out_of(*values)
+            whom = f"{self.name} answers{in_group(self.group)}{in_wave(self.group)}"
+            said = f"Of {whole} {whom}, {some} {self.counted} ({level} interval {spread})"
             return f"{said}, from {self._from()}.{self._partial()}"
-        whole, some, spread = words.out_of(*values)
-        whom = f"{self.name} answers{in_group(self.group)}{in_wave(self.group)}"
-        said = f"Of {whole} {whom}, {some} {self.counted} ({level} interval {spread})"
-        return f"{said}, from {self._from()}.{self._partial()}"
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row: the group, the score with its interval, answers and customers."""

@@ -10,6 +10,7 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table
+from cxresearch._language import speaking
 from cxresearch._results import Results, too_small
 from cxresearch._retention_curve import RetentionCurve
 from cxresearch.errors import DataError, NotEnoughError
@@ -73,10 +74,10 @@ class ResponderRetention(Table):
         columns["difference_share_ci_upper"] = self.difference_ci_upper
         return pd.DataFrame(columns, index=range(len(self.months)))
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return the differences in words."""
-        words.check_language(lang)
-        return " ".join(finding.sentence for finding in self.findings())
+        with speaking(lang):
+            return " ".join(finding.sentence for finding in self.findings())
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `responder_retained_difference` for each of the months."""

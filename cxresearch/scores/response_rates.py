@@ -10,6 +10,7 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table
+from cxresearch._language import speaking
 from cxresearch._results import Results, too_small
 from cxresearch.exclusions import Waterfall
 from cxresearch.findings import Finding
@@ -63,17 +64,17 @@ class ResponseRate(Table):
         row = {**self.group, **{name: getattr(self, name) for name in (*names, *rate)}}
         return pd.DataFrame([row])
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return the rate as a natural frequency."""
-        words.check_language(lang)
-        whole, some, spread = words.out_of(
-            self.response_rate, self.response_rate_ci_lower, self.response_rate_ci_upper
-        )
-        level = words.level_words(self.confidence_level)
-        return (
-            f"Of {whole} invitations delivered{in_group(self.group)}, {some} were answered "
-            f"({level} interval {spread})."
-        )
+        with speaking(lang):
+            whole, some, spread = words.out_of(
+                self.response_rate, self.response_rate_ci_lower, self.response_rate_ci_upper
+            )
+            level = words.level_words(self.confidence_level)
+            return (
+                f"Of {whole} invitations delivered{in_group(self.group)}, {some} were answered "
+                f"({level} interval {spread})."
+            )
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `response_rate`."""

@@ -13,6 +13,7 @@ from scipy.special import stdtrit
 from cxresearch import _format as words
 from cxresearch._cells import Counts
 from cxresearch._html import Table
+from cxresearch._language import speaking
 from cxresearch._results import Results, too_small
 from cxresearch.findings import Finding
 from cxresearch.retention import MIN_GROUP
@@ -110,10 +111,10 @@ class RevenueRetention(Table):
             row |= {short + end: getattr(self, rate + end) for end in ENDS}
         return pd.DataFrame([row])
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return both rates in words."""
-        words.check_language(lang)
-        return " ".join(finding.sentence for finding in self.findings())
+        with speaking(lang):
+            return " ".join(finding.sentence for finding in self.findings())
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `gross_revenue_retention` and `net_revenue_retention`."""

@@ -13,6 +13,7 @@ from scipy.special import ndtr
 from cxresearch import _format as words
 from cxresearch._cells import unknown
 from cxresearch._html import Table
+from cxresearch._language import speaking
 from cxresearch._results import Results, too_small
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding, without_number
@@ -88,23 +89,23 @@ class ScoreChange(Table):
             ),
         )  # fmt: skip
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return in words whether there was a clear change, and how large it was."""
-        words.check_language(lang)
-        factor, word = (1, "point") if self.unit == "points" else (100, "percentage point")
-        values = (self.change, self.change_ci_lower, self.change_ci_upper)
-        change, low, high = (factor * value for value in values)
-        name, whom = self.metric.upper(), in_group(self.group)
-        level = words.level_words(self.confidence_level)
-        if not self.clear:
-            points = words.quantity(change, low, high, word)
-            span = f"between {self.first} and {self.last}"
-            return f"No clear change of {name}{whom} {span}: {points}, {level} interval."
-        nearest, farthest = sorted((abs(low), abs(high)))
-        points = words.quantity(abs(change), nearest, farthest, word)
-        way = "higher" if change > 0 else "lower"
-        said = f"{name}{whom} in {self.last} was {points} {way} than in {self.first}"
-        return f"{said} ({level} interval).{self._among()}"
+        with speaking(lang):
+            factor, word = (1, "point") if self.unit == "points" else (100, "percentage point")
+            values = (self.change, self.change_ci_lower, self.change_ci_upper)
+            change, low, high = (factor * value for value in values)
+            name, whom = self.metric.upper(), in_group(self.group)
+            level = words.level_words(self.confidence_level)
+            if not self.clear:
+                points = words.quantity(change, low, high, word)
+                span = f"between {self.first} and {self.last}"
+                return f"No clear change of {name}{whom} {span}: {points}, {level} interval."
+            nearest, farthest = sorted((abs(low), abs(high)))
+            points = words.quantity(abs(change), nearest, farthest, word)
+            way = "higher" if change > 0 else "lower"
+            said = f"{name}{whom} in {self.last} was {points} {way} than in {self.first}"
+            return f"{said} ({level} interval).{self._among()}"
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row."""

@@ -12,6 +12,7 @@ from scipy.special import stdtrit
 
 from cxresearch import _format as words
 from cxresearch._html import Table
+from cxresearch._language import speaking
 from cxresearch._results import Results, too_small
 from cxresearch.findings import Finding
 from cxresearch.retention import MIN_GROUP
@@ -71,16 +72,16 @@ class Share(Table):
         row = {**self.group, **{name: getattr(self, name) for name in names}, "customers": self.n}
         return pd.DataFrame([row])
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return the share as a natural frequency."""
-        words.check_language(lang)
-        whole, some, spread = words.out_of(self.share, self.share_ci_lower, self.share_ci_upper)
-        part, group = placed(self.part_word, self.group)
-        said = f"Of {whole} {self.whole_word}{in_group(group)}, {some} {part}"
-        if np.isnan(self.share_ci_lower):
-            return f"{said}."
-        level = words.level_words(self.confidence_level)
-        return f"{said} ({level} interval {spread})."
+        with speaking(lang):
+            whole, some, spread = words.out_of(self.share, self.share_ci_lower, self.share_ci_upper)
+            part, group = placed(self.part_word, self.group)
+            said = f"Of {whole} {self.whole_word}{in_group(group)}, {some} {part}"
+            if np.isnan(self.share_ci_lower):
+                return f"{said}."
+            level = words.level_words(self.confidence_level)
+            return f"{said} ({level} interval {spread})."
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the share under its `name`."""

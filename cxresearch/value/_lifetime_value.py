@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from cxresearch import _format as words
 from cxresearch._html import Table
+from cxresearch._language import speaking
 from cxresearch.findings import Finding
 from cxresearch.projection._model_fit import NAMES
 from cxresearch.value._band import Band
@@ -136,11 +137,11 @@ class LifetimeValue(Table):
             columns |= {f"{name}_ci_lower": found.lower, f"{name}_ci_upper": found.upper}
         return pd.DataFrame(columns | {"extrapolated": self.months > self.data_end})
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return the value in words, what of it lies beyond the data, and what comes after."""
-        words.check_language(lang)
-        parts = (self._say_value(), self._say_share(), self._say_models(), self._say_beyond())
-        return " ".join(part for part in parts if part)
+        with speaking(lang):
+            parts = (self._say_value(), self._say_share(), self._say_models(), self._say_beyond())
+            return " ".join(part for part in parts if part)
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `lifetime_value`, `share_beyond_data` and, where known, `share_after_horizon`."""

@@ -11,6 +11,7 @@ import pandas as pd
 from cxresearch import _format as words
 from cxresearch._cells import Labels
 from cxresearch._html import Table
+from cxresearch._language import speaking
 from cxresearch.adjust._rung import NONE, Ends
 from cxresearch.findings import Finding, without_number
 from cxresearch.hazards._hazard_ratios import ratio_digits
@@ -138,10 +139,10 @@ class ValueDifference(Table):
         """Why numbers are missing."""
         return tuple(dict.fromkeys(x for x in (self.refusal, self.ratio_refusal) if x))
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return difference, ratio and parts in words."""
-        words.check_language(lang)
-        return " ".join(finding.sentence for finding in self.findings())
+        with speaking(lang):
+            return " ".join(finding.sentence for finding in self.findings())
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `lifetime_value_difference`, `lifetime_value_ratio` and each `difference_part`."""

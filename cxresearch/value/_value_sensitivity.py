@@ -9,6 +9,7 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table, html_table
+from cxresearch._language import speaking
 from cxresearch.adjust._rung import Ends
 from cxresearch.findings import Finding, without_number
 from cxresearch.value._value_difference import ADJUSTED, TITLES
@@ -103,20 +104,20 @@ class ValueSensitivity(Table):
                 rows.append(row | dict(zip(names, ends, strict=True)))
         return pd.DataFrame(rows)
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return which choice moves the difference most, and whether any hides it."""
-        words.check_language(lang)
-        if self.refusal is not None or not self.bars:
-            return self._refused().sentence
-        widest, (low, high) = self.bars[0], self.bars[0].settings
-        amounts = [self.money(ends) for ends in widest.ends]
-        level = words.level_words(self.confidence_level)
-        whole = self.whole()
-        return (
-            f"{whole[:1].upper()}{whole[1:]}, moves most with the {widest.title}: from "
-            f"{amounts[0]} at {low} to {amounts[1]} at {high} ({level} intervals). "
-            f"{self._hidden()}"
-        )
+        with speaking(lang):
+            if self.refusal is not None or not self.bars:
+                return self._refused().sentence
+            widest, (low, high) = self.bars[0], self.bars[0].settings
+            amounts = [self.money(ends) for ends in widest.ends]
+            level = words.level_words(self.confidence_level)
+            whole = self.whole()
+            return (
+                f"{whole[:1].upper()}{whole[1:]}, moves most with the {widest.title}: from "
+                f"{amounts[0]} at {low} to {amounts[1]} at {high} ({level} intervals). "
+                f"{self._hidden()}"
+            )
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `difference_sensitivity` {choice, setting} at each end of each range."""

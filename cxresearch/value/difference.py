@@ -18,6 +18,7 @@ import pandas as pd
 from cxresearch import _format as words
 from cxresearch._cells import Labels
 from cxresearch._html import Table, html_table
+from cxresearch._language import speaking
 from cxresearch.adjust._rung import NONE, Ends
 from cxresearch.adjust.weighting import MAX_WEIGHT, RefusedError
 from cxresearch.findings import Finding, without_number
@@ -78,10 +79,10 @@ class ValueDifferences(Table):
         """Return one row per way of comparing."""
         return pd.concat([row.to_frame() for row in self.rows], ignore_index=True)
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return the answer in words."""
-        words.check_language(lang)
-        return " ".join(finding.sentence for finding in self.answer())
+        with speaking(lang):
+            return " ".join(finding.sentence for finding in self.answer())
 
     def answer(self) -> tuple[Finding, ...]:
         """Return the difference as they are, the most adjusted one, and what part of it is left."""

@@ -15,6 +15,7 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table, html_table
+from cxresearch._language import speaking
 from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.findings import Finding
 from cxresearch.unit_costs import UnitCosts
@@ -86,15 +87,17 @@ class Prices(Table):
         frame["value"] = [*each, *(self._cell(name) for name in names)]
         return html_table(frame, numbers=["value"])
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return what is an assumption and what is left out, in words."""
-        words.check_language(lang)
-        said = {
-            "Entered, so an assumption": [f"{ITEMS[x]} ({self._words(x)})" for x in self.entered],
-            "Left out, since the data do not say it": [ITEMS[x] for x in self.lacking],
-        }
-        parts = [f"{how}: {words.and_list(names)}." for how, names in said.items() if names]
-        return " ".join(parts) or "All prices are from the data."
+        with speaking(lang):
+            said = {
+                "Entered, so an assumption": [
+                    f"{ITEMS[x]} ({self._words(x)})" for x in self.entered
+                ],
+                "Left out, since the data do not say it": [ITEMS[x] for x in self.lacking],
+            }
+            parts = [f"{how}: {words.and_list(names)}." for how, names in said.items() if names]
+            return " ".join(parts) or "All prices are from the data."
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `acquisition_cost`, where the data say it."""

@@ -18,6 +18,7 @@ import pandas as pd
 from cxresearch import _format as words
 from cxresearch._checks import check_level
 from cxresearch._html import Table
+from cxresearch._language import speaking
 from cxresearch._results import Results, too_small
 from cxresearch.adjust._rung import Ends
 from cxresearch.adjust.weighting import EXPOSURE, RefusedError, check_replicates, score_labels
@@ -91,17 +92,17 @@ class ResidualValue(Table):
             row[f"residual_value{end}"] = value
         return pd.DataFrame([row | {self.population: round(self.n), "projected": self.projected}])
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return the value in words."""
-        words.check_language(lang)
-        level = words.level_words(self.confidence_level)
-        amount = words.money(*self.values, self.prices.currency)
-        span = f"the {self.terms.span} from the answer on"
-        beyond = ", in part projected" if self.projected else ""
-        return (
-            f"{self.group[EXPOSURE].capitalize()}s{self._when()} bring {amount} each over {span} "
-            f"({level} interval{beyond})."
-        )
+        with speaking(lang):
+            level = words.level_words(self.confidence_level)
+            amount = words.money(*self.values, self.prices.currency)
+            span = f"the {self.terms.span} from the answer on"
+            beyond = ", in part projected" if self.projected else ""
+            return (
+                f"{self.group[EXPOSURE].capitalize()}s{self._when()} bring {amount} each over {span} "
+                f"({level} interval{beyond})."
+            )
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `residual_value`."""
@@ -150,7 +151,7 @@ class ResidualValues(Results[ResidualValue]):
         every = (*self.results, *self.standardised)
         return (*(found for result in every for found in result.findings()), *self.suppressed)
 
-    def sentence(self, lang: str = "en") -> str:
+    def sentence(self, lang: str | None = None) -> str:
         """Return the values over one tenure mix, and what is not reported."""
         said = [result.sentence(lang) for result in self.standardised or self.results]
         return " ".join([*said, *(finding.sentence for finding in self.suppressed)])
