@@ -261,6 +261,11 @@ def group_words(group: Mapping[str, str]) -> str:
     return tr(", ").join(said)
 
 
+def group_name(group: Mapping[str, str]) -> str:
+    """Return the labels of a group, to name it in a figure: `promoter`; empty for everybody."""
+    return tr(", ").join(label_words(column, label) for column, label in group.items())
+
+
 def with_group(group: Mapping[str, str]) -> str:
     """Return ` with plan basic`, to stand after the population; empty for everybody.
 
@@ -276,6 +281,11 @@ def with_group(group: Mapping[str, str]) -> str:
 def sentence_start(text: str) -> str:
     """Return a text with its first letter large, to begin a sentence."""
     return text[:1].upper() + text[1:]
+
+
+def sentences(said: Iterable[str]) -> str:
+    """Put whole sentences behind each other; Japanese has no space between them."""
+    return (" " if language() == ENGLISH else "").join(each for each in said if each)
 
 
 def and_list(words: Iterable[str]) -> str:
