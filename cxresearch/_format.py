@@ -1,8 +1,8 @@
 """Words and digits: every number that a person reads is rounded and worded here.
 
 In the language that is spoken (`_language`); digits are grouped and pointed alike in all of
-them. The rounding rule: the unit is the largest power of ten that still fits into the interval, so an interval
-is always one to ten units wide and no digit is shown that the data cannot support.
+them. The rounding rule: the unit is the largest power of ten that still fits into the interval, so
+an interval is always one to ten units wide and no digit is shown that the data cannot support.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ COUNTED = (
     mark("{n} invitations"),
     mark("{n} groups"),
     mark("{n} seconds"),
+    mark("{n} points"),
+    mark("{n} percentage points"),
 )
 NAMED = (
     mark("year"),
@@ -47,6 +49,8 @@ NAMED = (
     mark("group"),
     mark("reason"),
     mark("second"),
+    mark("point"),
+    mark("percentage point"),
     mark("promoter"),
     mark("passive"),
     mark("detractor"),
@@ -245,11 +249,15 @@ def period_word(periods_per_year: int) -> str:
 
 
 SCORES = ("detractor", "passive", "promoter")
+NO_LABEL = (mark("(missing)"), mark("(other)"))
 
 
 def label_words(column: str, label: str) -> str:
-    """Return a label as people say it: a score group in their language, others as they are."""
-    return term(label) if column == "score_group" and label in SCORES else label
+    """Return a label as people say it: ours and periods in their language, others as they are."""
+    if column in {"wave", "period"}:
+        return period_label(label)
+    ours = label in NO_LABEL or (column == "score_group" and label in SCORES)
+    return term(label) if ours else label
 
 
 def group_words(group: Mapping[str, str]) -> str:
