@@ -249,6 +249,7 @@ def period_word(periods_per_year: int) -> str:
 
 
 SCORES = ("detractor", "passive", "promoter")
+BANDED = ("tenure_band", "tenure", "tickets_before", "experiences")
 NO_LABEL = (mark("(missing)"), mark("(other)"))
 
 
@@ -256,8 +257,19 @@ def label_words(column: str, label: str) -> str:
     """Return a label as people say it: ours and periods in their language, others as they are."""
     if column in {"wave", "period"}:
         return period_label(label)
+    if column in BANDED:
+        return band_words(label)
     ours = label in NO_LABEL or (column == "score_group" and label in SCORES)
     return term(label) if ours else label
+
+
+def band_words(label: str) -> str:
+    """Return a band of numbers as people say it: `6 to 11`, `24 and more`."""
+    if found := re.fullmatch(r"(\d+) to (\d+)", label):
+        return tr("{low} to {high}", low=found[1], high=found[2])
+    if found := re.fullmatch(r"(\d+) and more", label):
+        return tr("{n} and more", n=found[1])
+    return label
 
 
 def group_words(group: Mapping[str, str]) -> str:
