@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from cxresearch import _format as words
 from cxresearch._cells import Counts
+from cxresearch._language import mark, tr
 from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.product_limit import curve_end, retained_share
 from cxresearch.projection._forecast import COMBINED, Standing, conditional, standing
@@ -163,7 +164,7 @@ def flow(
     retained, credible = _retained(life, people, (last, covered), confidence_level)
     span = _Months(last, covered, max(min_at_risk, 1))
     exposed = np.concatenate([life.present[:, 1:], np.zeros_like(life.present[:, :1])], axis=-1)
-    brought = _rate_if_any(counts["referrals"], exposed, span, "at risk")
+    brought = _rate_if_any(counts["referrals"], exposed, span, mark("customers at risk"))
     rates = (
         _margin(counts, prices, span),
         _cost(counts, prices, span),
@@ -177,15 +178,17 @@ def _margin(counts: Mapping[str, Floats], prices: Prices, span: _Months) -> Floa
     if prices.monthly_margin is not None:
         return np.full((len(counts["paying"]), span.covered), prices.monthly_margin)
     if prices.margin_share is not None:
-        revenue = _rate(counts["revenue"], counts["paying"], span, "whose revenue is known")
+        revenue = _rate(
+            counts["revenue"], counts["paying"], span, mark("customers whose revenue is known")
+        )
         return prices.margin_share * revenue
-    return _rate(counts["margin"], counts["paying"], span, "whose margin is known")
+    return _rate(counts["margin"], counts["paying"], span, mark("customers whose margin is known"))
 
 
 def _cost(counts: Mapping[str, Floats], prices: Prices, span: _Months) -> Floats:
     ticket = prices.cost_per_ticket or 0.0
     spent = ticket * counts["tickets"] + counts["direct_cost"]
-    served = _rate_if_any(spent, counts["served"], span, "whose costs are known")
+    served = _rate_if_any(spent, counts["served"], span, mark("customers whose costs are known"))
     return served + (prices.cost_per_month or 0.0)
 
 
@@ -203,8 +206,8 @@ def _rate(amount: Counts, people: Counts, span: _Months, whose: str) -> Floats:
     """
     enough = _enough(people, span)
     if not enough.any():
-        few = words.fewer_than(span.least, f"customers {whose}")
-        raise NotEnoughError(f"in every month there are {few}")
+        few = words.fewer_than(span.least, whose)
+        raise NotEnoughError(tr("in every month there are {few}", few=few))
     late = np.flatnonzero(enough)[-YEAR:]
     level = _ratio(amount[:, late].sum(axis=-1), people[:, late].sum(axis=-1))
     rates = np.repeat(level[:, None], span.covered, axis=-1)
@@ -290,7 +293,9 @@ def _fits(life: _Life, people: _Life, last: int) -> tuple[tuple[ModelFit, ...], 
     fits = fit_models(*life.until(last), allowed, step=None, whole=life.whole)
     if not fits:
         few = words.fewer_than(EVENTS_PER_PARAMETER, "customers")
-        raise NotEnoughError(f"{few} left within the data, or there are too few months for a model")
+        raise NotEnoughError(
+            tr("{few} left within the data, or there are too few months for a model", few=few)
+        )
     if people is life:
         return fits, standing(fits, whole=life.whole)
     models = [fit.model for fit in fits]

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from cxresearch import _format as words
 from cxresearch._html import Table
-from cxresearch._language import speaking
+from cxresearch._language import speaking, term, tr
 from cxresearch.findings import Finding
 from cxresearch.projection._model_fit import NAMES
 from cxresearch.value._band import Band
-from cxresearch.value.prices import ITEMS, Prices, too_few_bills
+from cxresearch.value.prices import Prices, item_list, too_few_bills
 from cxresearch.value.terms import Terms
 
 ENDS: Final = ("", "_ci_lower", "_ci_upper")
@@ -87,8 +87,13 @@ class LifetimeValue(Table):
 
     @property
     def label(self) -> str:
-        """Name of the group for a figure; empty for everybody."""
+        """Labels of the group, whatever language is spoken; empty for everybody."""
         return ", ".join(self.group.values())
+
+    @property
+    def name(self) -> str:
+        """Name of the group for a figure; empty for everybody."""
+        return words.group_name(self.group)
 
     @property
     def horizon(self) -> int:
@@ -141,11 +146,11 @@ class LifetimeValue(Table):
         """Return the value in words, what of it lies beyond the data, and what comes after."""
         with speaking(lang):
             parts = (self._say_value(), self._say_share(), self._say_models(), self._say_beyond())
-            return " ".join(part for part in parts if part)
+            return words.sentences(parts)
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `lifetime_value`, `share_beyond_data` and, where known, `share_after_horizon`."""
-        unit = words.money_unit(self.prices.currency)
+        unit = self.prices.currency or words.AMOUNT
         found = [
             self._finding("lifetime_value", unit, self._say_value()),
             self._finding("share_beyond_data", "share", self._say_share()),
@@ -171,52 +176,93 @@ class LifetimeValue(Table):
         )
 
     def _say_value(self) -> str:
-        level = words.level_words(self.confidence_level)
-        rate = f"{100 * self.terms.annual_discount_rate:.4g} %"
-        today = self.terms.first_margin == "now"
-        first = "on that day" if today else f"one {self._unit} later"
-        entered = words.and_list(ITEMS[name] for name in self.prices.entered)
-        rests = f" What was entered is in it: {entered}." if entered else ""
-        few = f"; {too_few_bills(self.borrowed)}" if self.borrowed else ""
-        return (
-            f"{self._whom(capital=True)} bring {self._money(*self.values)} each on average, over "
-            f"the {self.terms.span} from the answer on ({level} interval), discounted "
-            f"at {rate} a year, with the first bill {first}{few}.{rests}"
+        rate = f"{100 * self.terms.annual_discount_rate:.4g}"
+        entered = item_list(self.prices.entered)
+        said = tr(
+            "{Whom} bring {amount} each on average, over {span} ({level} interval), discounted at "
+            "{rate} a year, with the first bill {first}{few}.",
+            Whom=words.sentence_start(self._whom),
+            amount=self._money(*self.values),
+            span=self.terms.from_answer,
+            level=words.level_words(self.confidence_level),
+            rate=tr("{number} %", number=rate),
+            first=self._first_bill(),
+            few=self._few_bills(),
         )
+        rests = tr("What was entered is in it: {items}.", items=entered) if entered else ""
+        return words.sentences([said, rests])
+
+    def _first_bill(self) -> str:
+        if self.terms.first_margin == "now":
+            return tr("on that day")
+        return tr("one {period} later", period=term(self._unit))
+
+    def _few_bills(self) -> str:
+        return tr("; {note}", note=too_few_bills(self.borrowed)) if self.borrowed else ""
 
     def _say_share(self) -> str:
-        whose = f"the value of {self._whom()} over {self._periods(self.horizon)}"
-        reach = f"which reach {self._periods(self.data_end)} from the answer on"
-        reach += f"; {too_few_bills(self.borrowed)}" if self.borrowed else ""
+        said = {
+            "whom": self._whom,
+            "span": words.counted(self.horizon, self._unit),
+            "reach": words.counted(self.data_end, self._unit),
+            "few": self._few_bills(),
+        }
         if math.isnan(self.share_beyond_data):
-            why = "the bills before or after their end bring less than nothing"
-            why = "it is not above 0" if self.lifetime_value <= 0 else why
-            return f"What share of {whose} lies beyond the data is not defined: {why}."
+            return self._no_share(said)
         if self.bills_seen >= self.horizon:
-            return f"Nothing of {whose} lies beyond the data, {reach}."
-        level = words.level_words(self.confidence_level)
-        share = words.percent_interval(*self._ends("share_beyond_data"))
-        return f"Of {whose}, {share} lies beyond the data, {reach} ({level} interval)."
+            return tr(
+                "Nothing of the value of {whom} over {span} lies beyond the data, which reach "
+                "{reach} from the answer on{few}.",
+                **said,
+            )
+        return tr(
+            "Of the value of {whom} over {span}, {share} lies beyond the data, which reach {reach} "
+            "from the answer on{few} ({level} interval).",
+            **said,
+            share=words.percent_interval(*self._ends("share_beyond_data")),
+            level=words.level_words(self.confidence_level),
+        )
+
+    def _no_share(self, said: Mapping[str, str]) -> str:
+        if self.lifetime_value <= 0:
+            why = tr("it is not above 0")
+        else:
+            why = tr("the bills before or after their end bring less than nothing")
+        return tr(
+            "What share of the value of {whom} over {span} lies beyond the data is not defined: "
+            "{why}.",
+            whom=said["whom"],
+            span=said["span"],
+            why=why,
+        )
 
     def _say_models(self) -> str:
         """Return what each model alone says of the value; empty within the data."""
         each = [
-            f"{self._money(*map(float, found))} by the {NAMES[model]} model"
+            tr(
+                "{amount} by the {model} model",
+                amount=self._money(*map(float, found)),
+                model=term(NAMES[model]),
+            )
             for model, found in self.by_model.items()
         ]
-        return f"Model by model it is {words.and_list(each)}." if each else ""
+        return tr("Model by model it is {each}.", each=words.and_list(each)) if each else ""
 
     def _say_beyond(self) -> str:
         if math.isnan(self.share_after_horizon):
             return ""
-        share = words.percent_interval(*self._ends("share_after_horizon"))
-        level = words.level_words(self.confidence_level)
-        seen = self.data_end > int(self.months[-1])
-        part = f"what lies after {self._unit} {self.data_end}" if seen else "all of it"
-        return (
-            f"Of the value of a whole life of {self._whom()}, {share} comes after the first "
-            f"{self.terms.span}: {self._money(*self._ends('beyond'))}, {part} "
-            f"projected ({level} intervals)."
+        part = tr("all of it")
+        if self.data_end > int(self.months[-1]):
+            part = tr("what lies after {period} {t}", period=term(self._unit), t=self.data_end)
+        return tr(
+            "Of the value of a whole life of {whom}, {share} comes after the first {span}: "
+            "{amount}, {part} projected ({level} intervals).",
+            whom=self._whom,
+            share=words.percent_interval(*self._ends("share_after_horizon")),
+            span=self.terms.span,
+            amount=self._money(*self._ends("beyond")),
+            part=part,
+            level=words.level_words(self.confidence_level),
         )
 
     def _ends(self, name: str) -> tuple[float, float, float]:
@@ -227,12 +273,9 @@ class LifetimeValue(Table):
     def _unit(self) -> str:
         return words.period_word(self.terms.periods_per_year)
 
-    def _periods(self, count: int) -> str:
-        return f"{words.number(count)} {words.plural(self._unit, count)}"
-
-    def _whom(self, *, capital: bool = False) -> str:
-        people = self.population.capitalize() if capital else self.population
-        return f"{people}{words.with_group(self.group)}"
+    @property
+    def _whom(self) -> str:
+        return term(self.population) + words.with_group(self.group)
 
     def _money(self, value: float, lower: float, upper: float) -> str:
         return words.money(value, lower, upper, self.prices.currency)

@@ -16,6 +16,7 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._checks import check_level
+from cxresearch._language import term, tr
 from cxresearch._results import Results, key_problems, too_small
 from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.findings import Finding, without_number
@@ -250,10 +251,13 @@ def _named(name: str, found: Band) -> dict[str, Any]:
 
 def _refusal(table: ValueTable, terms: Terms, horizon: int, why: str, count: int) -> Finding:
     unit = words.period_word(terms.periods_per_year)
-    groups = f"{words.number(count)} {words.plural('group', count)}"
-    whose = groups if table.group_columns else table.population
-    over = f"over {words.number(horizon)} {words.plural(unit, horizon)}"
-    said = f"The value {over} of {whose} is not reported: {why}."
+    everybody = term(table.population)
+    said = tr(
+        "The value over {span} of {whose} is not reported: {why}.",
+        span=words.counted(horizon, unit),
+        whose=words.counted(count, "group") if table.group_columns else everybody,
+        why=why,
+    )
     return without_number(said, as_of=table.as_of)
 
 

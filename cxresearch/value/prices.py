@@ -7,7 +7,7 @@ named; what is entered is an assumption, and every value with it in has grade D.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
@@ -15,24 +15,24 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table, html_table
-from cxresearch._language import speaking
+from cxresearch._language import mark, speaking, term, tr
 from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.findings import Finding
 from cxresearch.unit_costs import UnitCosts
 from cxresearch.value_table import ValueTable
 
 ITEMS: Final = {
-    "margin_share": "contribution margin, share of revenue",
-    "monthly_margin": "contribution margin per month",
-    "cost_per_ticket": "cost of a ticket",
-    "cost_per_month": "cost to serve a customer for a month, apart from tickets",
-    "referral_value": "value of a new customer whom a customer brought",
-    "acquisition_cost": "cost of winning a new customer",
+    "margin_share": mark("contribution margin, share of revenue"),
+    "monthly_margin": mark("contribution margin per month"),
+    "cost_per_ticket": mark("cost of a ticket"),
+    "cost_per_month": mark("cost to serve a customer for a month, apart from tickets"),
+    "referral_value": mark("value of a new customer whom a customer brought"),
+    "acquisition_cost": mark("cost of winning a new customer"),
 }
-IN_DATA: Final = "in the data"
-ENTERED: Final = "entered: an assumption"
-LEFT_OUT: Final = "not known: left out"
-APART: Final = "in the data, apart from the value: it is spent already"
+IN_DATA: Final = mark("in the data")
+ENTERED: Final = mark("entered: an assumption")
+LEFT_OUT: Final = mark("not known: left out")
+APART: Final = mark("in the data, apart from the value: it is spent already")
 
 
 @dataclass(frozen=True)
@@ -76,28 +76,33 @@ class Prices(Table):
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per price: item, value, where_from."""
-        rows = [(ITEMS[name], self._value(name), self._source(name)) for name in self._shown()]
+        rows = [
+            (term(ITEMS[name]), self._value(name), term(self._source(name)))
+            for name in self._shown()
+        ]
         if self.margin_share is None and self.monthly_margin is None:
-            rows = [("contribution margin", None, IN_DATA), *rows]
+            rows = [(tr("contribution margin"), None, term(IN_DATA)), *rows]
         return pd.DataFrame(rows, columns=["item", "value", "where_from"])
 
     def _repr_html_(self) -> str:
         names, frame = list(self._shown()), self.to_frame()
-        each = ["of each bill"] * (len(frame) - len(names))  # the margin that the data hold
+        each = [tr("of each bill")] * (len(frame) - len(names))  # the margin that the data hold
         frame["value"] = [*each, *(self._cell(name) for name in names)]
         return html_table(frame, numbers=["value"])
 
     def sentence(self, lang: str | None = None) -> str:
         """Return what is an assumption and what is left out, in words."""
         with speaking(lang):
-            said = {
-                "Entered, so an assumption": [
-                    f"{ITEMS[x]} ({self._words(x)})" for x in self.entered
-                ],
-                "Left out, since the data do not say it": [ITEMS[x] for x in self.lacking],
-            }
-            parts = [f"{how}: {words.and_list(names)}." for how, names in said.items() if names]
-            return " ".join(parts) or "All prices are from the data."
+            entered = [
+                tr("{item} ({amount})", item=term(ITEMS[x]), amount=self._words(x))
+                for x in self.entered
+            ]
+            typed = tr("Entered, so an assumption: {items}.", items=words.and_list(entered))
+            without = tr(
+                "Left out, since the data do not say it: {items}.", items=item_list(self.lacking)
+            )
+            said = words.sentences([typed if entered else "", without if self.lacking else ""])
+            return said or tr("All prices are from the data.")
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `acquisition_cost`, where the data say it."""
@@ -105,11 +110,12 @@ class Prices(Table):
         if cost is None:
             return ()
         spent = words.money(cost, math.nan, math.nan, self.currency)
-        said = (
-            f"On average it took {spent} to win a new customer; for the customers valued here it "
-            "is spent already, and in no value."
+        said = tr(
+            "On average it took {amount} to win a new customer; for the customers valued here it "
+            "is spent already, and in no value.",
+            amount=spent,
         )
-        unit = words.money_unit(self.currency)
+        unit = self.currency or words.AMOUNT
         return (Finding("acquisition_cost", cost, None, None, None, unit, said),)
 
     def _shown(self) -> Iterator[str]:
@@ -207,9 +213,15 @@ def prices(
 
 def too_few_bills(count: int) -> str:
     """Return what is said where bills within the data take the mean of other months."""
-    return (
-        f"for {words.number(count)} of the bills too few are known, so they take the mean of others"
+    return tr(
+        "for {n} of the bills too few are known, so they take the mean of others",
+        n=words.number(count),
     )
+
+
+def item_list(names: Iterable[str]) -> str:
+    """Return prices in words: `cost of a ticket and contribution margin per month`."""
+    return words.and_list(term(ITEMS[name]) for name in names)
 
 
 def amount(value: float, currency: str | None) -> str:
@@ -265,13 +277,17 @@ def _check_margin(table: ValueTable, entered: dict[str, float]) -> None:
         return
     if table.has_margin and not entered["margin_share"]:
         return
-    held = "revenue but no contribution margin" if table.has_revenue else "no revenue"
-    cure = (
-        "enter margin_share (0.4 for 40 % of revenue), or monthly_margin"
-        if table.has_revenue
-        else "enter monthly_margin (the margin of one bill)"
-    )
+    if table.has_revenue:
+        raise NotEnoughError(
+            tr(
+                "The data hold revenue but no contribution margin, must say what a bill "
+                "contributes: enter margin_share (0.4 for 40 % of revenue), or monthly_margin, or "
+                "bring contribution_margin in the table revenue."
+            )
+        )
     raise NotEnoughError(
-        f"The data hold {held}, must say what a bill contributes: {cure}, or bring "
-        "contribution_margin in the table revenue."
+        tr(
+            "The data hold no revenue, must say what a bill contributes: enter monthly_margin (the "
+            "margin of one bill), or bring contribution_margin in the table revenue."
+        )
     )

@@ -18,7 +18,7 @@ import pandas as pd
 from cxresearch import _format as words
 from cxresearch._checks import check_level
 from cxresearch._html import Table
-from cxresearch._language import speaking
+from cxresearch._language import speaking, tr
 from cxresearch._results import Results, too_small
 from cxresearch.adjust._rung import Ends
 from cxresearch.adjust.weighting import EXPOSURE, RefusedError, check_replicates, score_labels
@@ -83,11 +83,13 @@ class ResidualValue(Table):
     @property
     def tenure(self) -> str:
         """Tenure at the answer, in words."""
-        return self.group.get("tenure", "all, in one mix")
+        tenure = self.group.get("tenure")
+        return words.band_words(tenure) if tenure else tr("all, in one mix")
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row."""
-        row: dict[str, Any] = {EXPOSURE: self.group[EXPOSURE], "tenure": self.tenure}
+        score = words.label_words(EXPOSURE, self.group[EXPOSURE])
+        row: dict[str, Any] = {EXPOSURE: score, "tenure": self.tenure}
         for end, value in zip(("", "_ci_lower", "_ci_upper"), self.values, strict=True):
             row[f"residual_value{end}"] = value
         return pd.DataFrame([row | {self.population: round(self.n), "projected": self.projected}])
@@ -95,14 +97,20 @@ class ResidualValue(Table):
     def sentence(self, lang: str | None = None) -> str:
         """Return the value in words."""
         with speaking(lang):
-            level = words.level_words(self.confidence_level)
-            amount = words.money(*self.values, self.prices.currency)
-            span = f"the {self.terms.span} from the answer on"
-            beyond = ", in part projected" if self.projected else ""
-            return (
-                f"{self.group[EXPOSURE].capitalize()}s{self._when()} bring {amount} each over {span} "
-                f"({level} interval{beyond})."
-            )
+            said = {
+                "Whom": words.sentence_start(words.plural(self.group[EXPOSURE], 2)),
+                "when": self._when(),
+                "amount": words.money(*self.values, self.prices.currency),
+                "span": self.terms.from_answer,
+                "level": words.level_words(self.confidence_level),
+            }
+            if self.projected:
+                return tr(
+                    "{Whom}{when} bring {amount} each over {span} ({level} interval, in part "
+                    "projected).",
+                    **said,
+                )
+            return tr("{Whom}{when} bring {amount} each over {span} ({level} interval).", **said)
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `residual_value`."""
@@ -111,7 +119,7 @@ class ResidualValue(Table):
                 "residual_value",
                 *self.values,
                 round(self.n),
-                words.money_unit(self.prices.currency),
+                self.prices.currency or words.AMOUNT,
                 self.sentence(),
                 self.group,
                 confidence_level=self.confidence_level,
@@ -122,9 +130,13 @@ class ResidualValue(Table):
 
     def _when(self) -> str:
         if not self.bands:
-            return f" who had been customers for {self.tenure} months"
-        without = f" but after {words.and_list(self.left_out)} months" if self.left_out else ""
-        return f", with the mix of tenure of everybody who answered{without},"
+            return tr(" who had been customers for {tenure} months", tenure=self.tenure)
+        if not self.left_out:
+            return tr(", with the mix of tenure of everybody who answered,")
+        return tr(
+            ", with the mix of tenure of everybody who answered but after {tenures} months,",
+            tenures=words.and_list(map(words.band_words, self.left_out)),
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -153,8 +165,9 @@ class ResidualValues(Results[ResidualValue]):
 
     def sentence(self, lang: str | None = None) -> str:
         """Return the values over one tenure mix, and what is not reported."""
-        said = [result.sentence(lang) for result in self.standardised or self.results]
-        return " ".join([*said, *(finding.sentence for finding in self.suppressed)])
+        with speaking(lang):
+            said = [result.sentence() for result in self.standardised or self.results]
+            return words.sentences([*said, *(finding.sentence for finding in self.suppressed)])
 
 
 def residual_values(
@@ -312,10 +325,17 @@ def _check(table: ValueTable, terms: Terms) -> None:
 
 def _not_enough(reasons: Mapping[str, int], as_of: str | None) -> tuple[Finding, ...]:
     return tuple(
-        _refused(reason, as_of, f" of {words.number(count)} {words.plural('group', count)}")
+        without_number(
+            tr(
+                "Residual values of {groups} are not reported: {why}.",
+                groups=words.counted(count, "group"),
+                why=reason,
+            ),
+            as_of=as_of,
+        )
         for reason, count in reasons.items()
     )
 
 
-def _refused(reason: str, as_of: str | None, whose: str = "") -> Finding:
-    return without_number(f"Residual values{whose} are not reported: {reason}.", as_of=as_of)
+def _refused(reason: str, as_of: str | None) -> Finding:
+    return without_number(tr("Residual values are not reported: {why}.", why=reason), as_of=as_of)

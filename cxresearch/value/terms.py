@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from cxresearch import _format as words
+from cxresearch._language import ENGLISH, language, tr
 from cxresearch.errors import DataError
 from cxresearch.uncertainty import Floats
 
@@ -64,8 +65,13 @@ class Terms:
     def span(self) -> str:
         """The periods of the bills in words, to stand after an article: `36 months`, `month`."""
         unit = words.period_word(self.periods_per_year)
-        many = f"{words.number(self.horizon)} {words.plural(unit, 2)}"
-        return many if self.horizon > 1 else unit
+        alone = self.horizon == 1 and language() == ENGLISH
+        return unit if alone else words.counted(self.horizon, unit)
+
+    @property
+    def from_answer(self) -> str:
+        """Over which periods a value is: `the 36 months from the answer on`."""
+        return tr("the {span} from the answer on", span=self.span)
 
     @property
     def rate_per_period(self) -> float:
