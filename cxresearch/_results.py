@@ -11,7 +11,17 @@ import pandas as pd
 from cxresearch import _format as words
 from cxresearch._cells import Labels, unknown
 from cxresearch._html import Table
+from cxresearch._language import mark, term, tr, trn
 from cxresearch.findings import Finding, without_number
+
+POPULATIONS = (
+    mark("customers who answered"),
+    mark("customers assigned"),
+    mark("customers to follow on each side"),
+    mark("customers to follow or to compare with"),
+    mark("customers who bought again"),
+    mark("customers who spent something when they bought again"),
+)
 
 
 class Result(Protocol):
@@ -82,7 +92,7 @@ class Results(Table, Generic[R]):
     def sentence(self, lang: str | None = None) -> str:
         """Return the sentences of each group, and how many are not reported."""
         said = [result.sentence(lang) for result in self.results]
-        return " ".join([*said, *(finding.sentence for finding in self.suppressed)])
+        return words.sentences([*said, *(finding.sentence for finding in self.suppressed)])
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the findings of each group, and how many groups are not reported."""
@@ -114,31 +124,52 @@ def too_small(table: Counted, count: int, min_group: int) -> tuple[Finding, ...]
     column of those puts every customer into a group of one.
     """
     few = words.fewer_than(min_group, table.population)
-    return _counted(table, count, f"with {few} {_be(count)} not reported", few)
+    said = trn(
+        "{n} group with {few} is not reported.",
+        "{n} groups with {few} are not reported.",
+        count,
+        n=words.number(count),
+        few=few,
+    )
+    return _counted(table, count, said, few)
 
 
-def too_thin(table: Counted, count: int, min_at_risk: int, after: str) -> tuple[Finding, ...]:
+def too_thin(
+    table: Counted, count: int, min_at_risk: int, start: int, period: str
+) -> tuple[Finding, ...]:
     """Return how many groups have too few customers at risk for a curve; nothing for none.
 
-    `after` says when: "after 14 months".
+    `start` says after how many of the `period` ("month"); 0 is within the first.
     """
-    return too_few(table, count, min_at_risk, f"at risk {after}")
+    few = words.fewer_than(min_at_risk, table.population)
+    if start:
+        few = tr("{few} at risk after {tenure}", few=few, tenure=words.counted(start, period))
+    else:
+        few = tr("{few} at risk in the first {period}", few=few, period=term(period))
+    return _not_reported(table, count, few)
 
 
 def too_few(table: Counted, count: int, least: int, which: str) -> tuple[Finding, ...]:
     """Return how many groups have too few customers of a kind, `which`: "who bought again"."""
-    few = f"{words.fewer_than(least, table.population)} {which}"
-    return _counted(table, count, f"{_be(count)} not reported: {few}", few)
+    few = words.fewer_than(least, f"{table.population} {which}")
+    return _not_reported(table, count, few)
 
 
-def _be(count: int) -> str:
-    return "is" if count == 1 else "are"
+def _not_reported(table: Counted, count: int, few: str) -> tuple[Finding, ...]:
+    said = trn(
+        "{n} group is not reported: {few}.",
+        "{n} groups are not reported: {few}.",
+        count,
+        n=words.number(count),
+        few=few,
+    )
+    return _counted(table, count, said, few)
 
 
 def _counted(table: Counted, count: int, said: str, why: str) -> tuple[Finding, ...]:
     if not count:
         return ()
-    sentence = f"{words.number(count)} {words.plural('group', count)} {said}."
     if not table.group_columns:
-        sentence = f"{table.population.capitalize()} are not reported: {why}."
-    return (without_number(sentence, as_of=table.as_of),)
+        whom = words.sentence_start(term(table.population))
+        said = tr("{Whom} are not reported: {few}.", Whom=whom, few=why)
+    return (without_number(said, as_of=table.as_of),)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from cxresearch import _format as words
 from cxresearch._cells import Counts
 from cxresearch._html import Table, html_table
-from cxresearch._language import speaking
+from cxresearch._language import speaking, term, tr, trn
 from cxresearch.errors import CxError
 from cxresearch.findings import Finding
 from cxresearch.uncertainty import Floats
@@ -91,8 +91,13 @@ class RetentionCurve(Table):
     def end_words(self) -> str:
         """What the end of the curve is, in words."""
         if self.cut_below:
-            return f"up to which at least {self.cut_below} are at risk"
-        return "the longest tenure observed"
+            return tr("up to which at least {n} are at risk", n=self.cut_below)
+        return tr("the longest tenure observed")
+
+    @property
+    def of_group(self) -> str:
+        """The group, to stand after what is of it: ` for plan basic`; empty for everybody."""
+        return tr(" for {group}", group=words.group_words(self.group)) if self.group else ""
 
     @property
     def years(self) -> tuple[int, ...]:
@@ -112,7 +117,7 @@ class RetentionCurve(Table):
         if tenure != int(tenure) or not self.start <= tenure <= self.longest:
             raise CxError(
                 f"tenure is {tenure!r}, must be a whole number from {self.start} to {self.longest}"
-                f"{self._of_group()}, {self.end_words}: ask for an earlier one, or "
+                f"{self.of_group}, {self.end_words}: ask for an earlier one, or "
                 "project the curve with a model and say so."
             )
         i = int(tenure) - self.start
@@ -128,8 +133,8 @@ class RetentionCurve(Table):
         The first tenure at which the share is at or below one half; the interval is where the
         band crosses one half (Brookmeyer & Crowley 1982, Biometrics 38, 29–41).
         """
-        unit = words.plural(self._period, 2)
-        return self._finding("median_tenure", self.median, unit, self._median_sentence())
+        sentence = self._median_sentence()
+        return self._finding("median_tenure", self.median, f"{self._period}s", sentence)
 
     def findings(self, tenures: Sequence[int] | None = None) -> tuple[Finding, ...]:
         """Return `retained` at each tenure (each year by default) and `median_tenure`.
@@ -143,7 +148,7 @@ class RetentionCurve(Table):
     def sentence(self, lang: str | None = None) -> str:
         """Return the share at the last whole year and the median, in words."""
         with speaking(lang):
-            return f"{self.at(self.years[-1]).sentence} {self._median_sentence()}"
+            return words.sentences([self.at(self.years[-1]).sentence, self._median_sentence()])
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per tenure."""
@@ -170,59 +175,94 @@ class RetentionCurve(Table):
         return self.start <= tenure <= self.longest
 
     def _months(self, tenure: float) -> str:
-        return f"{words.number(tenure)} {words.plural(self._period, tenure)}"
-
-    def _of_group(self) -> str:
-        return f" for {words.group_words(self.group)}" if self.group else ""
+        return words.counted(tenure, self._period)
 
     def _whom(self) -> str:
-        since = f" who reached {self._months(self.start)}" if self.start else ""
-        return f"{self.population}{words.with_group(self.group)}{since}"
-
-    def _level(self) -> str:
-        return f"{words.level_words(self.confidence_level)} interval"
+        whom = f"{term(self.population)}{words.with_group(self.group)}"
+        if not self.start:
+            return whom
+        return tr("{whom} who reached {tenure}", whom=whom, tenure=self._months(self.start))
 
     def _warning(self) -> str:
         if self.events >= FEW_EVENTS:
             return ""
+        if not self.events:
+            return tr(" None of them left while observed: read the interval, not the figure.")
         unit = 1.0 if float(self.events).is_integer() else 0.1  # weights are not whole
-        left = f"Only {words.number(self.events, unit)}" if self.events else "None"
-        return f" {left} of them left while observed: read the interval, not the figure."
+        return tr(
+            " Only {n} of them left while observed: read the interval, not the figure.",
+            n=words.number(self.events, unit),
+        )
 
     def _retained_sentence(self, tenure: int, value: float, lower: float, upper: float) -> str:
         whole, stay, spread = words.out_of(value, lower, upper)
-        be = "is" if stay == "1" else "are"
-        return (
-            f"Of {whole} {self._whom()}, {stay} {be} still there after {self._months(tenure)} "
-            f"({self._level()} {spread}).{self._warning()}"
+        said = trn(
+            "Of {whole} {whom}, {stay} is still there after {tenure} ({level} interval {spread}).",
+            "Of {whole} {whom}, {stay} are still there after {tenure} ({level} interval {spread}).",
+            1 if stay == "1" else 2,
+            whole=whole,
+            whom=self._whom(),
+            stay=stay,
+            tenure=self._months(tenure),
+            level=words.level_words(self.confidence_level),
+            spread=spread,
         )
+        return said + self._warning()
 
     def _median_sentence(self) -> str:
         median, lower, upper = self.median
         if math.isnan(median):
-            return (
-                f"More than half of the {self._whom()} are still there after "
-                f"{self._months(self.longest)}, {self.end_words}: the median is not reached."
+            return tr(
+                "More than half of the {whom} are still there after {tenure}, {end}: the median is "
+                "not reached.",
+                whom=self._whom(),
+                tenure=self._months(self.longest),
+                end=self.end_words,
             )
-        end = "no upper end yet" if math.isnan(upper) else f"to {words.number(upper)}"
-        joint = ", " if math.isnan(upper) else " "
-        return (
-            f"Half of the {self._whom()} have left by {self._months(median)} "
-            f"({self._level()} {words.number(lower)}{joint}{end}).{self._warning()}"
-        )
+        known = {"whom": self._whom(), "median": self._months(median)}
+        known |= {"level": words.level_words(self.confidence_level), "lower": words.number(lower)}
+        if math.isnan(upper):
+            said = tr(
+                "Half of the {whom} have left by {median} ({level} interval {lower}, no upper end "
+                "yet).",
+                **known,
+            )
+        else:
+            said = tr(
+                "Half of the {whom} have left by {median} ({level} interval {lower} to {upper}).",
+                **known,
+                upper=words.number(upper),
+            )
+        return said + self._warning()
 
     def _not_observed(self, tenure: int) -> Finding:
-        runs = f"the curve runs from {self.start} to {self._months(self.longest)}"
-        whom, at = self._whom(), self._months(tenure)
-        sentence = f"Not known: none of the {whom} were observed at {at}; {runs}."
-        if tenure < self.start:
-            sentence = f"Not known after {at}: {runs}."
-        elif self.cut_below:
-            few = f"fewer than {self.cut_below}" if self.cut_below > 1 else "none"
-            then = f"in the {self._period} after that, {few} of the {whom} were at risk"
-            sentence = f"Not known after {at}: {runs}; {then}."
         empty = (math.nan, math.nan, math.nan)
+        sentence = self._why_not(tenure)
         return self._finding("retained", empty, "share", sentence, tenure=tenure)
+
+    def _why_not(self, tenure: int) -> str:
+        known = {"tenure": self._months(tenure), "end": self._months(self.longest)}
+        known |= {"start": str(self.start), "whom": self._whom()}
+        if tenure < self.start:
+            return tr("Not known after {tenure}: the curve runs from {start} to {end}.", **known)
+        if not self.cut_below:
+            return tr(
+                "Not known: none of the {whom} were observed at {tenure}; the curve runs from "
+                "{start} to {end}.",
+                **known,
+            )
+        known |= {"period": term(self._period), "n": str(self.cut_below)}
+        if self.cut_below == 1:
+            return tr(
+                "Not known after {tenure}: the curve runs from {start} to {end}; in the {period} "
+                "after that, none of the {whom} were at risk.",
+                **known,
+            )
+        return tr(
+            "Not known after {tenure}: the curve runs from {start} to {end}; in the {period} after "
+            "that, fewer than {n} of the {whom} were at risk.",
+            **known,
+        )
 
     def _finding(
         self,

@@ -12,7 +12,7 @@ from scipy.special import chdtrc
 from cxresearch import _format as words
 from cxresearch._cells import Counts
 from cxresearch._html import Table
-from cxresearch._language import speaking
+from cxresearch._language import speaking, tr
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding
 from cxresearch.retention import RetentionCurves
@@ -59,16 +59,24 @@ class LogRankTest(Table):
         """Return the result in words; "no clear difference" when p is above 1 − level."""
         with speaking(lang):
             few = len(self.groups) <= MAX_NAMED
-            names = words.and_list(self.groups) if few else f"the {len(self.groups)} groups"
+            names = words.and_list(self.groups)
+            if not few:
+                names = tr("the {n} groups", n=len(self.groups))
             if math.isnan(self.p_value):
-                return (
-                    f"The retention curves of {names} cannot be compared: no customer left at a "
-                    f"tenure that {words.and_list((self.groups[0], *self.apart))} share."
+                return tr(
+                    "The retention curves of {names} cannot be compared: no customer left at a "
+                    "tenure that {apart} share.",
+                    names=names,
+                    apart=words.and_list((self.groups[0], *self.apart)),
                 )
-            test = f"log-rank {words.p_value(self.p_value)}"
+            p = words.p_value(self.p_value)
             if self.p_value > 1 - self.confidence_level:
-                return f"No clear difference between the retention curves of {names} ({test})."
-            return f"The retention curves of {names} differ ({test})."
+                return tr(
+                    "No clear difference between the retention curves of {names} (log-rank {p}).",
+                    names=names,
+                    p=p,
+                )
+            return tr("The retention curves of {names} differ (log-rank {p}).", names=names, p=p)
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the finding `logrank_p_value`."""

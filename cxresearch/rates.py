@@ -12,13 +12,22 @@ import pandas as pd
 from cxresearch import _format as words
 from cxresearch._cells import Counts, Labels, unknown
 from cxresearch._html import Table
-from cxresearch._language import speaking
+from cxresearch._language import mark, speaking, term, tr
 from cxresearch._results import Results, too_small
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding, not_reported
 from cxresearch.retention import MIN_GROUP, RetentionCurves
 from cxresearch.tables import PeriodTable
 from cxresearch.uncertainty import Floats, newcombe_difference, wilson_interval
+
+NUMBERED = (
+    mark("year {n}"),
+    mark("quarter {n}"),
+    mark("month {n}"),
+    mark("week {n}"),
+    mark("day {n}"),
+    mark("period {n}"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,8 +98,8 @@ class Rates(Table):
         stay = (float(self.retention_rate[i]), low, high)
         leave = (1 - stay[0], 1 - high, 1 - low)
         return (
-            self._finding("retention_rate", stay, i, self._sentence(i, stay, "remained to")),
-            self._finding("churn_rate", leave, i, self._sentence(i, leave, "left before")),
+            self._finding("retention_rate", stay, i, self._remained(i, stay)),
+            self._finding("churn_rate", leave, i, self._left(i, leave)),
         )
 
     def change(self, first: str | None = None, last: str | None = None) -> Finding:
@@ -135,7 +144,7 @@ class Rates(Table):
                     self.group, self.min_group, self.population, self.as_of
                 ).sentence
             last = self.at(self.periods[shown[-1]])[0].sentence
-            return last if shown.size < 2 else f"{last} {self.change().sentence}"
+            return last if shown.size < 2 else words.sentences([last, self.change().sentence])
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per period."""
@@ -178,31 +187,66 @@ class Rates(Table):
         return i, j
 
     def _when(self, i: int) -> str:
-        return f"{self.unit} {self.periods[i]}" if self.axis == "tenure" else self.periods[i]
+        if self.axis == "tenure":
+            return term(f"{self.unit} {{n}}").format(n=self.periods[i])
+        return words.period_label(self.periods[i])
 
-    def _sentence(self, i: int, values: tuple[float, float, float], verb: str) -> str:
+    def _remained(self, i: int, values: tuple[float, float, float]) -> str:
+        return tr(
+            "Of {whole} {whom} at the start of {period}, {some} remained to its end ({level} "
+            "interval {spread}).",
+            **self._frequency(i, values),
+        )
+
+    def _left(self, i: int, values: tuple[float, float, float]) -> str:
+        return tr(
+            "Of {whole} {whom} at the start of {period}, {some} left before its end ({level} "
+            "interval {spread}).",
+            **self._frequency(i, values),
+        )
+
+    def _frequency(self, i: int, values: tuple[float, float, float]) -> dict[str, str]:
         whole, some, spread = words.out_of(*values)
-        whom = f"{self.population}{words.with_group(self.group)} at the start of {self._when(i)}"
-        level = words.level_words(self.confidence_level)
-        return f"Of {whole} {whom}, {some} {verb} its end ({level} interval {spread})."
+        return {
+            "whole": whole,
+            "whom": f"{term(self.population)}{words.with_group(self.group)}",
+            "period": self._when(i),
+            "some": some,
+            "level": words.level_words(self.confidence_level),
+            "spread": spread,
+        }
 
     def _change_sentence(self, i: int, j: int, values: tuple[float, float, float]) -> str:
         change, lower, upper = (100 * value for value in values)
-        level = words.level_words(self.confidence_level)
-        span = f"between {self._when(i)} and {self._when(j)}{self._of_group()}"
-        points = words.quantity(change, lower, upper, "percentage point")
+        known = {
+            "first": self._when(i),
+            "last": self._when(j),
+            "level": words.level_words(self.confidence_level),
+            "of": self._of_group(),
+        }
         if lower <= 0 <= upper:
-            return f"No clear change of the retention rate {span}: {points}, {level} interval."
-        way = "higher" if change > 0 else "lower"
+            return tr(
+                "No clear change of the retention rate between {first} and {last}{of}: {points}, "
+                "{level} interval.",
+                **known,
+                points=words.quantity(change, lower, upper, "percentage point"),
+            )
         low, high = sorted((abs(lower), abs(upper)))
-        points = words.quantity(abs(change), low, high, "percentage point")
-        return (
-            f"The retention rate in {self._when(j)}{self._of_group()} was {points} {way} than "
-            f"in {self._when(i)} ({level} interval)."
+        known |= {"points": words.quantity(abs(change), low, high, "percentage point")}
+        if change > 0:
+            return tr(
+                "The retention rate in {last}{of} was {points} higher than in {first} ({level} "
+                "interval).",
+                **known,
+            )
+        return tr(
+            "The retention rate in {last}{of} was {points} lower than in {first} ({level} "
+            "interval).",
+            **known,
         )
 
     def _of_group(self) -> str:
-        return f" for {words.group_words(self.group)}" if self.group else ""
+        return tr(" for {group}", group=words.group_words(self.group)) if self.group else ""
 
     def _finding(
         self,

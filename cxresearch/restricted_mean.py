@@ -12,7 +12,7 @@ from scipy.special import ndtr
 
 from cxresearch import _format as words
 from cxresearch._html import Table
-from cxresearch._language import speaking
+from cxresearch._language import mark, speaking, term, tr
 from cxresearch._results import Results
 from cxresearch._retention_curve import RetentionCurve
 from cxresearch.errors import CxError, DataError
@@ -20,6 +20,15 @@ from cxresearch.findings import Finding
 from cxresearch.product_limit import restricted_area, restricted_area_se
 from cxresearch.retention import RetentionCurves, curve_statistic
 from cxresearch.uncertainty import normal_interval
+
+FIRST = (
+    mark("the first year"),
+    mark("the first quarter"),
+    mark("the first month"),
+    mark("the first week"),
+    mark("the first day"),
+    mark("the first period"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,13 +70,20 @@ class RestrictedMean(Table):
         with speaking(lang):
             curve = self.curve
             period = words.period_word(curve.periods_per_year)
-            mean = words.quantity(self.restricted_mean, *self._ends(), period)
-            since = f" after reaching {curve.start}" if curve.start else ""
-            return (
-                f"Of the first {_first(self.horizon, period)}{since}, {curve.population}"
-                f"{words.with_group(curve.group)} stay {mean} on average "
-                f"({words.level_words(curve.confidence_level)} interval)."
-            )
+            known = {
+                "span": _first(self.horizon, period),
+                "whom": f"{term(curve.population)}{words.with_group(curve.group)}",
+                "mean": words.quantity(self.restricted_mean, *self._ends(), period),
+                "level": words.level_words(curve.confidence_level),
+            }
+            if curve.start:
+                return tr(
+                    "Of {span} after reaching {start}, {whom} stay {mean} on average ({level} "
+                    "interval).",
+                    **known,
+                    start=str(curve.start),
+                )
+            return tr("Of {span}, {whom} stay {mean} on average ({level} interval).", **known)
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the finding `restricted_mean`."""
@@ -121,18 +137,33 @@ class RestrictedMeanDifference(Table):
             curve = self.first.curve
             period = words.period_word(curve.periods_per_year)
             names = [words.group_words(mean.group) for mean in (self.first, self.second)]
-            over = f"{words.number(self.first.horizon)} {words.plural(period, self.first.horizon)}"
+            known = {
+                "span": words.counted(self.first.horizon, period),
+                "level": words.level_words(curve.confidence_level),
+                "p": words.p_value(self.p_value),
+            }
             if self.difference_ci_lower <= 0 <= self.difference_ci_upper:
-                amount = words.quantity(*self._values(), period)
-                said = f"No clear difference in time stayed between {words.and_list(names)}"
-                return f"{said} over {over}: {amount}{self._test()}."
-            longer = "longer" if self.difference > 0 else "shorter"
+                return tr(
+                    "No clear difference in time stayed between {names} over {span}: {amount} "
+                    "({level} interval, {p}).",
+                    **known,
+                    names=words.and_list(names),
+                    amount=words.quantity(*self._values(), period),
+                )
             ends = sorted(abs(x) for x in self._values()[1:])
-            amount = words.quantity(abs(self.difference), ends[0], ends[1], period)
-            whom = (
-                f"{curve.population} with {names[0]} stay {amount} {longer} on average than those"
+            known |= {"amount": words.quantity(abs(self.difference), ends[0], ends[1], period)}
+            known |= {"whom": term(curve.population), "first": names[0], "second": names[1]}
+            if self.difference > 0:
+                return tr(
+                    "Over {span}, {whom} with {first} stay {amount} longer on average than those "
+                    "with {second} ({level} interval, {p}).",
+                    **known,
+                )
+            return tr(
+                "Over {span}, {whom} with {first} stay {amount} shorter on average than those "
+                "with {second} ({level} interval, {p}).",
+                **known,
             )
-            return f"Over {over}, {whom} with {names[1]}{self._test()}."
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the finding `restricted_mean_difference`; its group names both sides."""
@@ -148,10 +179,6 @@ class RestrictedMeanDifference(Table):
 
     def _values(self) -> tuple[float, float, float]:
         return self.difference, self.difference_ci_lower, self.difference_ci_upper
-
-    def _test(self) -> str:
-        level = words.level_words(self.first.curve.confidence_level)
-        return f" ({level} interval, {words.p_value(self.p_value)})"
 
 
 def restricted_means(
@@ -249,7 +276,9 @@ def _check_horizon(curves: RetentionCurves, horizon: int) -> None:
 
 
 def _first(horizon: int, period: str) -> str:
-    return period if horizon == 1 else f"{horizon} {period}s"
+    if horizon == 1:
+        return term(f"the first {period}")
+    return tr("the first {span}", span=words.counted(horizon, period))
 
 
 def _span(first: int, last: int) -> str:
@@ -284,7 +313,7 @@ def _finding(
         name,
         *values,
         curve.n if n is None else n,
-        words.plural(words.period_word(curve.periods_per_year), 2),
+        f"{words.period_word(curve.periods_per_year)}s",
         sentence,
         group,
         confidence_level=curve.confidence_level,

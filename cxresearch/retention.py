@@ -97,7 +97,7 @@ class RetentionCurves(Table):
     def sentence(self, lang: str | None = None) -> str:
         """Return the sentences of each group, and how many are not reported."""
         said = [curve.sentence(lang) for curve in self.curves]
-        return " ".join([*said, *(f.sentence for f in self.not_reported)])
+        return words.sentences([*said, *(f.sentence for f in self.not_reported)])
 
     def findings(self, tenures: Sequence[int] | None = None) -> tuple[Finding, ...]:
         """Return `retained` at each tenure and `median_tenure` for each group.
@@ -152,7 +152,8 @@ def retention_curves(
     steps = curve_end(large.at_risk.sum(axis=1), start, min_at_risk) - start
     reported, thin = large.split_small(1, steps)
     out = too_small(table, len(small), max(min_group, 1))
-    out += too_thin(table, len(thin), max(min_at_risk, 1), _after(table, start))
+    period = words.period_word(table.periods_per_year)
+    out += too_thin(table, len(thin), max(min_at_risk, 1), start, period)
     curves = _estimate(reported, (start, min_at_risk), confidence_level, method)
     return RetentionCurves(curves, reported, out, start, min_group, confidence_level, method)
 
@@ -241,11 +242,6 @@ def _reached(table: LifeTable, start: int) -> Counts:
         return table.n
     left = (table.churned + table.censored)[..., : start + 1]
     return np.asarray(table.n - left.sum(axis=(1, 2)))
-
-
-def _after(table: LifeTable, start: int) -> str:
-    period = words.period_word(table.periods_per_year)
-    return f"after {start} {words.plural(period, start)}" if start else f"in the first {period}"
 
 
 def _check_arguments(table: LifeTable, start: int, method: str) -> None:

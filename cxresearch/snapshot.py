@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from cxresearch import _format as words
+from cxresearch._language import tr, trn
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding
 from cxresearch.retention import MIN_GROUP, retention_curves
@@ -78,12 +79,14 @@ def snapshot_warning(
     )
     values = [found.value, found.ci_lower, found.ci_upper]
     value, lower, upper = (float("nan") if x is None else x for x in values)
-    sentence = (
-        f"The flag says who left in the last {_span(months)}. Counted only for that "
-        f"time, the same file gives {words.percent_interval(value, lower, upper)} after "
-        f"{tenure} {words.plural('month', tenure)}, not {words.percent(other.value or 0)}: a "
-        "snapshot cannot tell how long customers stay, and the curves here serve only to compare "
-        "groups."
+    sentence = tr(
+        "The flag says who left in {span}. Counted only for that time, the same file gives {share} "
+        "after {tenure}, not {other}: a snapshot cannot tell how long customers stay, and the "
+        "curves here serve only to compare groups.",
+        span=_span(months),
+        share=words.percent_interval(value, lower, upper),
+        tenure=words.counted(tenure, "month"),
+        other=words.percent(other.value or 0),
     )
     return replace(
         found,
@@ -105,9 +108,10 @@ def _until_gap(table: LifeTable) -> LifeTable:
 
 
 def _without_number(months: int, as_of: str | None) -> Finding:
-    sentence = (
-        f"The flag says who left in the last {_span(months)}: a snapshot cannot tell how long "
-        "customers stay, and the curves here serve only to compare groups."
+    sentence = tr(
+        "The flag says who left in {span}: a snapshot cannot tell how long customers stay, and the "
+        "curves here serve only to compare groups.",
+        span=_span(months),
     )
     return Finding(
         "retained_as_snapshot", None, None, None, None, "share", sentence, grade="D", as_of=as_of
@@ -115,4 +119,4 @@ def _without_number(months: int, as_of: str | None) -> Finding:
 
 
 def _span(months: int) -> str:
-    return "month" if months == 1 else f"{months} months"
+    return trn("the last month", "the last {n} months", months, n=months)
