@@ -10,10 +10,34 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table
-from cxresearch._language import speaking
+from cxresearch._language import mark, speaking, term, tr, trn
+from cxresearch._reasons import reason_words
 from cxresearch.designs import Design
 from cxresearch.findings import Finding
 from cxresearch.source import Data
+
+COUNTED = (
+    mark("{n} customers in the extract"),
+    mark("{n} answers in the extract"),
+    mark("{n} answers to the NPS question in the extract"),
+    mark("{n} answers to the CSAT question in the extract"),
+    mark("{n} answers to the CES question in the extract"),
+    mark("{n} orders or lines of orders in the extract"),
+    mark("{n} invitations in the extract"),
+)
+STEPS = (
+    mark("customers in the extract"),
+    mark("answers in the extract"),
+    mark("answers to the NPS question in the extract"),
+    mark("answers to the CSAT question in the extract"),
+    mark("answers to the CES question in the extract"),
+    mark("orders or lines of orders in the extract"),
+    mark("invitations in the extract"),
+    mark("customers used"),
+    mark("answers used"),
+    mark("orders used"),
+    mark("invitations used"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,18 +73,27 @@ class Waterfall(Table):
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per step."""
-        rows = [(f"{self.what} {self.where}", self.total)]
-        rows += [(f"less: {reason}", -count) for reason, count in self.left_out.items()]
-        return pd.DataFrame([*rows, (f"{self.what} used", self.used)], columns=["step", "count"])
+        rows = [(term(f"{self.what} {self.where}"), self.total)]
+        rows += [
+            (tr("less: {reason}", reason=reason_words(reason)), -count)
+            for reason, count in self.left_out.items()
+        ]
+        rows.append((term(f"{self.what} used"), self.used))
+        return pd.DataFrame(rows, columns=["step", "count"])
 
     def sentence(self, lang: str | None = None) -> str:
         """Return the steps in words."""
         with speaking(lang):
-            reasons = [f"{words.number(n)} {reason}" for reason, n in self.left_out.items()]
-            out = f" Left out: {words.and_list(reasons)}." if reasons else " None are left out."
-            total, used = words.number(self.total), words.number(self.used)
-            note = f" {self.note}" if self.note else ""
-            return f"Of {total} {self.what} {self.where}, {used} are used.{out}{note}"
+            total = term(f"{{n}} {self.what} {self.where}").format(n=words.number(self.total))
+            used = tr("Of {total}, {n} are used.", total=total, n=words.number(self.used))
+            reasons = [
+                tr("{n} {reason}", n=words.number(n), reason=reason_words(reason))
+                for reason, n in self.left_out.items()
+            ]
+            out = tr("None are left out.")
+            if reasons:
+                out = tr("Left out: {reasons}.", reasons=words.and_list(reasons))
+            return words.sentences([used, out, self.note])
 
     def findings(self) -> tuple[Finding, ...]:
         """Return how many are used, and how many are left out for each reason."""
@@ -104,22 +137,34 @@ def order_waterfall(data: Data) -> Waterfall:
     frame = rows.rename("orders").rename_axis("outcome").reset_index()
     notes = [_free(free)] if free else []
     notes += [
-        f"{said} {words.percent(abs(amounts[reason]) / bought)} of what is used."
+        term(said).format(share=words.percent(abs(amounts[reason]) / bought))
         for reason, said in _AMOUNTS.items()
         if not math.isnan(amounts.get(reason, math.nan)) and bought > 0
     ]
     found = _waterfall("orders", frame, "used", data.as_of)
-    return replace(found, where="or lines of orders in the extract", note=" ".join(notes))
+    note = words.sentences(notes)
+    return replace(found, where="or lines of orders in the extract", note=note)
 
 
 def _free(count: int) -> str:
-    them = f"{words.number(count)} of those used {'is' if count == 1 else 'are'}"
-    return f"{them} of value 0: that somebody came counts, and nothing is added to the spend."
+    return trn(
+        "{n} of those used is of value 0: that somebody came counts, and nothing is added to the "
+        "spend.",
+        "{n} of those used are of value 0: that somebody came counts, and nothing is added to the "
+        "spend.",
+        count,
+        n=words.number(count),
+    )
 
 
 _AMOUNTS = {
-    "returned": "What was returned is no purchase and is taken off the spend: it is worth",
-    "no customer id": "What nobody's orders brought is in no other figure: it is worth",
+    "returned": mark(
+        "What was returned is no purchase and is taken off the spend: it is worth {share} of what "
+        "is used."
+    ),
+    "no customer id": mark(
+        "What nobody's orders brought is in no other figure: it is worth {share} of what is used."
+    ),
 }
 
 

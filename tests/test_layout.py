@@ -23,6 +23,7 @@ ROOMS = (
         "_format",
         "findings",
         "_headings",
+        "_reasons",
         "_html",
         "_results",
         "_cells",
