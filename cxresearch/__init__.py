@@ -26,6 +26,11 @@ if TYPE_CHECKING:
     from cxresearch.adjust.sensitivity import e_values as e_values
     from cxresearch.adjust.sensitivity import negative_control as negative_control
     from cxresearch.bad_experiences import Experience as Experience
+    from cxresearch.brief.brief import brief_answers as brief_answers
+    from cxresearch.brief.brief import brief_changes as brief_changes
+    from cxresearch.brief.brief import brief_claims as brief_claims
+    from cxresearch.brief.brief import brief_open as brief_open
+    from cxresearch.brief.run import read_run as read_run
     from cxresearch.cause_table import CauseTable as CauseTable
     from cxresearch.causes.cause_hazards import cause_hazard_ratios as cause_hazard_ratios
     from cxresearch.causes.cause_hazards import cause_rates as cause_rates
@@ -207,6 +212,10 @@ _HOME: Final = {
     "alive_maps": "purchases.alive",
     "answer_waterfall": "exclusions",
     "bias_ladder": "adjust.bias_ladder",
+    "brief_answers": "brief.brief",
+    "brief_changes": "brief.brief",
+    "brief_claims": "brief.brief",
+    "brief_open": "brief.brief",
     "cause_hazard_ratios": "causes.cause_hazards",
     "cause_rates": "causes.cause_hazards",
     "check": "checking",
@@ -305,6 +314,7 @@ _HOME: Final = {
     "purchase_frequencies": "purchases.frequencies",
     "purchase_holdout": "purchases.holdout",
     "purchase_models": "purchases.models",
+    "read_run": "brief.run",
     "reconciliation": "causes.cumulative_incidence",
     "require_usable": "present",
     "residual_lifetimes": "projection.residual_lifetime",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -23,6 +23,7 @@ from cxresearch.recipe import Recipe
 from cxresearch.recipe_reader import build_recipe, read_recipe
 from cxresearch.repurchases import Repurchases
 from cxresearch.shares import Shares
+from cxresearch.sql import column
 from cxresearch.surveys import Surveys
 
 
@@ -111,6 +112,21 @@ class Data(Contributions, Shares, Repurchases, Surveys, Invitations, Experiments
         scans = self._scans if dialect == "duckdb" and files_only else None
         export = Export(name, unique(group_by), period_months(period), **options)
         return export_text(self.pipeline, export, dialect, scans)
+
+    def known_ids(self, words: Collection[str]) -> set[str]:
+        """Return those of some words that are an id in the data, of a customer or anything else.
+
+        For looking whether a text names anybody; the ids themselves stay where they are.
+        """
+        wanted = [exp.Literal.string(word) for word in words]
+        found: set[str] = set()
+        for name, fields in self.fields.items():
+            ids = [field.name for field in fields if field.kind == "id" and field.present]
+            for each in ids if wanted else ():
+                text = exp.cast(column(each), "text")
+                query = exp.select(exp.alias_(text, "id")).distinct().from_(name)
+                found |= set(self.query(query.where(text.copy().isin(*wanted)))["id"])
+        return found
 
     @cached_property
     def fingerprint(self) -> str:

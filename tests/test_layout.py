@@ -50,7 +50,7 @@ ROOMS = (
         "exports",
         "source",
     ),
-    ("rules", "checking", "exclusions"),
+    ("rules", "needs", "checking", "exclusions"),
     ("uncertainty",),
     (
         "product_limit",
@@ -69,7 +69,7 @@ ROOMS = (
     ("claims",),
     ("simulate",),
     ("plots", "_draw", "_folding"),
-    ("definitions", "present"),
+    ("definitions", "present", "brief"),
     ("reports",),
     ("cli",),
 )

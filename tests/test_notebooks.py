@@ -35,7 +35,7 @@ from runs import (
 from typer.testing import CliRunner
 
 import cxresearch
-from cxresearch.checking import NEEDS, capabilities
+from cxresearch.needs import NEEDS, capabilities
 from cxresearch.cli import app
 from cxresearch.contract import TABLES
 from cxresearch.findings import Finding
@@ -63,6 +63,8 @@ FORBIDDEN = (
 TYPED_NUMBER = re.compile(r"\d[.,]\d|\d\s*(?:%|percent|per cent)|[=≈<>]\s*\d")
 OUTSIDE = re.compile(r"(?:^|[\s`\"'(])(?:/\w|~/|[A-Za-z]:\\)|https?://", re.MULTILINE)
 PARAMETER = re.compile(r"[a-z_]+: (?:str|int|float|bool|list\[(?:str|int|float)\]) = \S.*  # \w.+")
+
+PLACE = ("notebook", "cell", "figure")  # where a finding stands, which it does not know itself
 
 every = pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 
@@ -297,7 +299,8 @@ def check_findings(report: Report) -> None:
     assert report.findings
     for found in report.findings:
         assert found["notebook"] == report.name
-        Finding(**{name: value for name, value in found.items() if name != "notebook"})
+        Finding(**{name: value for name, value in found.items() if name not in PLACE})
+        assert f'id="cell-{found["cell"]}"' in report.html
     assert not re.search(r"<script|<link|src=\"(?!data:)|https?://", report.html)
 
 
@@ -496,7 +499,7 @@ def test_plain_papermill_gives_the_same_findings(
     command = [sys.executable, "-m", "papermill", path, str(out), "--no-progress-bar"]
     done = subprocess.run(command, cwd=here, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    ours = [{k: v for k, v in f.items() if k != "notebook"} for f in shelf.default(name).findings]
+    ours = [{k: v for k, v in f.items() if k not in PLACE} for f in shelf.default(name).findings]
     theirs = runs.attached(nbformat.read(out, as_version=4))
     # what is said twice on a page is one finding
     theirs = [f for i, f in enumerate(theirs) if f not in theirs[:i]]

@@ -80,10 +80,14 @@ def test_a_report_is_a_notebook_a_page_and_its_findings(run):
 
 def test_findings_have_exactly_the_agreed_fields(run):
     everything = json.loads((run[0] / "findings.json").read_text("utf-8"))
-    assert everything == [{"notebook": "says_one_number", **FINDING}]
+    (found,) = everything
+    place = {"cell": found["cell"], "figure": None}
+    assert found == {"notebook": "says_one_number", **FINDING, **place}
+    cells = {cell["id"]: cell for cell in executed(run, "says_one_number")["cells"]}
+    assert FINDING["sentence"] in json.dumps(cells[found["cell"]], ensure_ascii=False)
     own = json.loads((run[0] / "says_one_number.findings.json").read_text("utf-8"))
     assert own == everything
-    assert list(own[0]) == ["notebook", *FINDING]
+    assert list(own[0]) == ["notebook", *FINDING, "cell", "figure"]
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from cxresearch.errors import CxError, ReportError
@@ -40,17 +40,20 @@ def collect_findings(cells: Iterable[Mapping[str, Any]], notebook: str) -> list[
     -------
     list of dict
         Keys notebook, id, group, value, ci_lower, ci_upper, confidence_level, n, unit,
-        grade, as_of and sentence, in the order of the notebook; a finding that is shown
-        twice is listed once.
+        grade, as_of and sentence, in the order of the notebook; cell is the id of the cell
+        that said it, figure that of the next figure in the same section, or None. A finding
+        that is shown twice is listed once.
 
     Raises
     ------
     ReportError
         When a finding is malformed, or two findings with the same id and group disagree.
     """
+    listed = list(cells)
+    figures = _figures(listed)
     found: dict[tuple[Any, ...], dict[str, Any]] = {}
     problems: list[str] = []
-    for item in _items(cells):
+    for cell, item in _items(listed):
         wrong = _problems(item)
         if wrong:
             problems.append(f"the finding {_name(item)} {'; '.join(wrong)}")
@@ -59,18 +62,34 @@ def collect_findings(cells: Iterable[Mapping[str, Any]], notebook: str) -> list[
         what = item["sentence"] if item["id"] == "not_reported" else ""
         key = (item["id"], what, *sorted(item["group"].items()))
         row = {"notebook": notebook} | {name: item[name] for name in _KINDS}
-        if found.setdefault(key, row) != row:
+        place = {"cell": cell, "figure": figures.get(cell)}
+        if found.setdefault(key, row | place) | place != row | place:
             problems.append(f"the finding {_name(item)} {item['group']} is given twice and differs")
     if problems:
         raise ReportError(problems)
     return list(found.values())
 
 
-def _items(cells: Iterable[Mapping[str, Any]]) -> Iterable[Any]:
+def _items(cells: Sequence[Mapping[str, Any]]) -> Iterable[tuple[str, Any]]:
     for cell in cells:
         for output in cell.get("outputs", ()):
             carried = output.get("data", {}).get(MIME, ())
-            yield from carried if isinstance(carried, list | tuple) else [carried]
+            items = carried if isinstance(carried, list | tuple) else [carried]
+            yield from ((str(cell.get("id", "")), item) for item in items)
+
+
+def _figures(cells: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+    """Return by cell the next one with a figure, no further than to the next heading."""
+    found: dict[str, str] = {}
+    waiting: list[str] = []
+    for cell in cells:
+        if cell.get("cell_type") == "markdown" and "".join(cell.get("source", "")).startswith("#"):
+            waiting = []
+        waiting.append(str(cell.get("id", "")))
+        if any("image/png" in output.get("data", {}) for output in cell.get("outputs", ())):
+            found |= dict.fromkeys(waiting, waiting[-1])
+            waiting = []
+    return found
 
 
 def _name(item: object) -> object:

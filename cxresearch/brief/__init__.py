@@ -1,0 +1,1 @@
+"""What leadership should know of a run of reports: chosen and compared, computed nowhere anew."""

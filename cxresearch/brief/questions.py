@@ -1,0 +1,103 @@
+"""What leadership asks, and which findings answer it, the best kind of evidence first."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from cxresearch._language import mark
+from cxresearch.brief.run import Run, Told
+
+# What a finding's labels may add without it being of a part of the customers only.
+OF_TIME = frozenset(("wave", "period", "from", "to", "tenure", "months", "horizon"))
+OF_METHOD = frozenset(("design", "adjusted", "model", "reading", "metric", "profit_concept"))
+
+
+@dataclass(frozen=True)
+class Question:
+    """A question of leadership.
+
+    Parameters
+    ----------
+    words
+        As it is asked, in English.
+    notebook
+        That answers it.
+    answers
+        Finding ids with the labels that the finding must have; the first one found is taken.
+    """
+
+    words: str
+    notebook: str
+    answers: tuple[tuple[str, Mapping[str, str]], ...]
+
+
+QUESTIONS = (
+    Question(
+        mark("How many customers do we keep?"),
+        "02_retention_curves",
+        (("retained", {"tenure": "12"}), ("retained", {}), ("median_tenure", {})),
+    ),
+    Question(
+        mark("Did we get better?"),
+        "01_scorecard",
+        (
+            ("nps_change", {}),
+            ("csat_change", {}),
+            ("ces_change", {}),
+            ("retention_rate_change", {}),
+            ("nps", {}),
+        ),
+    ),
+    Question(
+        mark("Do promoters stay longer?"),
+        "04_promoters_and_retention",
+        (
+            ("retained_difference", {"design": "doubly_robust", "months": "12"}),
+            ("retained_difference", {"design": "doubly_robust"}),
+            ("hazard_ratio", {"design": "doubly_robust"}),
+            ("retained_difference", {"design": "followup"}),
+        ),
+    ),
+    Question(
+        mark("What is a promoter worth?"),
+        "05_promoter_value",
+        (
+            ("lifetime_value_difference", {"adjusted": "history"}),
+            ("lifetime_value_difference", {"adjusted": "tenure"}),
+            ("lifetime_value_difference", {}),
+        ),
+    ),
+    Question(
+        mark("How much of churn can we influence?"),
+        "08_churn_reasons",
+        (("controllable_share", {}),),
+    ),
+    Question(
+        mark("Does more retention bring the profit that is claimed?"),
+        "06_retention_profit_claim",
+        (("verdict", {"reading": "points"}), ("verdict", {})),
+    ),
+    Question(
+        mark("Does the programme pay?"),
+        "07_programme_roi",
+        (("break_even_lift", {}), ("npv", {}), ("probability_of_loss", {})),
+    ),
+)
+
+
+def answer(question: Question, run: Run) -> Told | None:
+    """Return the finding that answers a question for all customers; None where there is none."""
+    found = run.of(question.notebook)
+    for name, labels in question.answers:
+        fit = [t for t in found if _fits(t, name, labels)]
+        if fit:
+            return min(fit, key=lambda told: len(told.finding.group))
+    return None
+
+
+def _fits(told: Told, name: str, labels: Mapping[str, str]) -> bool:
+    finding = told.finding
+    parts = set(finding.group) - OF_TIME - OF_METHOD
+    has = all(finding.group.get(column) == label for column, label in labels.items())
+    return finding.id == name and has and not parts and finding.value is not None

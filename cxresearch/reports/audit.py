@@ -1,0 +1,234 @@
+"""Checking finished reports before they are forwarded: nothing runs, nothing loads, nobody shows.
+
+The audit reads what lies in the files and trusts nothing that made them, so it also holds for
+pages that were edited, or made by an earlier version.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from cxresearch.errors import CxError
+from cxresearch.reports._audit_counts import derived_counts, small_counts, small_findings
+from cxresearch.reports._audit_page import read_page
+from cxresearch.reports.credentials import looks_like_credential
+
+__all__ = ["Audit", "Offence", "audit"]
+
+MIN_CELL = 10  # customers that a number must stand for, unless told otherwise
+_MAIL = re.compile(r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})*\.[A-Za-z]{2,24}\b")
+_WORD = re.compile(r"[\w@.+%:/-]+")
+_BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_MAX_SHOWN = 5
+
+
+@dataclass(frozen=True)
+class Offence:
+    """One thing that must not leave the house: in which file, which rule, and what is there."""
+
+    file: str
+    rule: str
+    what: str
+
+
+@dataclass(frozen=True)
+class Audit:
+    """What an audit found.
+
+    Parameters
+    ----------
+    files
+        Names of all files that were read.
+    offences
+        In the order of the files; none of them quotes a customer or a secret.
+    ids_checked
+        Whether the customers' ids were known, so that they could be looked for.
+    """
+
+    files: tuple[str, ...]
+    offences: tuple[Offence, ...]
+    ids_checked: bool
+
+    @property
+    def passed(self) -> bool:
+        """Whether nothing was found."""
+        return not self.offences
+
+    def to_text(self) -> str:
+        """Return the verdict and every offence, a line each."""
+        ids = "" if self.ids_checked else "; customers' ids not looked for, name the data by --data"
+        n, files = len(self.offences), len(self.files)
+        verdict = "passed" if self.passed else f"FAILED: {n} offence{'s' * (n != 1)}"
+        head = f"{verdict} ({files} file{'s' * (files != 1)} read{ids})"
+        return "\n".join([head, *(f"{o.file}: {o.rule}: {o.what}" for o in self.offences)])
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values."""
+        return {"passed": self.passed, **asdict(self)}
+
+
+def audit(path: str | Path, *, min_cell: int = MIN_CELL, data: str | Path | None = None) -> Audit:
+    """Check a finished report, or every report of a folder.
+
+    Parameters
+    ----------
+    path
+        A page (.html), an executed notebook (.ipynb), a file of findings (.json), or a folder
+        of such files.
+    min_cell
+        Fewest customers that a shown count may stand for; a 0 names nobody.
+    data
+        The recipe that the reports were made from: its ids are then looked for too.
+
+    Raises
+    ------
+    CxError
+        When there is nothing to read, or a file cannot be read.
+    """
+    if min_cell < 1:
+        raise CxError(f"min_cell is {min_cell}, must be at least 1: 10 is usual.")
+    files = _files(Path(path))
+    texts = {file: _read(file) for file in files}
+    offences = [o for file, text in texts.items() for o in _offences(file, text, min_cell)]
+    if data is not None:
+        offences += _customers(texts, data)
+    return Audit(tuple(file.name for file in files), tuple(offences), data is not None)
+
+
+def _files(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    if not path.is_dir():
+        raise CxError(f"{path} does not exist: name a report, or a folder of reports.")
+    found = [p for p in sorted(path.iterdir()) if p.suffix in (".html", ".ipynb", ".json")]
+    if not found:
+        raise CxError(f"{path} holds no reports: make some by `cxresearch report --out {path}`.")
+    return found
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise CxError(f"{path} cannot be read ({error}): make the report again.") from None
+
+
+def _offences(file: Path, text: str, min_cell: int) -> Iterator[Offence]:
+    found: Iterable[tuple[str, str]]
+    if file.suffix == ".html":
+        page = read_page(text)
+        found = [*page.problems(), *_in_text(page.text), *_small(small_counts(page, min_cell))]
+    else:
+        found = _in_json(file, text, min_cell)
+    for rule, what in found:
+        yield Offence(file.name, rule, what)
+
+
+def _in_json(file: Path, text: str, min_cell: int) -> Iterator[tuple[str, str]]:
+    try:
+        content = json.loads(text)
+    except ValueError:
+        yield "damaged", "it is not JSON: make the report again"
+        return
+    if file.suffix == ".ipynb":
+        yield from _in_text("\n".join(_strings(_said(content))))
+        pages = [page for page in _html(content) if page]
+        yield from _small(x for page in pages for x in small_counts(read_page(page), min_cell))
+    elif isinstance(content, list):
+        yield from _in_text("\n".join(_strings(content)))
+        rows = [row for row in content if isinstance(row, Mapping)]
+        yield from _small(small_findings(rows, min_cell))
+        yield from (("computable", what) for what in derived_counts(rows, min_cell))
+
+
+def _small(counts: Iterable[str]) -> list[tuple[str, str]]:
+    return [("small count", what) for what in _few(counts)]
+
+
+def _in_text(text: str) -> Iterator[tuple[str, str]]:
+    mails = {match[0] for match in _MAIL.finditer(text)}
+    if mails:
+        yield "e-mail address", f"{len(mails)} of them: take the column out of group_by"
+    kinds = {kind for word in _long_words(text) if (kind := looks_like_credential(word))}
+    for kind in sorted(kinds):
+        yield "credential", f"{kind}: change it at once, and keep it in the environment"
+    if _BIDI.search(text):
+        yield "direction", "marks that turn the direction of text: they can hide what is there"
+
+
+def _long_words(text: str) -> set[str]:
+    return {word for word in text.split() if len(word) >= 8}
+
+
+def _said(notebook: Any) -> list[Any]:  # noqa: ANN401 - JSON
+    """Return what a notebook says: its outputs without pictures, prose and parameters."""
+    cells = notebook.get("cells", []) if isinstance(notebook, dict) else []
+    outputs = [output for cell in cells for output in cell.get("outputs", [])]
+    kept = [
+        {kind: data for kind, data in o.get("data", {}).items() if not kind.startswith("image/")}
+        | {"text": o.get("text", ""), "traceback": o.get("traceback", "")}
+        for o in outputs
+    ]
+    return [*kept, [cell.get("source", "") for cell in cells], notebook.get("metadata", {})]
+
+
+def _html(notebook: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
+    cells = notebook.get("cells", []) if isinstance(notebook, dict) else []
+    for cell in cells:
+        for output in cell.get("outputs", []):
+            yield "".join(output.get("data", {}).get("text/html", ""))
+
+
+def _strings(value: object) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            yield str(key)
+            yield from _strings(inner)
+    elif isinstance(value, Sequence):
+        for inner in value:
+            yield from _strings(inner)
+
+
+def _customers(texts: Mapping[Path, str], data: str | Path) -> Iterator[Offence]:
+    """Look for ids: the words of the files go to the data, and none comes back."""
+    from cxresearch.source import open_data  # noqa: PLC0415 - only where data are named
+
+    words = {file: _words(file, text) for file, text in texts.items()}
+    with open_data(data) as opened:
+        known = opened.known_ids(set().union(*words.values()))
+    for file, held in words.items():
+        if held & known:
+            yield Offence(file.name, "customer id", f"{len(held & known)} different ones")
+
+
+def _words(file: Path, text: str) -> set[str]:
+    said = read_page(text).text if file.suffix == ".html" else "\n".join(_strings_of(text))
+    found = {word.strip(".:-/") for word in _WORD.findall(said)}
+    # a short number is a number, whatever else it may be called
+    return {word for word in found if len(word) >= 4 and not _plain_number(word)}
+
+
+def _strings_of(text: str) -> Iterator[str]:
+    try:
+        content = json.loads(text)
+    except ValueError:
+        return
+    is_notebook = isinstance(content, dict) and "cells" in content
+    yield from _strings(_said(content) if is_notebook else content)
+
+
+def _plain_number(word: str) -> bool:
+    return len(word) < 6 and re.fullmatch(r"[\d.,%:/-]+", word) is not None
+
+
+def _few(found: Iterable[str]) -> list[str]:
+    listed = list(dict.fromkeys(found))
+    more = len(listed) - _MAX_SHOWN
+    return [*listed[:_MAX_SHOWN], *([f"and {more} more"] if more > 0 else [])]

@@ -1,0 +1,191 @@
+"""The audit finds what must not be forwarded, and says so without repeating it."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import Mapping
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from cxresearch.cli import app
+from cxresearch.errors import CxError
+from cxresearch.reports.audit import audit
+
+POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
+SECRET = "postgresql://reader:hunter2secret@warehouse/crm"
+
+
+def page(body: str, policy: str = POLICY, head: str = "<title>Kept</title>") -> str:
+    meta = f'<meta http-equiv="Content-Security-Policy" content="{policy}">'
+    return f'<!doctype html><html lang="en"><head>{meta}{head}</head><body>{body}</body></html>'
+
+
+def found(folder: Path, name: str, text: str, **options: object) -> list[tuple[str, str]]:
+    (folder / name).write_text(text, "utf-8")
+    return [(o.rule, o.what) for o in audit(folder / name, **options).offences]  # type: ignore[arg-type]
+
+
+def rules(folder: Path, name: str, text: str) -> set[str]:
+    return {rule for rule, _ in found(folder, name, text)}
+
+
+def table(head: str, *counts: int | str) -> str:
+    rows = "".join(f"<tr><th>a</th><td>{n}</td></tr>" for n in counts)
+    return f"<table><tr><th>plan</th><th>{head}</th></tr>{rows}</table>"
+
+
+def finding(n: int | None, group: Mapping[str, str] | None = None) -> dict[str, object]:
+    return {"notebook": "02", "id": "retained", "group": group or {}, "n": n, "sentence": "said"}
+
+
+def test_a_clean_page_passes(tmp_path: Path) -> None:
+    links = '<a href="#part">below</a><a href="./index.html">all</a><img src="data:image/png;base64,aa">'
+    body = f"<p>84 % (83 to 85 %) of 2,000.</p>{links}{table('customers', 10, 2000, 0)}"
+    assert found(tmp_path, "a.html", page(body)) == []
+
+
+@pytest.mark.parametrize(
+    ("body", "rule"),
+    [
+        ("<script>alert(1)</script>", "runs"),
+        ('<p onclick="x()">a</p>', "runs"),
+        ('<a href=" javascript:x()">a</a>', "runs"),
+        ('<iframe srcdoc="a"></iframe>', "runs"),
+        ('<form><input name="a"></form>', "runs"),
+        ('<meta http-equiv="refresh" content="0;url=x">', "runs"),
+        ('<img src="https://tracker.example/a.png">', "network"),
+        ('<img srcset="//tracker.example/a.png 2x" src="data:image/png;base64,aa">', "network"),
+        ('<a href="https://example.org/">a</a>', "network"),
+        ('<svg><image xlink:href="http://a/b"/></svg>', "network"),
+        ("<style>a{background:url(http://a/b)}</style>", "network"),
+        ('<p style="background:url( //a/b )">a</p>', "network"),
+        ("<style>@import 'a.css'</style>", "network"),
+        ("<p>write to eve.adams@example.co.jp</p>", "e-mail address"),
+        ('<img alt="eve@example.org" src="data:image/png;base64,aa">', "e-mail address"),
+        ("<!-- eve@example.org -->", "e-mail address"),
+        (f"<p>{SECRET}</p>", "credential"),
+        ("<p>abc\u202efdp.exe</p>", "direction"),
+        (table("customers", 9), "small count"),
+        (table("At risk", 2000, 1), "small count"),
+        (table("顧客", 3), "small count"),
+        ('<section class="cx-failure">no</section>', "failed report"),
+    ],
+)
+def test_what_must_not_be_forwarded_is_found(tmp_path: Path, body: str, rule: str) -> None:
+    assert rule in rules(tmp_path, "a.html", page(body))
+
+
+@pytest.mark.parametrize(
+    "policy",
+    ["", "default-src 'self'", f"{POLICY}; script-src 'unsafe-inline'", f"{POLICY}; connect-src *"],
+)
+def test_a_lax_policy_is_an_offence(tmp_path: Path, policy: str) -> None:
+    assert rules(tmp_path, "a.html", page("<p>a</p>", policy)) == {"policy"}
+
+
+def test_a_script_is_allowed_by_its_hash_only(tmp_path: Path) -> None:
+    script = "document.title='1'"
+    digest = b64encode(sha256(script.encode()).digest()).decode()
+    allowed = f"{POLICY}; script-src 'sha256-{digest}'"
+    data = '<script type="application/json">{"a": 1}</script>'
+    assert found(tmp_path, "a.html", page(f"<script>{script}</script>{data}", allowed)) == []
+    assert rules(tmp_path, "a.html", page(f"<script>{script};</script>", allowed)) == {"runs"}
+
+
+def test_data_for_a_script_are_read_as_words(tmp_path: Path) -> None:
+    data = '<script type="application/json">{"who": "eve@example.org"}</script>'
+    assert rules(tmp_path, "a.html", page(data)) == {"e-mail address"}
+
+
+def test_findings_on_few_customers_are_found(tmp_path: Path) -> None:
+    rows = [finding(9), finding(None), finding(10)]
+    assert found(tmp_path, "a.json", json.dumps(rows)) == [
+        ("small count", "the finding retained rests on 9: raise min_group")
+    ]
+    assert found(tmp_path, "a.json", json.dumps(rows), min_cell=9) == []
+
+
+@pytest.mark.parametrize(("together", "gives_away"), [(1000, False), (991, True), (990, False)])
+def test_a_group_that_the_total_gives_away_is_found(
+    tmp_path: Path, together: int, gives_away: bool
+) -> None:
+    groups = [finding(together - 400, {"plan": "a"}), finding(400, {"plan": "b"})]
+    rows = [finding(1000), *groups]
+    assert bool(found(tmp_path, "a.json", json.dumps(rows))) == gives_away
+
+
+def test_an_executed_notebook_is_read_too(tmp_path: Path) -> None:
+    def notebook(**data: str) -> str:
+        output = {"output_type": "display_data", "data": data, "metadata": {}}
+        cells = [{"cell_type": "code", "source": "x", "outputs": [output]}]
+        return json.dumps({"cells": cells, "metadata": {}, "nbformat": 4, "nbformat_minor": 5})
+
+    assert found(tmp_path, "a.ipynb", notebook(**{"text/plain": "84 %"})) == []
+    assert found(tmp_path, "a.ipynb", notebook(**{"image/png": "eve@example.org"})) == []
+    assert rules(tmp_path, "a.ipynb", notebook(**{"text/plain": "eve@example.org"})) == {
+        "e-mail address"
+    }
+    assert rules(tmp_path, "a.ipynb", notebook(**{"text/html": table("customers", 4)})) == {
+        "small count"
+    }
+
+
+def test_customers_are_looked_for_where_the_data_are_known(tmp_path: Path) -> None:
+    sample = "data/sample"
+    assert found(tmp_path, "a.html", page("<p>C000001, C000002.</p>")) == []
+    assert found(tmp_path, "a.html", page("<p>C000001, (C000002).</p>"), data=sample) == [
+        ("customer id", "2 different ones")
+    ]
+    assert found(tmp_path, "a.html", page("<p>C000001x 2025 12</p>"), data=sample) == []
+
+
+def test_no_offence_repeats_what_it_found(tmp_path: Path) -> None:
+    body = f"<p>eve@example.org {SECRET} C000001</p>"
+    (tmp_path / "a.html").write_text(page(body))
+    text = audit(tmp_path, data="data/sample").to_text()
+    assert not any(word in text for word in ("eve@", "hunter2", "C000001"))
+
+
+def test_a_folder_is_audited_whole_and_the_command_says_the_verdict(tmp_path: Path) -> None:
+    (tmp_path / "a.html").write_text(page("<p>a</p>"))
+    run = CliRunner().invoke(app, ["audit", str(tmp_path)])
+    assert (run.exit_code, run.stdout.split(" (")[0]) == (0, "passed")
+    (tmp_path / "b.html").write_text(page("<p>eve@example.org</p>"))
+    run = CliRunner().invoke(app, ["audit", str(tmp_path), "--json"])
+    assert run.exit_code == 1
+    told = json.loads(run.stdout)
+    assert (told["passed"], told["files"]) == (False, ["a.html", "b.html"])
+    assert [offence["file"] for offence in told["offences"]] == ["b.html"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "said"),
+    [
+        ("none", None, "does not exist: name a report"),
+        ("a.html", b"\xff\xfe", "cannot be read"),
+    ],
+)
+def test_what_cannot_be_read_is_said(
+    tmp_path: Path, name: str, content: bytes | None, said: str
+) -> None:
+    if content is not None:
+        (tmp_path / name).write_bytes(content)
+    with pytest.raises(CxError, match=said):
+        audit(tmp_path / name)
+    run = CliRunner().invoke(app, ["audit", str(tmp_path / name)])
+    assert run.exit_code == 2
+
+
+def test_an_empty_folder_is_no_clean_one(tmp_path: Path) -> None:
+    with pytest.raises(CxError, match="holds no reports"):
+        audit(tmp_path)
+    with pytest.raises(CxError, match="min_cell is 0"):
+        audit(tmp_path, min_cell=0)
+
+
+def test_a_damaged_file_is_an_offence(tmp_path: Path) -> None:
+    assert rules(tmp_path, "a.json", "[{") == {"damaged"}
