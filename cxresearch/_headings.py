@@ -16,4 +16,12 @@ HEADINGS = (
     mark("customers"),
     mark("retained"),
     mark("tenure"),
+    mark("question"),
+    mark("grade"),
+    mark("change"),
+    mark("before"),
+    mark("open"),
+    mark("it would take"),
+    mark("claims"),
+    mark("which"),
 )
