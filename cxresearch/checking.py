@@ -1,45 +1,26 @@
-"""Check an extract against every rule at once, and say which notebooks it unlocks."""
+"""Check an extract against every rule at once."""
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final
 
 import pandas as pd
 from sqlglot import exp
 
 from cxresearch import sql
 from cxresearch._engine import MAX_GROUPS
-from cxresearch._format import plural
 from cxresearch._html import Table
-from cxresearch._language import speaking
+from cxresearch._language import speaking, tr, trn
 from cxresearch.findings import Finding
-from cxresearch.recipe_reader import PROJECT
+from cxresearch.needs import Unlock, Unlocks, unlocks
 from cxresearch.rules import Rule, Severity, rules_for
 from cxresearch.source import Data
 
 EXAMPLES: Final = 5
 # An empty column of these means something; that nobody has left is a rule of its own.
 _MAY_BE_EMPTY: Final = {"end_date", "notice_date"}
-
-NEEDS: Final[Mapping[str, str]] = {
-    "lifetimes": "how long customers stayed: subscriptions, or start_date and end_date, or tenure "
-    "and churned in customers",
-    "dates": "start_date and end_date",
-    "scores": "survey_responses with the nps scale in the recipe, and start_date and end_date",
-    "nps": "survey_responses with the nps question, its scale in the recipe, and as_of",
-    "csat": "survey_responses with the csat question, its scale in the recipe, and as_of",
-    "ces": "survey_responses with the ces question, its scale and high_is in the recipe, and as_of",
-    "invitations": "survey_invitations, and survey_responses with their invitation_id",
-    "bills": "revenue with its months, or monthly_margin or monthly_revenue in customers",
-    "margins": "contribution_margin in revenue, or monthly_margin in customers",
-    "referrals": "referred_by in customers: who brought whom",
-    "purchases": "transactions with their dates, and as_of",
-    "causes": "cancel_type in subscriptions or customers: who ended it",
-}
 
 
 @dataclass(frozen=True)
@@ -61,34 +42,13 @@ class Offence:
     @property
     def sentence(self) -> str:
         """The table, the problem, the count and the cure, without any row."""
-        return f"{self.where}: {self.problem}: {self.count:,}. {self.cure}"
-
-
-class Unlock(NamedTuple):
-    """A notebook, whether the data unlock it, and what is missing for all of it."""
-
-    notebook: str
-    title: str
-    unlocked: bool
-    missing: tuple[str, ...]
-
-
-@dataclass(frozen=True, eq=False)
-class Unlocks(Table):
-    """What each notebook needs, and whether the data have it: iterate, or show as a table."""
-
-    notebooks: tuple[Unlock, ...]
-
-    def __iter__(self) -> Iterator[Unlock]:
-        return iter(self.notebooks)
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per notebook."""
-        rows = [
-            (u.notebook, u.title, "yes" if u.unlocked else "no", "; ".join(u.missing) or "nothing")
-            for u in self
-        ]
-        return pd.DataFrame(rows, columns=["notebook", "question", "unlocked", "missing"])
+        return tr(
+            "{where}: {problem}: {n}. {cure}",
+            where=self.where,
+            problem=self.problem,
+            n=f"{self.count:,}",
+            cure=self.cure,
+        )
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -169,9 +129,14 @@ class CheckResult(Table):
         with speaking(lang):
             errors = sum(o.severity == "error" for o in self.offences)
             warnings = len(self.offences) - errors
-            found = f"{_times(errors, 'error')}, {_times(warnings, 'warning')}"
-            verdict = "can" if self.usable else "cannot"
-            return f"The data {verdict} be used. {self.rules} rules were checked: {found}."
+            found = {"n": self.rules, "errors": _errors(errors), "warnings": _warnings(warnings)}
+            if self.usable:
+                return tr(
+                    "The data can be used. {n} rules were checked: {errors}, {warnings}.", **found
+                )
+            return tr(
+                "The data cannot be used. {n} rules were checked: {errors}, {warnings}.", **found
+            )
 
 
 def _lines(offence: Offence) -> list[str]:
@@ -220,7 +185,7 @@ def _evaluate(data: Data, rule: Rule) -> Offence | None:
         rule=rule.file,
         where=rule.where,
         count=count,
-        problem=rule.says.split(": {value}")[0].replace("{value}", values),
+        problem=rule.says.replace("{value}", values),
         cure=rule.cure.replace("{value}", values),
         rows=() if rule.whole_table else tuple(_row(*row) for row in keys.itertuples(index=False)),
     )
@@ -261,8 +226,8 @@ def _only_nulls(data: Data) -> list[Offence]:
         offences += [
             Offence(
                 "warning", "only_nulls", f"{table}.{name}", int(row["n"]),
-                "the column is empty in all rows",
-                "Export it again, or leave the column out.", (),
+                tr("the column is empty in all rows"),
+                tr("Export it again, or leave the column out."), (),
             )
             for i, name in enumerate(names)
             if row["n"] and not row[f"n{i}"] and name not in _MAY_BE_EMPTY
@@ -275,67 +240,20 @@ def _too_many_groups(data: Data) -> list[Offence]:
     return [
         Offence(
             "error", "too_many_groups", f"customers.{name}", values,
-            f"different values of {name}, which group_by names (about)",
-            f"At most {MAX_GROUPS} can be compared. Name bands or values for it in the recipe.", (),
+            tr("different values of {name}, which group_by names (about)", name=name),
+            tr(
+                "At most {n} can be compared. Name bands or values for it in the recipe.",
+                n=MAX_GROUPS,
+            ), (),
         )
         for name in data.recipe.group_by
         if (values := data.values_of(name)) > MAX_GROUPS
     ]  # fmt: skip
 
 
-def capabilities(data: Data) -> set[str]:
-    """Return which of the `NEEDS`, and which tables, the data have."""
-    found = set(data.fields) | data.metrics
-    if data.pipeline.lifetimes is not None:
-        found.add("lifetimes")
-    if data.pipeline.lifetimes in {"spells", "dates"}:
-        found.add("dates")
-    if data.pipeline.has_scores and data.pipeline.has_nps_scale:
-        found.add("scores")
-    if data.pipeline.has("survey_responses", "invitation_id"):
-        found |= {"invitations"} & {name.removeprefix("survey_") for name in data.fields}
-    if data.pipeline.has_causes:
-        found.add("causes")
-    if "transactions" in data.fields and data.recipe.as_of is not None:
-        found.add("purchases")
-    return found | _money(data)
+def _errors(count: int) -> str:
+    return trn("{n} error", "{n} errors", count, n=count) if count else tr("no errors")
 
 
-def _money(data: Data) -> set[str]:
-    has, found = data.pipeline.has, set()
-    if "revenue" in data.fields or has("customers", "monthly_revenue"):
-        found.add("bills")
-    if has("revenue", "contribution_margin") or has("customers", "monthly_margin"):
-        found |= {"bills", "margins"}
-    if has("customers", "referred_by"):
-        found.add("referrals")
-    return found
-
-
-def unlocks(data: Data, folder: Path | None = None) -> Unlocks:
-    """Return for each notebook whether the data unlock it; each notebook says what it needs.
-
-    A notebook's metadata hold `cxresearch = {"needs": […], "adds": {"scores": "what they add"}}`.
-    """
-    found = capabilities(data)
-    paths = sorted((folder or PROJECT / "notebooks").glob("*.ipynb"))
-    return Unlocks(tuple(_unlock(path, found) for path in paths))
-
-
-def _unlock(path: Path, found: set[str]) -> Unlock:
-    notebook = json.loads(path.read_text(encoding="utf-8"))
-    wants = notebook["metadata"].get("cxresearch", {})
-    lacking = [need for need in wants.get("needs", []) if need not in found]
-    missing = [f"needs {NEEDS.get(need, f'the table {need}')}" for need in lacking]
-    missing += [
-        f"{adds} need {NEEDS.get(need, f'the table {need}')}"
-        for need, adds in wants.get("adds", {}).items()
-        if need not in found
-    ]
-    first = "".join(notebook["cells"][0]["source"]) if notebook["cells"] else path.stem
-    title = first.splitlines()[0].lstrip("# ")
-    return Unlock(path.stem, title, not lacking, tuple(missing))
-
-
-def _times(count: int, word: str) -> str:
-    return f"{count or 'no'} {plural(word, count)}"
+def _warnings(count: int) -> str:
+    return trn("{n} warning", "{n} warnings", count, n=count) if count else tr("no warnings")

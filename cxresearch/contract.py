@@ -10,17 +10,19 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from cxresearch._language import mark
+
 Kind = Literal["id", "text", "date", "month", "number", "count", "flag", "score"]
 
 KIND_WORDS: Final[Mapping[Kind, str]] = {
-    "id": "id (text; leading zeros are kept)",
-    "text": "text",
-    "date": "date (YYYY-MM-DD, or the recipe's format)",
-    "month": "month (YYYY-MM or a date in it)",
-    "number": "number",
-    "count": "whole number, 0 or more",
-    "flag": "yes or no",
-    "score": "number on the scale that the recipe states",
+    "id": mark("id (text; leading zeros are kept)"),
+    "text": mark("text"),
+    "date": mark("date (YYYY-MM-DD, or the recipe's format)"),
+    "month": mark("month (YYYY-MM or a date in it)"),
+    "number": mark("number"),
+    "count": mark("whole number, 0 or more"),
+    "flag": mark("yes or no"),
+    "score": mark("number on the scale that the recipe states"),
 }
 
 
@@ -68,7 +70,7 @@ class Table:
 
 
 def _customer(required: bool = True) -> Column:
-    return Column("customer_id", "id", "the customer", required, refers_to="customers")
+    return Column("customer_id", "id", mark("the customer"), required, refers_to="customers")
 
 
 _CANCEL_TYPE = Column(
@@ -81,7 +83,7 @@ _TABLES: Final = (
         "customers",
         "one customer (any further column is an attribute to group by)",
         (
-            Column("customer_id", "id", "the customer", required=True),
+            Column("customer_id", "id", mark("the customer"), required=True),
             Column("start_date", "date", "first day as a customer"),
             Column(
                 "end_date",
@@ -123,8 +125,8 @@ _TABLES: Final = (
         "one spell of a subscription, from start_date until the day before end_date",
         (
             _customer(),
-            Column("subscription_id", "id", "the subscription", required=True),
-            Column("start_date", "date", "first day of the spell", required=True),
+            Column("subscription_id", "id", mark("the subscription"), required=True),
+            Column("start_date", "date", mark("first day of the spell"), required=True),
             Column(
                 "end_date", "date", "first day after the spell; empty: still running", True, True
             ),
@@ -140,8 +142,8 @@ _TABLES: Final = (
         "one customer in one month",
         (
             _customer(),
-            Column("month", "month", "the month", required=True),
-            Column("revenue", "number", "net revenue of the month", required=True),
+            Column("month", "month", mark("the month"), required=True),
+            Column("revenue", "number", mark("net revenue of the month"), required=True),
             Column(
                 "contribution_margin",
                 "number",
@@ -158,17 +160,17 @@ _TABLES: Final = (
             Column(
                 "customer_id",
                 "id",
-                "the customer; empty: nobody knows who bought",
+                mark("the customer; empty: nobody knows who bought"),
                 required=True,
                 nullable=True,
                 refers_to="customers",
             ),
-            Column("order_id", "id", "the order", required=True),
-            Column("order_date", "date", "day of the order", required=True),
+            Column("order_id", "id", mark("the order"), required=True),
+            Column("order_date", "date", mark("day of the order"), required=True),
             Column(
                 "net_revenue",
                 "number",
-                "revenue after discounts; below 0: something was returned",
+                mark("revenue after discounts; below 0: something was returned"),
                 required=True,
             ),
             Column("gross_margin", "number", "revenue less cost of goods"),
@@ -180,8 +182,8 @@ _TABLES: Final = (
         "what is left of one cohort at one time, as in a paper or on a slide (any further column "
         "is a group)",
         (
-            Column("tenure", "count", "periods since the cohort began", required=True),
-            Column("survivors", "number", "customers still there, or percent", required=True),
+            Column("tenure", "count", mark("periods since the cohort began"), required=True),
+            Column("survivors", "number", mark("customers still there, or percent"), required=True),
             Column("cohort", "text", "the cohort, where a group has several"),
             Column("cohort_size", "number", "customers of a cohort whose survivors are percent"),
         ),
@@ -191,9 +193,9 @@ _TABLES: Final = (
         "survey_invitations",
         "one invitation to answer, whether or not an answer came",
         (
-            Column("invitation_id", "id", "the invitation", required=True),
+            Column("invitation_id", "id", mark("the invitation"), required=True),
             _customer(),
-            Column("invited_at", "date", "day of the invitation", required=True),
+            Column("invited_at", "date", mark("day of the invitation"), required=True),
             Column("survey_id", "id", "the survey or wave"),
             Column("channel", "text", "e-mail, SMS, in-app, telephone"),
             Column("trigger", "text", "relationship or transactional"),
@@ -205,11 +207,11 @@ _TABLES: Final = (
         "survey_responses",
         "one answer to one question",
         (
-            Column("response_id", "id", "the answer", required=True),
+            Column("response_id", "id", mark("the answer"), required=True),
             _customer(),
-            Column("responded_at", "date", "day of the answer", required=True),
-            Column("metric", "text", "nps, csat or ces", required=True),
-            Column("score", "score", "the answer", required=True),
+            Column("responded_at", "date", mark("day of the answer"), required=True),
+            Column("metric", "text", mark("nps, csat or ces"), required=True),
+            Column("score", "score", mark("the answer"), required=True),
             Column(
                 "invitation_id",
                 "id",
@@ -227,8 +229,8 @@ _TABLES: Final = (
         "one contact or event: a ticket, a call, a step of a journey",
         (
             _customer(),
-            Column("event_at", "date", "day of the event", required=True),
-            Column("event_type", "text", "ticket, call, visit, order, …", required=True),
+            Column("event_at", "date", mark("day of the event"), required=True),
+            Column("event_type", "text", mark("ticket, call, visit, order, …"), required=True),
             Column("ticket_id", "id", "the ticket"),
             Column("stage", "text", "stage of the journey"),
             Column("channel", "text", "where it took place"),
@@ -243,9 +245,9 @@ _TABLES: Final = (
         "one customer assigned to be contacted, or held out",
         (
             _customer(),
-            Column("assigned_at", "date", "day of the assignment", required=True),
-            Column("arm", "text", "treat or holdout", required=True),
-            Column("assignment_rule", "text", "how the arm was chosen", required=True),
+            Column("assigned_at", "date", mark("day of the assignment"), required=True),
+            Column("arm", "text", mark("treat or holdout"), required=True),
+            Column("assignment_rule", "text", mark("how the arm was chosen"), required=True),
             Column("contacted_at", "date", "day of the contact; empty: none", nullable=True),
             Column("outcome", "text", "what came of it"),
             Column("cost", "number", "cost of the contact"),
@@ -255,9 +257,9 @@ _TABLES: Final = (
         "costs",
         "one cost of one month",
         (
-            Column("month", "month", "the month", required=True),
-            Column("cost_type", "text", "serve, acquire, programme or fixed", required=True),
-            Column("amount", "number", "the amount", required=True),
+            Column("month", "month", mark("the month"), required=True),
+            Column("cost_type", "text", mark("serve, acquire, programme or fixed"), required=True),
+            Column("amount", "number", mark("the amount"), required=True),
             Column("driver", "text", "what it rises with: per_ticket, per_customer or fixed"),
             Column(
                 "customer_id",

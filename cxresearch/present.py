@@ -15,29 +15,36 @@ import pandas as pd
 from cxresearch import __version__
 from cxresearch import _format as words
 from cxresearch._html import ACRONYMS, html_table
-from cxresearch._language import language, tr
+from cxresearch._language import language, mark, term, tr
 from cxresearch.cause_table import NOT_RECORDED
-from cxresearch.checking import NEEDS, CheckResult, capabilities, check
+from cxresearch.checking import CheckResult, check
 from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.findings import Finding, HasFindings, collect, publish, to_html
+from cxresearch.needs import capabilities, need_words
 from cxresearch.source import Data
 
-_ACROSS = {
-    "tenure": "after {} {periods}",
-    "horizon": "{period}s of the first {}",
-    "cause": "recorded as {}",
-    "model": "{}",
-    "parameter": "{}",
-    "score_group": "{}",
-    "reading": "{}",
-}
-_DOWN = {
-    "tenure": "{} {periods}",
-    "fit_periods": "first {} {periods}",
-    "horizon": "{} {periods}",
-}
 _TERMS = ("reading", "profit_concept", "renewals")  # labels of ours, which are no customer's text
-_ROWS_OF = {"retention": "rows of a retention table"}
+_BARE = ("parameter", *_TERMS)  # what stands in a heading without its column
+OF_FIRST = (
+    mark("years of the first {n}"),
+    mark("quarters of the first {n}"),
+    mark("months of the first {n}"),
+    mark("weeks of the first {n}"),
+    mark("days of the first {n}"),
+    mark("periods of the first {n}"),
+)
+ROWS_OF = (
+    mark("{n} customers"),
+    mark("{n} subscriptions"),
+    mark("{n} revenue"),
+    mark("{n} transactions"),
+    mark("{n} rows of a retention table"),
+    mark("{n} survey invitations"),
+    mark("{n} survey responses"),
+    mark("{n} touchpoints"),
+    mark("{n} interventions"),
+    mark("{n} costs"),
+)
 LIBRARIES = ("duckdb", "numpy", "pandas", "sqlglot")
 
 
@@ -55,12 +62,19 @@ class Shown(Protocol):
 
 def describe(data: Data) -> None:
     """Show what the data are, and what their owner says readers must know."""
-    day = f"As of {data.as_of}." if data.as_of else "The extract holds no dates."
-    names = {name: _ROWS_OF.get(name, name.replace("_", " ")) for name in data.fields}
-    rows = [f"{words.number(data.rows(table))} {name}" for table, name in names.items()]
-    text = f"{data.name}. {day} Rows: {', '.join(rows)}."
+    day = tr("The extract holds no dates.")
+    if data.as_of:
+        day = tr("As of {day}.", day=words.day(data.as_of))
+    rows = tr(", ").join(_rows(name, data.rows(name)) for name in data.fields)
+    name = tr("{name}.", name=data.name)
+    text = words.sentences([name, day, tr("Rows: {rows}.", rows=rows)])
     note = f'<p class="cx-note">{_escaped(data.note)}</p>' if data.note else ""
     publish(f'<p class="cx-data">{_escaped(text)}</p>{note}', f"{text}\n{data.note}".strip())
+
+
+def _rows(table: str, count: int) -> str:
+    name = "rows of a retention table" if table == "retention" else table.replace("_", " ")
+    return term(f"{{n}} {name}").format(n=words.number(count))
 
 
 def require_usable(data: Data) -> CheckResult:
@@ -85,14 +99,15 @@ def unlocked(data: Data, need: str, what: str) -> bool:
     Parameters
     ----------
     need
-        A key of `cxresearch.checking.NEEDS`, or the name of a table.
+        A key of `cxresearch.needs.NEEDS`, or the name of a table.
     what
         The question, as a sentence would name it: "retention by score".
     """
     if need in capabilities(data):
         return True
-    missing = NEEDS.get(need, f"the table {need}")
-    text = f"Not shown: {what}. It would take {missing}."
+    text = tr(
+        "Not shown: {what}. It would take {missing}.", what=term(what), missing=need_words(need)
+    )
     publish(f'<p class="cx-missing">{_escaped(text)}</p>', text)
     return False
 
@@ -109,7 +124,8 @@ def unless_missing(what: str) -> Iterator[None]:
     try:
         yield
     except NotEnoughError as error:
-        text = f"Not shown: {what}. {' '.join(error.problems)}"
+        said = tr("Not shown: {what}.", what=term(what))
+        text = words.sentences([said, *error.problems])
         publish(f'<p class="cx-missing">{_escaped(text)}</p>', text)
 
 
@@ -152,9 +168,9 @@ def tabulate(
     rows: dict[tuple[tuple[str, str], ...], dict[str, object]] = {}
     ids = {f.id for f in found if spread in f.group and f.id != "not_reported"}
     for finding in found:
-        mark = f", {assumed}" if assumed and finding.grade == "D" else ""
+        said = assumed if finding.grade == "D" else ""
         labels = tuple(
-            (name, _row_label(name, text, period, mark))
+            (name, _row_label(name, text, period, said))
             for name, text in finding.group.items()
             if name != spread
         )
@@ -171,14 +187,21 @@ def tabulate(
     publish(table[0] + to_html(small), f"{table[1]}\n{said}".strip("\n"), found)
 
 
-def _row_label(name: str, text: str, period: str, mark: str) -> str:
+def _row_label(name: str, text: str, period: str, assumed: str) -> str:
     """Return a label as it stands in its row: `12 months, extrapolated`, `sBG`."""
+    if name in {"tenure", "horizon"} and text.isdecimal():
+        span = words.counted(int(text), period)
+        bare = name == "horizon" or not assumed
+        return span if bare else tr("{span}, {assumed}", span=span, assumed=term(assumed))
+    if name == "fit_periods" and text.isdecimal():
+        return tr("first {span}", span=words.counted(int(text), period))
     if name in _TERMS:
-        return text.replace("_", " ")
-    if not text.isdecimal() or name not in _DOWN:
-        return ACRONYMS.get(text, text.replace("_", " ")) if name == "model" else text
-    said = _DOWN[name].format(text, periods=words.plural(period, int(text)))
-    return said + mark if name == "tenure" else said
+        return term(text.replace("_", " "))
+    return _model(text) if name == "model" else words.label_words(name, text)
+
+
+def _model(name: str) -> str:
+    return ACRONYMS.get(name, term(name.replace("_", " ")))
 
 
 def _column(finding: Finding, spread: str, period: str, *, alone: bool) -> str:
@@ -186,19 +209,47 @@ def _column(finding: Finding, spread: str, period: str, *, alone: bool) -> str:
     at = finding.group.get(spread)
     if at is None:
         return finding.id
-    across = _ACROSS.get(spread, f"{spread} {{}}").format(
-        at, period=period, periods=words.plural(period, 1 if at == "1" else 2)
-    )
-    if spread == "cause" and at == NOT_RECORDED:
-        across = "no reason recorded"
-    if spread == "model" and finding.unit == f"{period}s":
-        across = f"{ACRONYMS.get(at, at)}, {period}s"
-    return across if alone else f"{finding.id} {across}"
+    across = _across(finding, spread, at, period)
+    return across if alone else tr("{id} {across}", id=_id_words(finding.id), across=across)
+
+
+def _across(finding: Finding, spread: str, at: str, period: str) -> str:
+    """Return what is said of one of the findings side by side: `after 12 months`."""
+    if spread == "tenure":
+        return tr("after {tenure}", tenure=words.counted(int(at), period))
+    if spread == "horizon":
+        return term(f"{period}s of the first {{n}}").format(n=at)
+    if spread == "cause":
+        unknown = at == NOT_RECORDED
+        return tr("no reason recorded") if unknown else tr("recorded as {cause}", cause=term(at))
+    if spread == "model":
+        own = finding.unit == f"{period}s"
+        unit = words.plural(period, 2)
+        return tr("{model}, {unit}", model=_model(at), unit=unit) if own else _model(at)
+    return _labelled(spread, at)
+
+
+def _labelled(column: str, label: str) -> str:
+    if column == "score_group":
+        return words.label_words(column, label)
+    if column in _BARE:
+        return _id_words(label)
+    return tr("{column} {label}", column=term(column), label=label)
+
+
+def _id_words(id: str) -> str:
+    # a heading shows _ as a space
+    said = id.replace("_", " ")
+    translated = term(said)
+    return id if translated == said else translated
 
 
 def _named(labels: Iterable[tuple[str, str]], taken: Collection[str]) -> dict[str, object]:
     """Return labels by column; a company may call a column as a heading of the table is called."""
-    return {f"{name} (group)" if name in taken else name: text for name, text in labels}
+    return {
+        tr("{column} (group)", column=name) if name in taken else name: text
+        for name, text in labels
+    }
 
 
 def _cell(finding: Finding) -> str:
@@ -230,12 +281,12 @@ def provenance(data: Data | None, **parameters: object) -> None:
     parameters
         Of the report, by name.
     """
-    source = {"Data": "none: what counts was entered"}
+    source = {tr("Data"): tr("none: what counts was entered")}
     if data is not None:
         source = {
-            "Data": data.name,
-            "As of": data.as_of or "no dates",
-            "Fingerprint of the data": data.fingerprint,
+            tr("Data"): data.name,
+            tr("As of"): words.day(data.as_of) if data.as_of else tr("no dates"),
+            tr("Fingerprint of the data"): data.fingerprint,
         }
     rows = {
         **source,

@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 from frames import AS_OF, answers, lifetimes, recipe
 
-from cxresearch.checking import CheckResult, Offence, check, unlocks
+from cxresearch.checking import CheckResult, Offence, check
+from cxresearch.needs import unlocks
 from cxresearch.source import open_frames
 
 Frames = dict[str, pd.DataFrame]

@@ -8,7 +8,6 @@ from importlib.resources import files
 import pytest
 from test_wording import CAUSAL, FUTURE
 
-from cxresearch.checking import NEEDS
 from cxresearch.claims.register import (
     Claim,
     claims_register,
@@ -17,6 +16,7 @@ from cxresearch.claims.register import (
 )
 from cxresearch.contract import TABLES
 from cxresearch.errors import CxError
+from cxresearch.needs import NEEDS
 
 ONE = """
 [[claim]]

@@ -9,8 +9,8 @@ import pandas as pd
 import pytest
 
 import cxresearch as cx
-from cxresearch.checking import capabilities
 from cxresearch.errors import DataError
+from cxresearch.needs import capabilities
 
 RECIPE = Path(__file__).resolve().parents[1] / "data" / "recipes" / "fader_hardie.toml"
 

@@ -13,8 +13,9 @@ import pandas as pd
 import pytest
 from frames import answers, lifetimes, recipe
 
-from cxresearch.checking import capabilities, check
+from cxresearch.checking import check
 from cxresearch.errors import DataError
+from cxresearch.needs import capabilities
 from cxresearch.source import open_data, open_frames
 
 

@@ -16,7 +16,8 @@ from runs import SAMPLE
 from scipy.integrate import quad
 from scipy.special import betaln
 
-from cxresearch.checking import capabilities, check
+from cxresearch.checking import check
+from cxresearch.needs import capabilities
 from cxresearch.purchase_table import PurchaseTable
 from cxresearch.purchases._bg_nbd import BG_NBD
 from cxresearch.purchases._histories import Histories

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final, TypeAlias
 
-from cxresearch.checking import NEEDS
 from cxresearch.contract import TABLES
+from cxresearch.needs import NEEDS
 from cxresearch.source import Data
 
 Part: TypeAlias = tuple[str, Callable[[Data], bool]]

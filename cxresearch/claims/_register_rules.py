@@ -8,8 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from cxresearch._cells import unknown
-from cxresearch.checking import NEEDS
 from cxresearch.contract import TABLES
+from cxresearch.needs import NEEDS
 
 RELATIONS: Final = ("equals", "at_least", "at_most", "between", "positive", "negative", "none")
 ASSERTS: Final = (

@@ -7,7 +7,6 @@ from typing import Final, TypeAlias
 
 from cxresearch._cells import unknown
 from cxresearch._format import and_list
-from cxresearch.checking import capabilities
 from cxresearch.claims import _of_experiences, _of_profit, _of_promoters, _of_shares
 from cxresearch.claims._lacking import lacking_words
 from cxresearch.claims.measured import Evidence, Lacking
@@ -16,6 +15,7 @@ from cxresearch.claims.settings import ClaimSettings
 from cxresearch.claims.verdict import ClaimVerdict, Judged
 from cxresearch.claims.verdicts import ClaimVerdicts
 from cxresearch.errors import CxError, DataError
+from cxresearch.needs import capabilities
 from cxresearch.source import Data
 
 Test: TypeAlias = Callable[[Data, ClaimSettings], Iterator[Evidence | Lacking]]
