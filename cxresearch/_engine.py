@@ -29,6 +29,7 @@ from cxresearch.recipe import Recipe
 MAX_GROUPS: Final = 100
 # Cells of groups and what was known before: they are pooled before anything is shown.
 MAX_CELLS: Final = 1000
+_MAIL: Final = "%_@_%._%"
 
 
 class Engine:
@@ -154,16 +155,28 @@ class Engine:
         self._kept.add(name)
 
     @cached_property
-    def _cardinality(self) -> dict[str, int]:
-        """About how many different values each attribute has, in one scan."""
-        if not self.attributes:
-            return {}
-        counted = [
-            exp.alias_(exp.func("APPROX_COUNT_DISTINCT", sql.column(name)), name, quoted=True)
-            for name in self.attributes
+    def _attribute_facts(self) -> pd.DataFrame:
+        """Per attribute about how many values it has, and whether one is an address; one scan."""
+        facts = [
+            exp.alias_(exp.func(function, of), f"{fact} {i}", quoted=True)
+            for i, name in enumerate(self.attributes)
+            for fact, function, of in (
+                ("values", "APPROX_COUNT_DISTINCT", sql.column(name)),
+                ("mail", "BOOL_OR", sql.column(name).like(_MAIL)),
+            )
         ]
-        frame = self.query(exp.select(*counted).from_(self.pipeline.people))
-        return {str(name): int(frame[name].iloc[0]) for name in frame}
+        if not facts:
+            return pd.DataFrame(columns=["values", "mail"])
+        row = self.query(exp.select(*facts).from_(self.pipeline.people)).iloc[0]
+        found = {
+            name: (int(row[f"values {i}"]), row[f"mail {i}"] is True or row[f"mail {i}"] == 1)
+            for i, name in enumerate(self.attributes)
+        }
+        return pd.DataFrame.from_dict(found, orient="index", columns=["values", "mail"])
+
+    @cached_property
+    def _cardinality(self) -> dict[str, int]:
+        return {str(name): int(n) for name, n in self._attribute_facts["values"].items()}
 
     @cached_property
     def groupable(self) -> list[str]:
@@ -177,7 +190,7 @@ class Engine:
     def _check_groups(self, group_by: Sequence[str], design: Design | None = None) -> None:
         known = self.pipeline.groups(design)
         problems = [self.pipeline.unknown_group(n, design) for n in group_by if n not in known]
-        problems += self._many_problems(group_by)
+        problems += [*self._many_problems(group_by), *self._mail_problems(group_by)]
         if problems:
             raise DataError(problems)
 
@@ -187,6 +200,15 @@ class Engine:
             f"at most {MAX_GROUPS} can be compared. Name bands or values for it in the recipe."
             for name in group_by
             if name in self._cardinality and name not in self.groupable
+        ]
+
+    def _mail_problems(self, group_by: Sequence[str]) -> list[str]:
+        facts = self._attribute_facts
+        return [
+            f"customers: column {name!r} holds e-mail addresses, which name people and would stand "
+            "in every report. Name other values for it in the recipe, or group by another column."
+            for name in group_by
+            if name in facts.index and facts.loc[name, "mail"]
         ]
 
     def _check_combinations(self, group_by: Sequence[str], spells: str, most: int) -> None:

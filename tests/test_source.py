@@ -278,6 +278,15 @@ price = { column = "price", bands = [15, 30] }
     }  # fmt: skip
 
 
+def test_addresses_are_no_groups_and_no_message_quotes_one() -> None:
+    frame = lifetimes(60).assign(owner=["eve@example.org", "plain"] * 30, team=["a @ b", "c"] * 30)
+    with open_frames({"customers": frame}, as_of=AS_OF) as data:
+        assert data.life_table(["team"]).groups == (("a @ b",), ("c",))
+        with pytest.raises(DataError, match="'owner' holds e-mail addresses") as refused:
+            data.life_table(["owner"])
+    assert "example.org" not in str(refused.value)
+
+
 def test_too_many_groups_and_misspelt_groups_are_refused() -> None:
     with open_frames(
         {"customers": lifetimes(2000).assign(name=lambda f: f.index)}, **recipe()
