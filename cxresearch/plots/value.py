@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib import patheffects
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
@@ -27,6 +28,7 @@ from cxresearch._draw import (
     say_beside,
 )
 from cxresearch._folding import wrapped
+from cxresearch._language import term, tr
 from cxresearch.errors import CxError
 from cxresearch.plots.curves import tenure_axis
 from cxresearch.plots.projection import MARKERS, draw_forecast, mark_end_of_data
@@ -37,6 +39,7 @@ Values = LifetimeValue | Iterable[LifetimeValue]
 ROW = 0.52  # inches
 TICK_ROOM = 30.0  # points
 MARKS = 8  # points of a line that are marked, about
+MOST_ROWS = 60  # of the table of all points
 
 
 def plot_lifetime_value(values: Values, *, ax: Axes | None = None) -> Axes:
@@ -63,14 +66,12 @@ def plot_lifetime_value(values: Values, *, ax: Axes | None = None) -> Axes:
         colors = [color for color, _ in looks([group.label for group in groups])]
         for place, (group, color) in enumerate(zip(groups, colors, strict=True)):
             _draw_bar(ax, place, group, color)
-        names = [group.label or group.population for group in groups]
+        names = [group.name or term(group.population) for group in groups]
         ax.set_yticks(range(len(groups)), [wrapped(name, 18) for name in names])
         ax.set_ylim(len(groups) - 0.5, -0.5)
         money_axis(ax.xaxis)
-        hatched = " Hatched: beyond the data." if any(g.projected for g in groups) else ""
-        over = f"over {_horizon(groups[0])}, discounted"
-        say_below(ax, f"{_unit(groups)} per customer {over}.{hatched}", letter=4.6)
-        attach_alt(ax, _say_values(groups))
+        say_below(ax, _below_values(groups), letter=4.6)
+        attach_alt(ax, _say_values(groups), _values_frame(groups))
     return ax
 
 
@@ -93,9 +94,15 @@ def plot_contribution(values: Values, *, ax: Axes | None = None) -> Axes:
     months = [(g.months, g.contribution, g.data_end) for g in groups]
     with cx_style():
         ax = _curves(ax, groups, months)
-        ax.set_xlabel(f"{_periods(groups[0])} since the answer", labelpad=3)
-        _title(ax, f"{_unit(groups)} per customer and {_period(groups[0])}, discounted")
-        attach_alt(ax, _say_curves(groups, months, "Contribution of each month"))
+        since = tr("{Periods} since the answer", Periods=words.sentence_start(_periods(groups[0])))
+        ax.set_xlabel(since, labelpad=3)
+        period, unit = term(_period(groups[0])), _unit(groups)
+        _title(ax, tr("{Unit} per customer and {period}, discounted", Unit=unit, period=period))
+        about = tr(
+            "Contribution of each month per customer, discounted, with {level} intervals.",
+            level=words.level_words(groups[0].confidence_level),
+        )
+        attach_alt(ax, _say_curves(about, groups, months), _curves_frame(since, groups, months))
     return ax
 
 
@@ -118,9 +125,14 @@ def plot_value_by_horizon(values: Values, *, ax: Axes | None = None) -> Axes:
     horizons = [(np.arange(1, g.horizon + 1), g.by_horizon, g.bills_seen) for g in groups]
     with cx_style():
         ax = _curves(ax, groups, horizons)
-        ax.set_xlabel(f"Horizon, {_periods(groups[0]).lower()} from the answer on", labelpad=3)
-        _title(ax, f"{_unit(groups)} per customer up to the horizon, discounted")
-        attach_alt(ax, _say_curves(groups, horizons, "Value by horizon"))
+        ahead = tr("Horizon, {periods} from the answer on", periods=_periods(groups[0]))
+        ax.set_xlabel(ahead, labelpad=3)
+        _title(ax, tr("{Unit} per customer up to the horizon, discounted", Unit=_unit(groups)))
+        about = tr(
+            "Value by horizon per customer, discounted, with {level} intervals.",
+            level=words.level_words(groups[0].confidence_level),
+        )
+        attach_alt(ax, _say_curves(about, groups, horizons), _curves_frame(ahead, groups, horizons))
     return ax
 
 
@@ -161,7 +173,7 @@ def _curves(ax: Axes | None, groups: Sequence[LifetimeValue], lines: Sequence[Li
     for i, (group, color, line) in enumerate(zip(groups, colors, lines, strict=True)):
         x, y, seen = line
         ax.fill_between(x, y.lower, y.upper, color=color, alpha=0.16, linewidth=0)
-        series.append(draw_forecast(ax, x, y.value, seen, (group.label, color, 1.8)))
+        series.append(draw_forecast(ax, x, y.value, seen, (group.name, color, 1.8)))
         if len(groups) > 1:
             _mark(ax, line, color, MARKERS[i % len(MARKERS)])
     bottom = min(0.0, *(float(y.lower.min()) for _, y, _ in lines))
@@ -207,37 +219,80 @@ def _period(group: LifetimeValue) -> str:
 
 
 def _periods(group: LifetimeValue) -> str:
-    return words.plural(_period(group), 2).capitalize()
-
-
-def _horizon(group: LifetimeValue) -> str:
-    return f"the {group.terms.span} from the answer on"
+    return words.plural(_period(group), 2)
 
 
 def _name(group: LifetimeValue) -> str:
-    return group.label or group.population.capitalize()
+    return group.name or words.sentence_start(term(group.population))
+
+
+def _below_values(groups: Sequence[LifetimeValue]) -> str:
+    said = {"Unit": _unit(groups), "span": groups[0].terms.from_answer}
+    if any(group.projected for group in groups):
+        return tr("{Unit} per customer over {span}, discounted. Hatched: beyond the data.", **said)
+    return tr("{Unit} per customer over {span}, discounted.", **said)
+
+
+def _values_frame(groups: Sequence[LifetimeValue]) -> pd.DataFrame:
+    names = [(_name(group), group.to_frame()) for group in groups]
+    columns = [
+        f"{name}{end}"
+        for name in ("lifetime_value", "share_beyond_data")
+        for end in ("", "_ci_lower", "_ci_upper")
+    ]
+    frames = [frame[columns].assign(group=name) for name, frame in names]
+    return pd.concat(frames, ignore_index=True)[["group", *columns]]
+
+
+def _curves_frame(
+    along: str, groups: Sequence[LifetimeValue], lines: Sequence[Line]
+) -> pd.DataFrame:
+    """Return every point of short lines; of long ones whole years and the last point."""
+    rows: list[dict[str, Any]] = []
+    year = groups[0].terms.periods_per_year
+    step = 1 if sum(len(x) for x, *_ in lines) <= MOST_ROWS else year
+    for group, (x, y, seen) in zip(groups, lines, strict=True):
+        for i in (i for i, at in enumerate(x) if at % step == 0 or i in (0, len(x) - 1)):
+            known = tr("within the data") if x[i] <= seen else tr("beyond the data")
+            row = {"group": _name(group), along: int(x[i]), "reach": known}
+            names = ("value", "value_ci_lower", "value_ci_upper")
+            rows.append(row | {name: float(end[i]) for name, end in zip(names, y, strict=True)})
+    return pd.DataFrame(rows)
 
 
 def _say_values(groups: Sequence[LifetimeValue]) -> str:
-    level = words.level_words(groups[0].confidence_level)
-    said = [f"Value per customer over {_horizon(groups[0])}, with {level} intervals."]
-    for group in groups:
-        amount = words.money(*group.values, group.prices.currency)
-        share = words.percent(group.share_beyond_data)
-        part = "" if math.isnan(group.share_beyond_data) else f", {share} of it beyond the data"
-        said.append(f"{_name(group)}: {amount}{part}.")
-    return " ".join(said)
+    about = tr(
+        "Value per customer over {span}, with {level} intervals.",
+        span=groups[0].terms.from_answer,
+        level=words.level_words(groups[0].confidence_level),
+    )
+    return words.sentences([about, *(_say_value(group) for group in groups)])
 
 
-def _say_curves(groups: Sequence[LifetimeValue], lines: Sequence[Line], what: str) -> str:
-    level = words.level_words(groups[0].confidence_level)
-    said = [f"{what} per customer, discounted, with {level} intervals."]
-    for group, (x, y, seen) in zip(groups, lines, strict=True):
-        ends = []
-        for i in sorted({0, len(x) - 1}):
-            value, lower, upper = (float(end[i]) for end in y)
-            amount = words.money(value, lower, upper, group.prices.currency)
-            far = ", beyond the data" if x[i] > seen else ""
-            ends.append(f"{amount} at {_period(group)} {x[i]}{far}")
-        said.append(f"{_name(group)}: {words.and_list(ends)}.")
-    return " ".join(said)
+def _say_value(group: LifetimeValue) -> str:
+    said = {"name": _name(group), "amount": words.money(*group.values, group.prices.currency)}
+    if math.isnan(group.share_beyond_data):
+        return tr("{name}: {amount}.", **said)
+    share = words.percent(group.share_beyond_data)
+    return tr("{name}: {amount}, {share} of it beyond the data.", **said, share=share)
+
+
+def _say_curves(about: str, groups: Sequence[LifetimeValue], lines: Sequence[Line]) -> str:
+    said = [about]
+    for group, line in zip(groups, lines, strict=True):
+        ends = [_say_point(group, line, i) for i in sorted({0, len(line[0]) - 1})]
+        said.append(tr("{name}: {said}.", name=_name(group), said=words.and_list(ends)))
+    return words.sentences(said)
+
+
+def _say_point(group: LifetimeValue, line: Line, i: int) -> str:
+    x, y, seen = line
+    value, lower, upper = (float(end[i]) for end in y)
+    said = {
+        "amount": words.money(value, lower, upper, group.prices.currency),
+        "period": term(_period(group)),
+        "t": x[i],
+    }
+    if x[i] > seen:
+        return tr("{amount} at {period} {t}, beyond the data", **said)
+    return tr("{amount} at {period} {t}", **said)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
+import pandas as pd
 from matplotlib import patheffects
 from matplotlib.axes import Axes
 
@@ -25,8 +26,10 @@ from cxresearch._draw import (
     say_refused,
 )
 from cxresearch._folding import wrapped
+from cxresearch._language import term, tr
 from cxresearch.adjust._rung import Ends
 from cxresearch.errors import CxError
+from cxresearch.value._compared import PART_NAMES
 from cxresearch.value._shapley import PARTS
 from cxresearch.value._value_difference import ValueDifference
 from cxresearch.value._value_sensitivity import MODEL, Bar, ValueSensitivity
@@ -54,10 +57,16 @@ def plot_value_differences(differences: ValueDifferences, *, ax: Axes | None = N
         ax.axvline(0, color=QUIET, linewidth=0.9)
         for place, row in enumerate(rows):
             _draw_difference(ax, row, place)
-        first, second = rows[0].labels
-        more = f"that {first}s are worth more each than {second}s over {rows[0].span()}"
-        say_below(ax, f"{_unit(rows[0])} {more}")
-        attach_alt(ax, _say_differences(differences))
+        first, second = rows[0].plurals
+        said = tr(
+            "{Unit} that {first} are worth more each than {second} over {span}",
+            Unit=_unit(rows[0]),
+            first=first,
+            second=second,
+            span=rows[0].span,
+        )
+        say_below(ax, said)
+        attach_alt(ax, _say_differences(differences), _differences_frame(differences))
     return ax
 
 
@@ -83,21 +92,17 @@ def plot_value_waterfall(difference: ValueDifference, *, ax: Axes | None = None)
         )
     steps = _steps(difference)
     with cx_style():
-        ax = _rows(ax, len(steps), [name for name, *_ in steps])
+        ax = _rows(ax, len(steps), [step.name for step in steps])
         ax.axvline(0, color=QUIET, linewidth=0.9)
         colors = [color for color, _ in looks(difference.labels)]
-        for place, (name, start, ends) in enumerate(steps):
+        for place, step in enumerate(steps):
             whole = {0: colors[1], len(steps) - 1: colors[0]}.get(place)
-            _draw_step(ax, place, (start, ends), whole)
-            say_beside(ax, place, folded(ax, _amount(difference, _part(name), ends)))
+            _draw_step(ax, place, step, whole)
+            amount = difference.none_of(step.part) or words.money(*step.ends, None)
+            say_beside(ax, place, folded(ax, amount))
         _join(ax, steps)
-        title = difference.title[:1].lower() + difference.title[1:]
-        losses = any(ends[0] < 0 for ends in (difference.parts or {}).values())
-        hatched = ". Hatched: takes off." if losses else ""
-        say_below(
-            ax, f"{_unit(difference)} per customer over {difference.span()}, {title}{hatched}"
-        )
-        attach_alt(ax, _say_waterfall(difference))
+        say_below(ax, _below_waterfall(difference))
+        attach_alt(ax, _say_waterfall(difference), _steps_frame(steps))
     return ax
 
 
@@ -129,15 +134,18 @@ def plot_value_sensitivity(sensitivity: ValueSensitivity, *, ax: Axes | None = N
         for place, bar in enumerate(bars):
             _draw_bar(ax, place, bar)
             say_beside(ax, place, "\n".join(words.money(*ends, None) for ends in bar.ends))
-        entered = " Hatched: entered." if any(bar.entered for bar in bars) else ""
-        unit = words.money_unit(sensitivity.prices.currency, capital=True)
-        said = f"{unit}, {sensitivity.whole()}. Hollow: the first setting.{entered}"
-        say_below(ax, said)
-        attach_alt(ax, _say_sensitivity(sensitivity))
+        say_below(ax, _below_sensitivity(sensitivity))
+        attach_alt(ax, _say_sensitivity(sensitivity), _bars_frame(bars))
     return ax
 
 
-Step = tuple[str, float, Ends]  # name, where it begins, and the amount with its interval
+class Step(NamedTuple):
+    """A value, or a part of the difference: its name, where it begins, and the amount."""
+
+    part: str  # empty for a value
+    name: str
+    start: float
+    ends: Ends
 
 
 def _rows(ax: Axes | None, count: int, titles: list[str]) -> Axes:
@@ -167,17 +175,18 @@ def _draw_difference(ax: Axes, row: ValueDifference, place: int) -> None:
 def _steps(row: ValueDifference) -> list[Step]:
     """Return the reference's value, each part from where the last one ends, and the exposed's."""
     exposed, reference = row.values
-    steps: list[Step] = [(f"{row.labels[1]}s".capitalize(), 0.0, reference)]
+    first, second = (words.sentence_start(name) for name in row.plurals)
+    steps = [Step("", second, 0.0, reference)]
     at = reference[0]
     for part in PARTS:
         ends = (row.parts or {})[part]
-        steps.append((part.replace("_", " ").capitalize(), at, ends))
+        steps.append(Step(part, words.sentence_start(term(PART_NAMES[part])), at, ends))
         at += ends[0]
-    return [*steps, (f"{row.labels[0]}s".capitalize(), 0.0, exposed)]
+    return [*steps, Step("", first, 0.0, exposed)]
 
 
-def _draw_step(ax: Axes, place: int, step: tuple[float, Ends], whole: str | None) -> None:
-    start, (value, lower, upper) = step
+def _draw_step(ax: Axes, place: int, step: Step, whole: str | None) -> None:
+    start, (value, lower, upper) = step.start, step.ends
     loss = whole is None and value < 0
     edge = PALETTE[1] if loss else PALETTE[0]
     color = whole or ("white" if loss else PALE)
@@ -190,8 +199,8 @@ def _draw_step(ax: Axes, place: int, step: tuple[float, Ends], whole: str | None
 
 def _join(ax: Axes, steps: list[Step]) -> None:
     """Lead the eye from the end of each bar to the beginning of the next."""
-    for place, (_, start, ends) in enumerate(steps[:-1]):
-        end = start + ends[0]
+    for place, step in enumerate(steps[:-1]):
+        end = step.start + step.ends[0]
         ax.vlines(end, place + 0.3, place + 0.7, color=QUIET, linewidth=0.8)
 
 
@@ -208,60 +217,118 @@ def _draw_bar(ax: Axes, place: int, bar: Bar) -> None:
 
 def _heading(bar: Bar) -> str:
     """Return what moves and over which range; models are named in the text alternative."""
-    title = f"{bar.title[:1].upper()}{bar.title[1:]}{' (entered)' if bar.entered else ''}"
+    title = words.sentence_start(bar.heading)
     low, high = (setting.replace(" ", "\N{NO-BREAK SPACE}") for setting in bar.settings)
-    return title if bar.choice == MODEL else f"{title}: {low} to {high}"
+    if bar.choice == MODEL:
+        return title
+    return tr("{choice}: {low} to {high}", choice=title, low=low, high=high)
 
 
-def _amount(row: ValueDifference, name: str, ends: Ends) -> str:
-    return row.none_of(name) or words.money(*ends, None)
+def _below_waterfall(row: ValueDifference) -> str:
+    said = {"Unit": _unit(row), "span": row.span, "how": row.how}
+    if any(ends[0] < 0 for ends in (row.parts or {}).values()):
+        return tr("{Unit} per customer over {span}, {how}. Hatched: takes off.", **said)
+    return tr("{Unit} per customer over {span}, {how}", **said)
 
 
-def _part(title: str) -> str:
-    return title.lower().replace(" ", "_")
+def _below_sensitivity(found: ValueSensitivity) -> str:
+    unit = words.money_unit(found.prices.currency, capital=True)
+    said = {"Unit": unit, "difference": found.whole()}
+    if any(bar.entered for bar in found.bars):
+        return tr("{Unit}, {difference}. Hollow: the first setting. Hatched: entered.", **said)
+    return tr("{Unit}, {difference}. Hollow: the first setting.", **said)
 
 
 def _unit(row: ValueDifference) -> str:
     return words.money_unit(row.prices.currency, capital=True)
 
 
+def _ends(name: str, ends: Ends) -> dict[str, float]:
+    """Return a number and its interval as columns of a table."""
+    return dict(zip((name, f"{name}_ci_lower", f"{name}_ci_upper"), ends, strict=True))
+
+
+def _differences_frame(found: ValueDifferences) -> pd.DataFrame:
+    rows = [{"comparison": row.title, **_ends("difference", row.difference)} for row in found]
+    return pd.DataFrame(rows)
+
+
+def _steps_frame(steps: list[Step]) -> pd.DataFrame:
+    return pd.DataFrame([{"part": step.name, **_ends("value", step.ends)} for step in steps])
+
+
+def _bars_frame(bars: tuple[Bar, ...]) -> pd.DataFrame:
+    return pd.DataFrame(
+        [
+            {"choice": bar.heading, "setting": setting, **_ends("difference", ends)}
+            for bar in bars
+            for setting, ends in zip(bar.settings, bar.ends, strict=True)
+        ]
+    )
+
+
 def _say_differences(found: ValueDifferences) -> str:
-    first, second = found.rows[0].labels
-    level = words.level_words(found.rows[0].confidence_level)
+    first, second = found.rows[0].plurals
+    about = tr(
+        "How much more {first} are worth each than {second} over {span}, with {level} intervals.",
+        first=first,
+        second=second,
+        span=found.rows[0].span,
+        level=words.level_words(found.rows[0].confidence_level),
+    )
+    missing = tr("not reported")
     said = [
-        f"{row.title}: {row.money(row.difference) if row.reported else 'not reported'}."
+        tr(
+            "{name}: {said}.",
+            name=row.title,
+            said=row.money(row.difference) if row.reported else missing,
+        )
         for row in found
     ]
-    over = f"over {found.rows[0].span()}, with {level} intervals"
-    about = f"How much more {first}s are worth each than {second}s {over}."
-    return " ".join([about, *said])
+    return words.sentences([about, *said])
 
 
 def _say_waterfall(row: ValueDifference) -> str:
-    first, second = row.labels
-    level = words.level_words(row.confidence_level)
-    title = row.title[:1].lower() + row.title[1:]
-    parts = (f"{part.replace('_', ' ')} {_said(row, part)}" for part in PARTS)
-    return (
-        f"From the value of {second}s to that of {first}s over {row.span()}, {title}, with "
-        f"{level} intervals: "
-        f"{second}s {row.money(row.values[1])}; {'; '.join(parts)}; {first}s "
-        f"{row.money(row.values[0])}."
+    first, second = row.plurals
+    one, other = (row.money(ends) for ends in row.values)
+    return tr(
+        "From the value of {second} to that of {first} over {span}, {how}, with {level} "
+        "intervals: {second} {other}; {parts}; {first} {one}.",
+        first=first,
+        second=second,
+        span=row.span,
+        how=row.how,
+        level=words.level_words(row.confidence_level),
+        one=one,
+        other=other,
+        parts=tr("; ").join(_said(row, part) for part in PARTS),
     )
 
 
 def _said(row: ValueDifference, part: str) -> str:
-    why = row.nothing_in(part)
-    return f"nothing ({why})" if why else row.money((row.parts or {})[part])
+    name, why = term(PART_NAMES[part]), row.nothing_in(part)
+    if why:
+        return tr("{part} nothing ({why})", part=name, why=term(why))
+    return tr("{part} {amount}", part=name, amount=row.money((row.parts or {})[part]))
 
 
 def _say_sensitivity(found: ValueSensitivity) -> str:
-    said = [
-        f"{bar.title.capitalize()}: {found.money(bar.ends[0])} at {bar.settings[0]}, "
-        f"{found.money(bar.ends[1])} at {bar.settings[1]}."
-        for bar in found.bars
-    ]
-    level = words.level_words(found.confidence_level)
-    whole = found.whole()
-    about = f"{whole[:1].upper()}{whole[1:]}, by choice, with {level} intervals; as chosen it is"
-    return " ".join([f"{about} {found.money(found.base)}.", *said])
+    about = tr(
+        "{Difference}, by choice, with {level} intervals; as chosen it is {amount}.",
+        Difference=words.sentence_start(found.whole()),
+        level=words.level_words(found.confidence_level),
+        amount=found.money(found.base),
+    )
+    return words.sentences([about, *(_say_bar(found, bar) for bar in found.bars)])
+
+
+def _say_bar(found: ValueSensitivity, bar: Bar) -> str:
+    first, second = (found.money(ends) for ends in bar.ends)
+    return tr(
+        "{choice}: {first} at {low}, {second} at {high}.",
+        choice=words.sentence_start(bar.title),
+        first=first,
+        low=bar.settings[0],
+        second=second,
+        high=bar.settings[1],
+    )

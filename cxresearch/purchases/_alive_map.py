@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from cxresearch import _format as words
 from cxresearch._html import Table
-from cxresearch._language import speaking
+from cxresearch._language import speaking, term, tr
 from cxresearch.findings import Finding
 from cxresearch.projection._forecast import Standing
 from cxresearch.purchase_table import DAYS_PER_WEEK, PurchaseTable
@@ -71,13 +71,24 @@ class AliveMap(Table):
         """Return what the map says of who bought most often, in words."""
         with speaking(lang):
             known = np.flatnonzero(np.isfinite(self.probability_alive[-1]))
-            ends = [words.percent(float(self.probability_alive[-1, at])) for at in known[[0, -1]]]
-            first, last = (_weeks(int(self.weeks_since[at])) for at in known[[0, -1]])
-            whom = f"{self.of.population}{words.with_group(self.group)}"
-            return (
-                f"Of {whom} who bought {self.frequency[-1]} times again since their first purchase "
-                f"{_weeks(round(self.age))} ago, {ends[0]} are still active where the last purchase "
-                f"was {first} ago, and {ends[1]} where it was {last} ago, {self.source}."
+            share, other = (
+                words.percent(float(self.probability_alive[-1, at])) for at in known[[0, -1]]
+            )
+            first, last = (
+                words.counted(int(self.weeks_since[at]), "week") for at in known[[0, -1]]
+            )
+            return tr(
+                "Of {whom} who bought {times} times again since their first purchase {age} ago, "
+                "{share} are still active where the last purchase was {first} ago, and {other} "
+                "where it was {last} ago, {source}.",
+                whom=term(self.of.population) + words.with_group(self.group),
+                times=self.frequency[-1],
+                age=words.counted(round(self.age), "week"),
+                share=share,
+                first=first,
+                other=other,
+                last=last,
+                source=self.source,
             )
 
     def findings(self) -> tuple[Finding, ...]:
@@ -112,7 +123,3 @@ def _columns(age: int) -> NDArray[np.int64]:
     weeks = age // DAYS_PER_WEEK
     step = next((step for step in STEPS if weeks // step < COLUMNS), STEPS[-1])
     return np.arange(0, weeks + 1, step)
-
-
-def _weeks(count: int) -> str:
-    return f"{words.number(count)} {words.plural('week', count)}"

@@ -13,7 +13,7 @@ import pandas as pd
 from cxresearch import _format as words
 from cxresearch._cells import unknown
 from cxresearch._html import Table
-from cxresearch._language import speaking
+from cxresearch._language import speaking, term, tr
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding
 from cxresearch.projection._model_fit import UNDETERMINED, Parameter, variants_error
@@ -112,7 +112,7 @@ class FittedModel(Table):
     def sentence(self, lang: str | None = None) -> str:
         """Return the findings in words."""
         with speaking(lang):
-            return " ".join(finding.sentence for finding in self.findings())
+            return words.sentences(finding.sentence for finding in self.findings())
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per parameter; an undetermined one has no interval."""
@@ -133,10 +133,19 @@ class FittedModel(Table):
     def _parameter_finding(self, name: str) -> Finding:
         found = self.parameter(name)
         ends = (found.value, found.ci_lower, found.ci_upper)
-        of = f"Parameter {name} of the {self.name} model for {self._whom()}"
-        said = f"{of} is {words.parameter_interval(*ends)}."
+        of = {"parameter": name, "model": self.name, "whom": self._whom}
+        said = tr(
+            "Parameter {parameter} of the {model} model for {whom} is {value}.",
+            **of,
+            value=words.parameter_interval(*ends),
+        )
         if not found.determined:
-            said = f"{of} is not determined by the counts: {self._why_not(name)}."
+            said = tr(
+                "Parameter {parameter} of the {model} model for {whom} is not determined by the "
+                "counts: {why}.",
+                **of,
+                why=self._why_not(name),
+            )
         key = {"model": self.model, "parameter": name}
         return self._finding("model_parameter", ends if found.determined else None, said, key)
 
@@ -162,14 +171,15 @@ class FittedModel(Table):
             as_of=self.as_of,
         )
 
+    @property
     def _whom(self) -> str:
-        return f"{self.population}{words.with_group(self.group)}"
+        return term(self.population) + words.with_group(self.group)
 
     def _why_not(self, name: str) -> str:
         """Return why a parameter is not determined."""
         if not self.converged:
-            return "the search for it did not settle"
-        return self._limit(name) if self.at_limit(name) else "too little tells it"
+            return tr("the search for it did not settle")
+        return self._limit(name) if self.at_limit(name) else tr("too little tells it")
 
     def _limit(self, name: str) -> str:
         """Return what it means that a parameter is at its limit."""

@@ -10,7 +10,7 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table
-from cxresearch._language import speaking
+from cxresearch._language import speaking, term, tr
 from cxresearch.findings import Finding
 from cxresearch.hazards._hazard_ratios import ratio_digits
 from cxresearch.projection._forecast import COMBINED
@@ -53,8 +53,8 @@ class ShopTerms:
     @property
     def span(self) -> str:
         """`the 52 weeks after 2025-12-31`."""
-        weeks = f"{words.number(self.weeks)} {words.plural('week', self.weeks)}"
-        return f"the {weeks} after {self.until}"
+        weeks = words.counted(self.weeks, "week")
+        return tr("the {weeks} after {day}", weeks=weeks, day=words.day(self.until))
 
     def money(self, row: Row) -> str:
         """Return an amount with its interval."""
@@ -103,8 +103,13 @@ class ShopValue(Table):
 
     @property
     def label(self) -> str:
-        """Name of the group for a figure; empty for everybody."""
+        """Labels of the group, whatever language is spoken; empty for everybody."""
         return ", ".join(self.group.values())
+
+    @property
+    def name(self) -> str:
+        """Name of the group for a figure; empty for everybody."""
+        return words.group_name(self.group)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per model, all together first."""
@@ -119,19 +124,26 @@ class ShopValue(Table):
     def sentence(self, lang: str | None = None) -> str:
         """Return the value in words, with what it rests on."""
         with speaking(lang):
-            terms, level = self.terms, words.level_words(self.of.confidence_level)
-            whom = f"{self.of.population}{words.with_group(self.group)}"
-            share = words.percent(self.returned_share, 0.001)
-            returned = f", less {share} that comes back" if self.returned_share else ""
-            known = "entered, an assumption" if terms.entered else "as in the data"
-            source = by_models(terms.credible, nobody_stops=self.nobody_stops)
-            return (
-                f"{whom[:1].upper()}{whom[1:]} are worth {terms.money(self.by_model[COMBINED])} each "
-                f"on average in {terms.span}, projected {source} ({level} "
-                f"interval): their margin at {100 * terms.margin_share:.4g} % of what they "
-                f"spend ({known}){returned}, discounted at "
-                f"{100 * terms.annual_discount_rate:.4g} % a year."
+            whom = term(self.of.population) + words.with_group(self.group)
+            return tr(
+                "{Whom} are worth {amount} each on average in {span}, projected {by} ({level} "
+                "interval): their margin at {margin} of what they spend ({known}){returned}, "
+                "discounted at {rate} a year.",
+                Whom=words.sentence_start(whom),
+                amount=self.terms.money(self.by_model[COMBINED]),
+                span=self.terms.span,
+                by=by_models(self.terms.credible, nobody_stops=self.nobody_stops),
+                level=words.level_words(self.of.confidence_level),
+                margin=_percent(self.terms.margin_share),
+                known=tr("entered, an assumption") if self.terms.entered else tr("as in the data"),
+                returned=self._returned(),
+                rate=_percent(self.terms.annual_discount_rate),
             )
+
+    def _returned(self) -> str:
+        if not self.returned_share:
+            return ""
+        return tr(", less {share} that comes back", share=words.percent(self.returned_share, 0.001))
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the finding `lifetime_value`."""
@@ -183,7 +195,7 @@ class ShopDifference(Table):
     def sentence(self, lang: str | None = None) -> str:
         """Return difference and ratio in words."""
         with speaking(lang):
-            return " ".join(finding.sentence for finding in self.findings())
+            return words.sentences(finding.sentence for finding in self.findings())
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `lifetime_value_difference` and `lifetime_value_ratio`."""
@@ -196,25 +208,46 @@ class ShopDifference(Table):
         )
 
     def _say_difference(self, row: Row) -> str:
-        terms = self.first.terms
         value, lower, upper = row
-        more = row if value >= 0 else (-value, -upper, -lower)
-        way = "more" if value >= 0 else "less"
-        names = [f"{side.label}s" for side in (self.first, self.second)]
-        said = f"{names[0]} are worth {terms.money(more)} {way} each than {names[1]}"
-        return f"{_opening(said, unclear=lower <= 0 <= upper)} {self._tail()}"
+        said = self._said()
+        if value >= 0:
+            clause = tr(
+                "{first} are worth {amount} more each than {second} in {span}, projected {by} "
+                "({level} interval), as they are: nothing is adjusted for.",
+                **said,
+                amount=self.first.terms.money(row),
+            )
+        else:
+            clause = tr(
+                "{first} are worth {amount} less each than {second} in {span}, projected {by} "
+                "({level} interval), as they are: nothing is adjusted for.",
+                **said,
+                amount=self.first.terms.money((-value, -upper, -lower)),
+            )
+        return _opening(clause, unclear=lower <= 0 <= upper)
 
     def _say_ratio(self, row: Row) -> str:
-        names = [f"{side.label}s" for side in (self.first, self.second)]
-        value, lower, upper = ratio_digits(*row)
-        said = f"{names[0]} are worth {value} ({lower} to {upper}) times what {names[1]} are, each"
-        return f"{_opening(said, unclear=row[1] <= 1 <= row[2])} {self._tail()}"
+        ratio, low, high = ratio_digits(*row)
+        clause = tr(
+            "{first} are worth {ratio} ({low} to {high}) times what {second} are, each in {span}, "
+            "projected {by} ({level} interval), as they are: nothing is adjusted for.",
+            **self._said(),
+            ratio=ratio,
+            low=low,
+            high=high,
+        )
+        return _opening(clause, unclear=row[1] <= 1 <= row[2])
 
-    def _tail(self) -> str:
-        terms, level = self.first.terms, words.level_words(self.first.of.confidence_level)
+    def _said(self) -> dict[str, str]:
+        first, second = (words.plural(side.label, 2) for side in (self.first, self.second))
         endless = self.first.nobody_stops and self.second.nobody_stops
-        how = f"projected {by_models(terms.credible, nobody_stops=endless)}"
-        return f"in {terms.span}, {how} ({level} interval), as they are: nothing is adjusted for."
+        return {
+            "first": first,
+            "second": second,
+            "span": self.first.terms.span,
+            "by": by_models(self.first.terms.credible, nobody_stops=endless),
+            "level": words.level_words(self.first.of.confidence_level),
+        }
 
 
 def shop_finding(
@@ -231,7 +264,7 @@ def shop_finding(
         name,
         *row,
         n or value.of.n,
-        "ratio" if name.endswith("ratio") else words.money_unit(value.terms.currency),
+        "ratio" if name.endswith("ratio") else value.terms.currency or words.AMOUNT,
         sentence,
         {"horizon": str(value.terms.weeks), "unit": "weeks", **(group or {})},
         confidence_level=value.of.confidence_level,
@@ -240,7 +273,12 @@ def shop_finding(
     )
 
 
-def _opening(said: str, *, unclear: bool) -> str:
+def _opening(clause: str, *, unclear: bool) -> str:
     if unclear:
-        return f"No clear difference in value: {said}"
-    return f"{said[:1].upper()}{said[1:]}"
+        return tr("No clear difference in value: {clause}", clause=clause)
+    return words.sentence_start(clause)
+
+
+def _percent(share: float) -> str:
+    """Return a share as it was entered: `40 %`."""
+    return tr("{number} %", number=f"{100 * share:.4g}")

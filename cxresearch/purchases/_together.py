@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxresearch import _format as words
+from cxresearch._language import trn
 from cxresearch.projection._forecast import COMBINED, Standing, together
 from cxresearch.purchase_table import PurchaseTable
 from cxresearch.purchases._fitted import NAMES
@@ -73,9 +74,15 @@ def endless(fits: Iterable[PurchaseModel], credible: Collection[str]) -> bool:
 def by_models(credible: Iterable[str], *, nobody_stops: bool = False) -> str:
     """Return `by the BG/NBD and MBG/NBD models together`."""
     names = [NAMES[name] for name in credible]
-    some = "models together" if len(names) > 1 else "model"
-    aside = ", in which nobody seems to stop" if nobody_stops else ""
-    return f"by the {words.and_list(names)} {some}{aside}"
+    listed = words.and_list(names)
+    if nobody_stops:
+        return trn(
+            "by the {names} model, in which nobody seems to stop",
+            "by the {names} models together, in which nobody seems to stop",
+            len(names),
+            names=listed,
+        )
+    return trn("by the {names} model", "by the {names} models together", len(names), names=listed)
 
 
 def _nobody_stops(fit: PurchaseModel) -> bool:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table
-from cxresearch._language import speaking
+from cxresearch._language import speaking, term, tr, trn
 from cxresearch._results import Results
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding
@@ -98,7 +98,7 @@ class CustomersAlive(Table):
     def sentence(self, lang: str | None = None) -> str:
         """Return both numbers in words."""
         with speaking(lang):
-            return " ".join(finding.sentence for finding in self.findings())
+            return words.sentences(finding.sentence for finding in self.findings())
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `probability_alive` and `expected_purchases`."""
@@ -117,33 +117,47 @@ class CustomersAlive(Table):
 
     def _say_alive(self) -> str:
         if self.nobody_stops:
-            return (
-                f"How many {self._whom()} are still active on {self.until} cannot be told "
-                f"{self._by()}."
+            return tr(
+                "How many {whom} are still active on {day} cannot be told {by}.",
+                whom=self._whom,
+                day=words.day(self.until),
+                by=self._by,
             )
         whole, there, spread = words.out_of(*self.alive_by_model[COMBINED])
-        return (
-            f"Of {whole} {self._whom()}, {there} {'is' if there == '1' else 'are'} still active on "
-            f"{self.until} {self._by()} "
-            f"({words.level_words(self.of.confidence_level)} interval {spread}); nobody tells, so "
-            "this is read from how often they bought and how long ago."
+        return trn(
+            "Of {whole} {whom}, {there} is still active on {day} {by} ({level} interval {spread}); "
+            "nobody tells, so this is read from how often they bought and how long ago.",
+            "Of {whole} {whom}, {there} are still active on {day} {by} ({level} interval "
+            "{spread}); nobody tells, so this is read from how often they bought and how long ago.",
+            1 if there == "1" else 2,
+            whole=whole,
+            whom=self._whom,
+            there=there,
+            day=words.day(self.until),
+            by=self._by,
+            level=words.level_words(self.of.confidence_level),
+            spread=spread,
         )
 
     def _say_purchases(self) -> str:
-        whom = self._whom()
-        times = words.number_interval(*self.purchases_by_model[COMBINED])
-        return (
-            f"{whom[:1].upper()}{whom[1:]} buy {times} times each on average in the "
-            f"{words.number(self.weeks)} {words.plural('week', self.weeks)} after {self.until}, "
-            f"projected {self._by()} "
-            f"({words.level_words(self.of.confidence_level)} interval)."
+        return tr(
+            "{Whom} buy {times} times each on average in the {weeks} after {day}, projected {by} "
+            "({level} interval).",
+            Whom=words.sentence_start(self._whom),
+            times=words.number_interval(*self.purchases_by_model[COMBINED]),
+            weeks=words.counted(self.weeks, "week"),
+            day=words.day(self.until),
+            by=self._by,
+            level=words.level_words(self.of.confidence_level),
         )
 
+    @property
     def _by(self) -> str:
         return by_models(self.credible, nobody_stops=self.nobody_stops)
 
+    @property
     def _whom(self) -> str:
-        return f"{self.of.population}{words.with_group(self.group)}"
+        return term(self.of.population) + words.with_group(self.group)
 
     def _finding(self, name: str, row: Row, sentence: str, labels: Mapping[str, str]) -> Finding:
         return Finding(

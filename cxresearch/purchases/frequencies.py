@@ -19,7 +19,7 @@ from scipy.special import chdtrc, gammaln
 from cxresearch import _format as words
 from cxresearch._cells import Counts
 from cxresearch._html import Table
-from cxresearch._language import speaking
+from cxresearch._language import speaking, term, tr
 from cxresearch._results import Results
 from cxresearch.findings import Finding
 from cxresearch.projection._forecast import Standing, standing
@@ -81,18 +81,26 @@ class FrequencyFit(Table):
         """Return whether the model departs from the counts, in words."""
         with speaking(lang):
             of, p = self.of, self.misfit_p_value
-            counts = (
-                f"the numbers of repeat purchases of {of.population}{words.with_group(of.group)}"
-            )
-            test = f"(chi-square by number, {words.p_value(p)})"
+            said = {"model": of.name, "whom": term(of.population) + words.with_group(of.group)}
             if math.isnan(p):
-                return (
-                    f"Whether the {of.name} model fits {counts} cannot be tested: too few bought."
+                return tr(
+                    "Whether the {model} model fits the numbers of repeat purchases of {whom} "
+                    "cannot be tested: too few bought.",
+                    **said,
                 )
             if p > 1 - of.confidence_level:
-                return f"No clear departure of the {of.name} model from {counts} {test}."
-            departs = f"The {of.name} model departs from {counts} by more than chance"
-            return f"{departs} {test}: read its figures as rough."
+                return tr(
+                    "No clear departure of the {model} model from the numbers of repeat purchases "
+                    "of {whom} (chi-square by number, {p}).",
+                    **said,
+                    p=words.p_value(p),
+                )
+            return tr(
+                "The {model} model departs from the numbers of repeat purchases of {whom} by more "
+                "than chance (chi-square by number, {p}): read its figures as rough.",
+                **said,
+                p=words.p_value(p),
+            )
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the finding `model_fit_p_value`."""

@@ -12,7 +12,7 @@ import pandas as pd
 from cxresearch import _format as words
 from cxresearch._cells import Counts
 from cxresearch._html import Table
-from cxresearch._language import speaking
+from cxresearch._language import speaking, term, tr
 from cxresearch._results import Results
 from cxresearch.errors import NotEnoughError
 from cxresearch.findings import Finding
@@ -75,7 +75,7 @@ class PurchaseHoldout(Table):
     @property
     def name(self) -> str:
         """The model's name as it is written."""
-        return NAMES.get(self.model, TOGETHER)
+        return NAMES.get(self.model) or term(TOGETHER)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per class of earlier purchases."""
@@ -90,27 +90,50 @@ class PurchaseHoldout(Table):
     def sentence(self, lang: str | None = None) -> str:
         """Return how far off the model was, in words; "no clear error" where the interval has 0."""
         with speaking(lang):
-            whom = f"{self.of.population}{words.with_group(self.group)}"
-            of = "all models together" if self.model == COMBINED else f"the {self.name} model"
-            weeks = words.number(self.weeks, 1.0 if self.weeks == int(self.weeks) else 0.1)
-            when = f"in the {weeks} weeks after {self.until}"
-            said, made = (words.number(count) for count in (self.predicted, self.actual))
-            level = f"({words.level_words(self.of.confidence_level)} interval)"
             value, low, high = self.values
+            said = self._said()
             if np.isnan(value):
-                return f"Not compared {when}: too few {whom} bought anything."
+                return tr(
+                    "Not compared in the {weeks} weeks after {day}: too few {whom} bought "
+                    "anything.",
+                    **said,
+                )
             if low <= 0 <= high:
-                off = words.percent_interval(value, low, high)
-                return (
-                    f"No clear error {when}: fitted to what came before, {of} for {whom} predicted "
-                    f"{said} purchases and {made} were made, which is off by {off} {level}."
+                return tr(
+                    "No clear error in the {weeks} weeks after {day}: fitted to what came before, "
+                    "{model} for {whom} predicted {predicted} purchases and {made} were made, "
+                    "which is off by {off} ({level} interval).",
+                    **said,
+                    off=words.percent_interval(value, low, high),
                 )
             off = words.percent_interval(abs(value), *sorted((abs(low), abs(high))))
-            way = "lower" if value < 0 else "higher"
-            return (
-                f"Fitted to what came before, {of} for {whom} predicted {said} purchases {when}, {off} "
-                f"{way} than the {made} that were made {level}."
+            if value < 0:
+                return tr(
+                    "Fitted to what came before, {model} for {whom} predicted {predicted} "
+                    "purchases in the {weeks} weeks after {day}, {off} lower than the {made} that "
+                    "were made ({level} interval).",
+                    **said,
+                    off=off,
+                )
+            return tr(
+                "Fitted to what came before, {model} for {whom} predicted {predicted} purchases "
+                "in the {weeks} weeks after {day}, {off} higher than the {made} that were made "
+                "({level} interval).",
+                **said,
+                off=off,
             )
+
+    def _said(self) -> dict[str, str]:
+        model = tr("the {model} model", model=self.name)
+        return {
+            "model": tr("all models together") if self.model == COMBINED else model,
+            "whom": term(self.of.population) + words.with_group(self.group),
+            "weeks": words.number(self.weeks, 1.0 if self.weeks == int(self.weeks) else 0.1),
+            "day": words.day(self.until),
+            "predicted": words.number(self.predicted),
+            "made": words.number(self.actual),
+            "level": words.level_words(self.of.confidence_level),
+        }
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the finding `holdout_purchases`."""
@@ -219,13 +242,19 @@ def _check(table: PurchaseTable) -> None:
     problems = []
     if not table.later_days or not table.later_purchases.any():
         problems.append(
-            f"there are no purchases after {table.until}, must be some to compare with: say an "
-            "earlier day up to which purchases are counted."
+            tr(
+                "there are no purchases after {day}, must be some to compare with: say an earlier "
+                "day up to which purchases are counted.",
+                day=words.day(table.until),
+            )
         )
     if table.n_replicates < 2:
         problems.append(
-            f"the counts have {table.n_replicates} replicate, must have at least 2 for an "
-            "interval: build the table with a replicate for each customer."
+            tr(
+                "the counts have {n} replicate, must have at least 2 for an interval: build the "
+                "table with a replicate for each customer.",
+                n=table.n_replicates,
+            )
         )
     if problems:
         raise NotEnoughError(problems)

@@ -9,6 +9,7 @@ from typing import ClassVar, Final, Protocol
 import numpy as np
 
 from cxresearch._cells import Counts, unknown
+from cxresearch._language import mark, tr
 from cxresearch._results import Results, key_problems, model_problems, too_few, too_small
 from cxresearch.errors import DataError
 from cxresearch.purchase_table import PurchaseTable
@@ -52,6 +53,8 @@ MODELS: Final[Mapping[str, Model]] = {
 }
 MIN_REPEAT: Final = 30  # customers who bought again, whom the parameters rest on
 NOBODY: Final = 1e-3  # of a purchase, or of a week: who stops less than this does not stop
+BOUGHT_AGAIN: Final = "who bought again"
+WHO: Final = (mark("customers who bought again"),)
 TAKEN: Final = ("model", "parameter", "horizon", "unit", "weeks")  # keys of findings
 
 
@@ -95,12 +98,12 @@ class PurchaseModel(FittedModel):
 
     def _limit(self, name: str) -> str:
         if name in ("r", "alpha"):
-            return "they look alike in how often they buy"
+            return tr("they look alike in how often they buy")
         stops, stays = self.parameters[0, 2:]
         return (
-            "nobody seems to stop"
+            tr("nobody seems to stop")
             if stops < NOBODY * stays
-            else "they look alike in when they stop"
+            else tr("they look alike in when they stop")
         )
 
 
@@ -177,7 +180,7 @@ def purchase_models(
     )
     suppressed = (
         *too_small(table, len(table.groups) - len(large), min_group),
-        *too_few(table, len(large) - len(kept), min_repeat, "who bought again"),
+        *too_few(table, len(large) - len(kept), min_repeat, BOUGHT_AGAIN),
     )
     return PurchaseModels(
         results,

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.polynomial.chebyshev import chebpts1, chebvander
 
 from cxresearch import _format as words
+from cxresearch._language import speaking, tr
 from cxresearch._results import Results
 from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.findings import Finding, without_number
@@ -58,9 +59,9 @@ class ShopValues(Results[ShopValue]):
 
     def sentence(self, lang: str | None = None) -> str:
         """Return the values in words, and the difference."""
-        said = [super().sentence(lang)]
-        said += [self.difference.sentence(lang)] if self.difference else []
-        return " ".join(part for part in said if part)
+        between = self.difference.sentence(lang) if self.difference else ""
+        with speaking(lang):
+            return words.sentences([super().sentence(), between])
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `lifetime_value` of each group, their difference and ratio."""
@@ -251,10 +252,12 @@ def _without_mean(groups: Sequence[_Group], table: PurchaseTable) -> Iterator[Fi
     """Say how many groups have no value since a few orders are all of the spend."""
     count = sum(not group.spend.has_mean for group in groups)
     if count:
-        whom = f"{words.number(count)} {words.plural('group', count)}"
-        why = "spend per purchase varies so much that it has no mean; look at the largest orders"
-        said = f"The value of {whom} is not reported: {why}."
-        yield without_number(said, as_of=table.as_of, unit=words.money_unit(table.currency))
+        said = tr(
+            "The value of {groups} is not reported: spend per purchase varies so much that it has "
+            "no mean; look at the largest orders.",
+            groups=words.counted(count, "group"),
+        )
+        yield without_number(said, as_of=table.as_of, unit=table.currency or words.AMOUNT)
 
 
 def _check(entered: float, in_data: float, rate: float, weeks: int) -> None:
@@ -264,8 +267,11 @@ def _check(entered: float, in_data: float, rate: float, weeks: int) -> None:
         raise DataError(problems)
     if not (entered or in_data):
         raise NotEnoughError(
-            "The orders do not say what they contribute, must do for a value: enter margin_share "
-            "(0.4 for 40 % of what customers spend), or bring gross_margin of every order."
+            tr(
+                "The orders do not say what they contribute, must do for a value: enter "
+                "margin_share (0.4 for 40 % of what customers spend), or bring gross_margin of "
+                "every order."
+            )
         )
 
 

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from cxresearch import _format as words
+from cxresearch._language import mark, tr
 from cxresearch._results import Results, key_problems, too_few, too_small
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding
@@ -33,6 +34,9 @@ from cxresearch.uncertainty import (
     log_interval,
     normal_interval,
 )
+
+SPENT_AGAIN: Final = "who spent something when they bought again"
+WHO: Final = (mark("customers who spent something when they bought again"),)
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,21 +116,27 @@ class SpendModel(FittedModel):
     def independence(self) -> Finding:
         """Return `spend_frequency_correlation`: the model takes it to be 0."""
         found = self.spend_frequency()
-        whom = f"{words.number(self.n)} {self._whom()} who bought again"
-        said = f"Whether spend and frequency of {whom} go together cannot be told: one is constant."
+        whom = {"n": words.number(self.n), "whom": self._whom}
+        said = tr(
+            "Whether spend and frequency of {n} {whom} who bought again go together cannot be "
+            "told: one is constant.",
+            **whom,
+        )
         if found:
-            value, lower, upper = found
-            said = (
-                f"Spend per purchase and number of purchases of {whom} have a correlation of "
-                f"{words.number_interval(*found)}: {_meaning(value, lower, upper)}."
+            said = tr(
+                "Spend per purchase and number of purchases of {n} {whom} who bought again have a "
+                "correlation of {correlation}: {meaning}.",
+                **whom,
+                correlation=words.number_interval(*found),
+                meaning=_meaning(*found),
             )
         return self._finding("spend_frequency_correlation", found, said, {}, "correlation")
 
     def _limit(self, name: str) -> str:
         p, q, _ = self.edge
         if p and not q:
-            return "each customer seems to spend the same every time"
-        return "they look alike in what they spend"
+            return tr("each customer seems to spend the same every time")
+        return tr("they look alike in what they spend")
 
 
 @dataclass(frozen=True, eq=False)
@@ -187,12 +197,11 @@ def spend_models(
     buyers = np.bincount(spent["group"], spent["customers"], len(table.groups))
     kept = [g for g in large if buyers[g] >= max(min_repeat, 1)]
     fitted = table.take(kept)
-    few = "who spent something when they bought again"
     return SpendModels(
         tuple(_fitted(fitted, g, confidence_level) for g in range(len(kept))),
         (
             *too_small(table, len(table.groups) - len(large), min_group),
-            *too_few(table, len(large) - len(kept), min_repeat, few),
+            *too_few(table, len(large) - len(kept), min_repeat, SPENT_AGAIN),
         ),
         table=fitted,
         confidence_level=confidence_level,
@@ -239,12 +248,17 @@ def _correlations(x: NDArray[Any], mean: Floats, rows: Rows, n_replicates: int) 
 
 
 def _meaning(value: float, lower: float, upper: float) -> str:
-    model = "as the Gamma-Gamma model assumes"
     if lower <= 0 <= upper:
-        return f"no clear connection, {model}"
-    more = "more" if value > 0 else "less"
+        return tr("no clear connection, as the Gamma-Gamma model assumes")
     share = words.percent(value**2, 0.001)
-    return (
-        f"who buys more often spends {more} per purchase, which is {share} of the variance and "
-        "none in the Gamma-Gamma model"
+    if value > 0:
+        return tr(
+            "who buys more often spends more per purchase, which is {share} of the variance and "
+            "none in the Gamma-Gamma model",
+            share=share,
+        )
+    return tr(
+        "who buys more often spends less per purchase, which is {share} of the variance and none "
+        "in the Gamma-Gamma model",
+        share=share,
     )

@@ -6,8 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
+from cxresearch import _format as words
 from cxresearch._cells import Labels, unknown
 from cxresearch._checks import check_level
+from cxresearch._language import tr
 from cxresearch.adjust.bias_ladder import GROUPS
 from cxresearch.adjust.support import check_people, two_groups
 from cxresearch.adjust.weighting import (
@@ -182,4 +184,5 @@ def _flow(side: Side, setting: Setting) -> Flow:
             confidence_level=setting.confidence_level,
         )
     except NotEnoughError as reason:
-        raise RefusedError(f"of {side.label}s {reason}") from reason
+        whom = words.plural(side.label, 2)
+        raise RefusedError(tr("of {whom} {why}", whom=whom, why=reason)) from reason

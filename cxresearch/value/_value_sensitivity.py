@@ -9,24 +9,24 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table, html_table
-from cxresearch._language import speaking
+from cxresearch._language import mark, speaking, term, tr
 from cxresearch.adjust._rung import Ends
 from cxresearch.findings import Finding, without_number
-from cxresearch.value._value_difference import ADJUSTED, TITLES
+from cxresearch.value._compared import ADJUSTED, HOW
 from cxresearch.value.prices import Prices
 from cxresearch.value.terms import Terms
 
 MODEL: Final = "model"
 CHOICES: Final = {
-    "annual_discount_rate": "discount rate per year",
-    "horizon": "horizon",
-    "first_margin": "first bill",
-    MODEL: "model beyond the data",
-    "margin_share": "margin share",
-    "monthly_margin": "margin per month",
-    "cost_per_ticket": "cost of a ticket",
-    "cost_per_month": "cost per month",
-    "referral_value": "value of a referral",
+    "annual_discount_rate": mark("discount rate per year"),
+    "horizon": mark("horizon"),
+    "first_margin": mark("first bill"),
+    MODEL: mark("model beyond the data"),
+    "margin_share": mark("margin share"),
+    "monthly_margin": mark("margin per month"),
+    "cost_per_ticket": mark("cost of a ticket"),
+    "cost_per_month": mark("cost per month"),
+    "referral_value": mark("value of a referral"),
 }
 
 
@@ -54,7 +54,12 @@ class Bar:
     @property
     def title(self) -> str:
         """What is moved, in words."""
-        return CHOICES[self.choice]
+        return term(CHOICES[self.choice])
+
+    @property
+    def heading(self) -> str:
+        """What is moved, with a note where it was entered."""
+        return tr("{choice} (entered)", choice=self.title) if self.entered else self.title
 
     @property
     def width(self) -> float:
@@ -91,8 +96,8 @@ class ValueSensitivity(Table):
 
     @property
     def title(self) -> str:
-        """How the groups are compared, in words."""
-        return TITLES[self.counting]
+        """How the groups are compared, to begin a sentence."""
+        return words.sentence_start(term(HOW[self.counting]))
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per choice and end of its range."""
@@ -110,14 +115,19 @@ class ValueSensitivity(Table):
             if self.refusal is not None or not self.bars:
                 return self._refused().sentence
             widest, (low, high) = self.bars[0], self.bars[0].settings
-            amounts = [self.money(ends) for ends in widest.ends]
-            level = words.level_words(self.confidence_level)
-            whole = self.whole()
-            return (
-                f"{whole[:1].upper()}{whole[1:]}, moves most with the {widest.title}: from "
-                f"{amounts[0]} at {low} to {amounts[1]} at {high} ({level} intervals). "
-                f"{self._hidden()}"
+            first, second = (self.money(ends) for ends in widest.ends)
+            said = tr(
+                "{Difference}, moves most with the {choice}: from {first} at {low} to {second} at "
+                "{high} ({level} intervals).",
+                Difference=words.sentence_start(self.whole()),
+                choice=widest.title,
+                first=first,
+                low=low,
+                second=second,
+                high=high,
+                level=words.level_words(self.confidence_level),
             )
+            return words.sentences([said, self._hidden()])
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `difference_sensitivity` {choice, setting} at each end of each range."""
@@ -128,50 +138,57 @@ class ValueSensitivity(Table):
 
     def whole(self) -> str:
         """Return what moves, in words."""
-        pair = words.and_list(f"{label}s" for label in self.labels)
-        return f"the difference in value between {pair}, {self.title[:1].lower()}{self.title[1:]}"
+        first, second = (words.plural(label, 2) for label in self.labels)
+        how = term(HOW[self.counting])
+        return tr(
+            "the difference in value between {first} and {second}, {how}",
+            first=first,
+            second=second,
+            how=how,
+        )
 
     def money(self, ends: Ends) -> str:
         """Return an amount with its interval."""
         return words.money(*ends, self.prices.currency)
 
     def _repr_html_(self) -> str:
-        rows = [
-            {
-                "choice": f"{bar.title} (entered)" if bar.entered else bar.title,
-                **{
-                    f"{where} of the range": f"{self.money(ends)} at {setting}"
-                    for where, setting, ends in zip(
-                        ("one end", "other end"), bar.settings, bar.ends, strict=True
-                    )
-                },
-            }
-            for bar in self.bars
+        rows = [(bar.heading, *self._at_ends(bar)) for bar in self.bars]
+        columns = ["choice", "one end of the range", "other end of the range"]
+        return html_table(pd.DataFrame(rows, columns=columns), caption=self.sentence())
+
+    def _at_ends(self, bar: Bar) -> list[str]:
+        return [
+            tr("{amount} at {setting}", amount=self.money(ends), setting=setting)
+            for setting, ends in zip(bar.settings, bar.ends, strict=True)
         ]
-        return html_table(pd.DataFrame(rows), caption=self.sentence())
 
     def _hidden(self) -> str:
         unclear = [
-            f"{bar.title} {setting}"
+            tr("{choice} {setting}", choice=bar.title, setting=setting)
             for bar in self.bars
             for setting, ends in zip(bar.settings, bar.ends, strict=True)
             if ends[1] <= 0 <= ends[2]
         ]
         if len(unclear) in (0, 2 * len(self.bars)):
-            return "Every interval holds 0." if unclear else "Every interval leaves 0 out."
-        return f"The interval holds 0 at: {'; '.join(unclear)}."
+            return tr("Every interval holds 0.") if unclear else tr("Every interval leaves 0 out.")
+        return tr("The interval holds 0 at: {settings}.", settings=tr("; ").join(unclear))
 
     def _finding(self, bar: Bar, i: int) -> Finding:
-        where = f"{bar.title} {bar.settings[i]}"
-        level = words.level_words(self.confidence_level)
         known = ADJUSTED.get(self.counting)
         adjusted = {"adjusted": known} if known else {}
-        said = f"With {where} {self.whole()}, is {self.money(bar.ends[i])} ({level} interval)."
+        said = tr(
+            "With {choice} {setting} {difference}, is {amount} ({level} interval).",
+            choice=bar.title,
+            setting=bar.settings[i],
+            difference=self.whole(),
+            amount=self.money(bar.ends[i]),
+            level=words.level_words(self.confidence_level),
+        )
         return Finding(
             "difference_sensitivity",
             *bar.ends[i],
             self.n,
-            words.money_unit(self.prices.currency),
+            self.prices.currency or words.AMOUNT,
             said,
             {"choice": bar.choice, "setting": bar.settings[i], **adjusted},
             confidence_level=self.confidence_level,
@@ -180,5 +197,6 @@ class ValueSensitivity(Table):
         )
 
     def _refused(self) -> Finding:
-        why = self.refusal or "nothing was chosen that could move"
-        return without_number(f"No sensitivity of the difference: {why}.", as_of=self.as_of)
+        why = self.refusal or tr("nothing was chosen that could move")
+        said = tr("No sensitivity of the difference: {why}.", why=why)
+        return without_number(said, as_of=self.as_of)

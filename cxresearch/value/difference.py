@@ -18,12 +18,13 @@ import pandas as pd
 from cxresearch import _format as words
 from cxresearch._cells import Labels
 from cxresearch._html import Table, html_table
-from cxresearch._language import speaking
+from cxresearch._language import mark, speaking, term, tr, trn
 from cxresearch.adjust._rung import NONE, Ends
 from cxresearch.adjust.weighting import MAX_WEIGHT, RefusedError
 from cxresearch.findings import Finding, without_number
 from cxresearch.hazards._hazard_ratios import ratio_digits
 from cxresearch.retention import MIN_GROUP
+from cxresearch.value._compared import PART_NAMES
 from cxresearch.value._comparison import Comparison, share_left
 from cxresearch.value._gathered import (
     Setting,
@@ -39,7 +40,7 @@ from cxresearch.value.prices import Prices
 from cxresearch.value.terms import Terms
 from cxresearch.value_table import ValueTable
 
-REASON: Final = "not reported"
+REASON: Final = mark("not reported")
 
 
 @dataclass(frozen=True, eq=False)
@@ -82,7 +83,7 @@ class ValueDifferences(Table):
     def sentence(self, lang: str | None = None) -> str:
         """Return the answer in words."""
         with speaking(lang):
-            return " ".join(finding.sentence for finding in self.answer())
+            return words.sentences(finding.sentence for finding in self.answer())
 
     def answer(self) -> tuple[Finding, ...]:
         """Return the difference as they are, the most adjusted one, and what part of it is left."""
@@ -101,13 +102,19 @@ class ValueDifferences(Table):
         crude, last = self.rows[0], self.most_adjusted
         if last is crude:
             return ()
-        how = last.title[:1].lower() + last.title[1:]
         if self.left_refusal is not None:
-            said = f"What part of the difference is left {how} is not said: {self.left_refusal}."
+            said = tr(
+                "What part of the difference is left {how} is not said: {why}.",
+                how=last.how,
+                why=self.left_refusal,
+            )
             return (without_number(said, last.group, as_of=last.as_of),)
-        level = words.level_words(last.confidence_level)
-        share = words.percent_interval(*self.left)
-        said = f"Of the difference in value, {share} is left {how} ({level} interval)."
+        said = tr(
+            "Of the difference in value, {share} is left {how} ({level} interval).",
+            share=words.percent_interval(*self.left),
+            how=last.how,
+            level=words.level_words(last.confidence_level),
+        )
         return (
             Finding(
                 "difference_left_share",
@@ -125,7 +132,7 @@ class ValueDifferences(Table):
     def _repr_html_(self) -> str:
         frame = pd.DataFrame({row.title: _cells(row) for row in self.rows})
         if not any(row.refusals for row in self.rows):
-            frame = frame.drop(index=REASON)
+            frame = frame.drop(index=term(REASON))
         frame.insert(0, "", list(frame.index))
         return html_table(frame, numbers=[row.title for row in self.rows])
 
@@ -217,7 +224,7 @@ def _estimated(empty: ValueDifference, sides: Sides, compared: Comparison) -> Va
     values, ratio = compared.values(level), compared.ratio_band(level)
     refusal = _ratio_refusal(empty, values)
     if refusal is None and math.isnan(ratio[0]):
-        refusal = "a value is not above 0 in all that its interval rests on"
+        refusal = tr("a value is not above 0 in all that its interval rests on")
     return replace(
         empty,
         values=values,
@@ -235,38 +242,43 @@ def _estimated(empty: ValueDifference, sides: Sides, compared: Comparison) -> Va
 def _ratio_refusal(row: ValueDifference, values: tuple[Ends, Ends]) -> str | None:
     """Return why there is no ratio: a value that may be nothing divides nothing."""
     low = [
-        f"the value of {label}s, {row.money(ends)}"
+        tr("the value of {whom}, {amount}", whom=words.plural(label, 2), amount=row.money(ends))
         for label, ends in zip(row.labels, values, strict=True)
         if not ends[1] > 0
     ]
-    be = "is" if len(low) == 1 else "are"
-    return f"{words.and_list(low)}, {be} not clearly above 0" if low else None
+    if not low:
+        return None
+    return trn(
+        "{values}, is not clearly above 0",
+        "{values}, are not clearly above 0",
+        len(low),
+        values=words.and_list(low),
+    )
 
 
 def _share_left(crude: ValueDifference, last: ValueDifference) -> tuple[Ends, str | None]:
     if crude.comparison is None or last.comparison is None or last is crude:
         return NONE, None
     if not crude.clear:
-        return NONE, "there is no clear difference as they are"
+        return NONE, tr("there is no clear difference as they are")
     return share_left(last.comparison, crude.comparison, crude.confidence_level), None
 
 
 def _cells(row: ValueDifference) -> dict[str, str]:
     """Return the row as a column of the table that people read."""
-    amounts: dict[str, Ends] = dict(zip((f"{x}s" for x in row.labels), row.values, strict=True))
-    amounts |= {"difference": row.difference} | dict(row.parts or dict.fromkeys(PARTS, NONE))
-    cells = {
-        name.replace("_", " "): _cell(row, name, ends) if row.reported else words.MISSING
-        for name, ends in amounts.items()
-    }
-    value, lower, upper = ratio_digits(*row.ratio)
-    cells["ratio"] = f"{value} ({lower} to {upper})" if row.ratio_refusal is None else words.MISSING
-    cells[row.population] = words.and_list(words.number(n) for n in row.n)
-    cells["as many as without weights"] = words.and_list(words.number(n) for n in row.effective_n)
-    cells["grade"] = row.grade
-    cells[REASON] = "; ".join(row.refusals)
+    amounts: dict[str, Ends] = dict(zip(row.plurals, row.values, strict=True))
+    amounts |= {tr("difference"): row.difference}
+    cells = {name: row.money(ends) for name, ends in amounts.items()}
+    parts = row.parts or dict.fromkeys(PARTS, NONE)
+    cells |= {term(PART_NAMES[x]): row.none_of(x) or row.money(parts[x]) for x in PARTS}
+    if not row.reported:
+        cells = dict.fromkeys(cells, words.MISSING)
+    value, low, high = ratio_digits(*row.ratio)
+    ratio = value + tr(" ({low} to {high})", low=low, high=high)
+    cells[tr("ratio")] = ratio if row.ratio_refusal is None else words.MISSING
+    cells[term(row.population)] = words.and_list(words.number(n) for n in row.n)
+    alike = words.and_list(words.number(n) for n in row.effective_n)
+    cells[tr("as many as without weights")] = alike
+    cells[tr("grade")] = row.grade
+    cells[term(REASON)] = tr("; ").join(row.refusals)
     return cells
-
-
-def _cell(row: ValueDifference, name: str, ends: Ends) -> str:
-    return row.none_of(name) or row.money(ends)

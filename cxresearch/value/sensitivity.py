@@ -13,12 +13,15 @@ from typing import Any, Final
 
 from cxresearch import _format as words
 from cxresearch._cells import unknown
+from cxresearch._language import mark, term, tr
 from cxresearch.adjust._rung import NONE, Ends
 from cxresearch.adjust.weighting import EXPOSURE, MAX_WEIGHT, RefusedError
 from cxresearch.errors import DataError
+from cxresearch.projection._forecast import COMBINED
 from cxresearch.projection._model_fit import NAMES
 from cxresearch.value._band import band
 from cxresearch.value._comparison import Comparison, ends_of
+from cxresearch.value._flow import NOBODY_LEFT, OBSERVED
 from cxresearch.value._gathered import (
     AS_THEY_ARE,
     Setting,
@@ -37,6 +40,11 @@ RATES: Final = (0.0, 0.2)  # a year
 HORIZONS: Final = (12, 60)  # months
 AROUND: Final = (0.8, 1.2)  # times a margin that was entered
 FROM_NOTHING: Final = (0.0, 2.0)  # times a cost, or the value of a referral
+CURVES: Final = {  # those of a flow that are no model
+    OBSERVED: mark("observed"),
+    NOBODY_LEFT: mark("at least"),
+    COMBINED: mark("combined"),
+}
 
 
 def value_sensitivity(
@@ -146,11 +154,18 @@ def _model_bar(base: Comparison, level: float) -> Iterator[Bar]:
 
 
 def _model_words(curves: tuple[str, str], base: Comparison) -> str:
-    names = [NAMES.get(curve, curve.replace("_", " ")) for curve in curves]
-    if names[0] == names[1]:
-        return names[0]
+    one, other = (term(NAMES.get(curve, CURVES.get(curve, curve))) for curve in curves)
+    if one == other:
+        return one
     sides = (side.group[EXPOSURE] for side in (base.exposed, base.reference))
-    return " and ".join(f"{name} for {side}s" for name, side in zip(names, sides, strict=True))
+    first, second = (words.plural(side, 2) for side in sides)
+    return tr(
+        "{one} for {first} and {other} for {second}",
+        one=one,
+        first=first,
+        other=other,
+        second=second,
+    )
 
 
 def _price_bars(sides: Sides, setting: Setting) -> Iterator[Bar]:
@@ -175,12 +190,14 @@ def _at_price(sides: Sides, setting: Setting, changed: Mapping[str, Any]) -> End
 
 def _terms_words(choice: str, value: Any, terms: Terms) -> str:  # noqa: ANN401 - of any field
     if choice == "annual_discount_rate":
-        return f"{100 * value:.4g} %"
+        return tr("{number} %", number=f"{100 * value:.4g}")
     unit = words.period_word(terms.periods_per_year)
     if choice == "horizon":
-        return f"{words.number(value)} {words.plural(unit, value)}"
-    return f"{unit} {0 if value == 'now' else 1}"
+        return words.counted(value, unit)
+    return tr("{period} {t}", period=term(unit), t=0 if value == "now" else 1)
 
 
 def _price_words(name: str, value: float, currency: str | None) -> str:
-    return f"{100 * value:.4g} %" if name == "margin_share" else amount(value, currency)
+    if name == "margin_share":
+        return tr("{number} %", number=f"{100 * value:.4g}")
+    return amount(value, currency)
