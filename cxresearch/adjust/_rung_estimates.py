@@ -9,6 +9,7 @@ import numpy as np
 
 from cxresearch import _format as words
 from cxresearch._cells import Counts
+from cxresearch._language import tr
 from cxresearch.adjust._rung import Ends, Rung, step
 from cxresearch.adjust.doubly_robust import doubly_robust_retained
 from cxresearch.adjust.support import check_losses, check_people, fewer, two_groups
@@ -63,7 +64,7 @@ def _begin(design: str, table: LifeTable, limits: Limits) -> tuple[Rung, LifeTab
         covariates=tuple(c for c in table.group_columns if c != EXPOSURE),
         confidence_level=limits.confidence_level,
         as_of=table.as_of,
-    ).refused("not estimated")
+    ).refused(tr("not estimated"))
     try:
         sides = two_groups(table, labels)
         _check_events(sides, limits)
@@ -136,14 +137,14 @@ def _weighted_log_ratio(given: Weights) -> Floats:
     design, one = np.array([[1.0], [0.0]]), np.zeros(2, dtype=np.int64)
     fit = fit_proportional(design, given.counts("churned"), given.counts("at_risk"), one)
     if not fit.converged.all():
-        raise RefusedError("the weighted groups tell without error who left")
+        raise RefusedError(tr("the weighted groups tell without error who left"))
     return fit.coefficients[:, 0]
 
 
 def _cumulative_log_ratio(kept: Floats) -> Floats:
     """Return log(log S₁/log S₀) from shares kept, shape (1 + R, 2) to (1 + R,)."""
     if not ((kept > EDGE) & (kept < 1 - EDGE)).all():
-        raise RefusedError("the share kept is estimated at or beyond 0 or 100 %")
+        raise RefusedError(tr("the share kept is estimated at or beyond 0 or 100 %"))
     logs = np.log(-np.log(kept))
     return np.asarray(logs[:, 0] - logs[:, 1])
 
@@ -162,8 +163,10 @@ def _kept(sides: LifeTable, start: int, end: int) -> tuple[Floats, float]:
 def _with_difference(rung: Rung, kept: Floats, error: float) -> Rung:
     if ((kept <= EDGE) | (kept >= 1 - EDGE)).any():
         # there the jackknife says nothing, and the interval would have no width or half of it
-        months = f"{rung.months} {words.plural('month', rung.months)}"
-        reason = f"nobody of one group left within {months}, or everybody did"
+        reason = tr(
+            "nobody of one group left within {months}, or everybody did",
+            months=words.counted(rung.months, "month"),
+        )
         return replace(rung, difference_refusal=reason)
     value = float(kept[0] - kept[1])
     lower, upper = (float(x) for x in normal_interval(value, error, rung.confidence_level))
@@ -183,7 +186,7 @@ def _ratio(log: float, error: float, confidence_level: float) -> Ends:
 def _check_events(sides: LifeTable, limits: Limits) -> None:
     few = fewer(sides.churned.sum(axis=(1, 2)), [x for (x,) in sides.groups], limits.min_events)
     if few:
-        raise RefusedError(f"fewer than {limits.min_events} {few} left")
+        raise RefusedError(tr("fewer than {least} {whom} left", least=limits.min_events, whom=few))
 
 
 def _too_short(at_risk: Counts, start: int, limits: Limits) -> str | None:
@@ -191,5 +194,8 @@ def _too_short(at_risk: Counts, start: int, limits: Limits) -> str | None:
     end = int(curve_end(at_risk, start, limits.min_at_risk).min())
     if end >= start + limits.months:
         return None
-    few = f"fewer than {limits.min_at_risk} of one group"
-    return f"{few} are still observed {limits.months} {words.plural('month', limits.months)} on"
+    return tr(
+        "fewer than {least} of one group are still observed {months} on",
+        least=limits.min_at_risk,
+        months=words.counted(limits.months, "month"),
+    )

@@ -11,8 +11,9 @@ import pandas as pd
 from cxresearch import _format as words
 from cxresearch._cells import Labels
 from cxresearch._html import Table, html_table
-from cxresearch._language import speaking
+from cxresearch._language import speaking, term, tr, trn
 from cxresearch.adjust.weighting import Weights
+from cxresearch.hazards._hazard_ratios import column_words
 from cxresearch.uncertainty import Floats
 
 THRESHOLD = 0.1  # standardised differences above this are named as not balanced
@@ -67,18 +68,28 @@ class Balance(Table):
         """Return how many levels differ before and after, and which differs most."""
         with speaking(lang):
             if not self.levels:
-                return "Nothing was known before the survey that could be compared."
-            k, pair = len(self.levels), words.and_list(f"{label}s" for label in self.labels)
-            before, after = (
-                int((np.abs(d) > self.threshold).sum())
-                for d in (self.difference_before, self.difference_after)
+                return tr("Nothing was known before the survey that could be compared.")
+            return tr(
+                "Before weighting {before} of {n} traits differ by more than {threshold} standard "
+                "deviations between {pair}, after weighting {after}; the largest difference goes "
+                "from {most_before} to {most_after}.",
+                n=len(self.levels),
+                threshold=f"{self.threshold:g}",
+                pair=words.and_list(words.plural(label, 2) for label in self.labels),
+                before=self._unlike(self.difference_before),
+                after=self._unlike(self.difference_after),
+                most_before=self._largest(self.difference_before),
+                most_after=self._largest(self.difference_after),
             )
-            return (
-                f"Before weighting {before or 'none'} of {k} traits differ by more than "
-                f"{self.threshold:g} standard deviations between {pair}, after weighting "
-                f"{after or 'none'}; the largest difference goes from "
-                f"{self._largest(self.difference_before)} to {self._largest(self.difference_after)}."
-            )
+
+    @property
+    def traits(self) -> list[str]:
+        """Each level with its column: `plan: basic`."""
+        pairs = zip(self.covariates, self.levels, strict=True)
+        return [
+            tr("{column}: {label}", column=column_words(c), label=words.label_words(c, x))
+            for c, x in pairs
+        ]
 
     def _repr_html_(self) -> str:
         return f"<p>{escape(self.sentence())}</p>{self.to_html()}"
@@ -86,10 +97,7 @@ class Balance(Table):
     def to_html(self) -> str:
         """Return the table that people read: shares as they were, differences before and after."""
         frame = self.to_frame()
-        traits = [
-            f"{c.replace('_', ' ')}: {x}" for c, x in zip(self.covariates, self.levels, strict=True)
-        ]
-        shown = pd.DataFrame({"known before": traits})
+        shown = pd.DataFrame({"known before": self.traits})
         for label in self.labels:
             shown[f"{label}_share"] = frame[f"{label}_before_share"]
         for when, said in (("before", "difference"), ("after", "difference weighted")):
@@ -98,8 +106,12 @@ class Balance(Table):
 
     def _largest(self, difference: Floats) -> str:
         i = int(np.abs(difference).argmax())
-        name = self.covariates[i].replace("_", " ")
-        return f"{abs(difference[i]):.2f} ({name} {self.levels[i]})"
+        trait = words.group_words({self.covariates[i]: self.levels[i]})
+        return tr("{size} ({trait})", size=f"{abs(difference[i]):.2f}", trait=trait)
+
+    def _unlike(self, difference: Floats) -> str:
+        count = int((np.abs(difference) > self.threshold).sum())
+        return str(count) if count else tr("none")
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,26 +159,52 @@ class Overlap(Table):
     def sentence(self, lang: str | None = None) -> str:
         """Return who is left out, how large weights are, and what they cost."""
         with speaking(lang):
-            cut = "none is cut"
-            if self.n_truncated:
-                be = "is" if self.n_truncated == 1 else "are"
-                cut = f"{words.number(self.n_truncated)} {be} cut to {self.max_weight:g}"
             worth = words.and_list(
-                f"the {words.number(n)} of {label}s tell as much as {words.number(e)} without weights"
-                for label, n, e in zip(self.labels, self.n, self.effective_n, strict=True)
+                tr(
+                    "the {n} of {whom} tell as much as {effective} without weights",
+                    n=words.number(n),
+                    whom=words.plural(label, 2),
+                    effective=words.number(effective),
+                )
+                for label, n, effective in zip(self.labels, self.n, self.effective_n, strict=True)
             )
-            return f"{self._outside()} The largest weight is {self.largest_weight:.2g}, {cut}; {worth}."
+            weight = tr(
+                "The largest weight is {weight}, {cut}; {worth}.",
+                weight=f"{self.largest_weight:.2g}",
+                cut=self._cut(),
+                worth=worth,
+            )
+            return words.sentences([self._outside(), weight])
 
     def _repr_html_(self) -> str:
         return html_table(self.to_frame(), caption=self.sentence())
 
+    def _cut(self) -> str:
+        if not self.n_truncated:
+            return tr("none is cut")
+        return trn(
+            "{n} is cut to {most}",
+            "{n} are cut to {most}",
+            self.n_truncated,
+            n=words.number(self.n_truncated),
+            most=f"{self.max_weight:g}",
+        )
+
     def _outside(self) -> str:
         first, second = self.labels
         if not self.outside_share:
-            return f"Every history before the survey occurs with {first}s and {second}s."
-        return (
-            f"Left out are {words.percent(self.outside_share, 0.001)} of the {self.population}, "
-            f"whose history before the survey never occurs with a {first} or never with a {second}."
+            return tr(
+                "Every history before the survey occurs with {first} and {second}.",
+                first=words.plural(first, 2),
+                second=words.plural(second, 2),
+            )
+        return tr(
+            "Left out are {share} of the {whom}, whose history before the survey never occurs with "
+            "a {first} or never with a {second}.",
+            share=words.percent(self.outside_share, 0.001),
+            whom=term(self.population),
+            first=term(first),
+            second=term(second),
         )
 
 

@@ -9,11 +9,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import pandas as pd
 
+from cxresearch import _format as words
 from cxresearch._cells import unknown
 from cxresearch._html import Table, html_table
-from cxresearch._language import speaking
-from cxresearch.adjust._rung import NONE, Rung, rung_findings, rung_row, step
+from cxresearch._language import speaking, tr
+from cxresearch.adjust._rung import NONE, Rung, step
 from cxresearch.adjust._rung_estimates import Limits, estimate_rung
+from cxresearch.adjust._rung_words import rung_findings, rung_row
 from cxresearch.adjust.weighting import EXPOSURE, MAX_WEIGHT, score_labels
 from cxresearch.designs import Design
 from cxresearch.errors import DataError
@@ -89,7 +91,7 @@ class BiasLadder(Table):
     def sentence(self, lang: str | None = None) -> str:
         """Return the sentences of all rungs."""
         with speaking(lang):
-            return " ".join(finding.sentence for finding in self.findings())
+            return words.sentences(finding.sentence for finding in self.findings())
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `hazard_ratio` and `retained_difference` of each rung.
@@ -211,7 +213,10 @@ def _beside(rung: Rung, rungs: Mapping[str, Rung]) -> Rung:
     if not rung.naive:
         return rung
     corrected = rungs[str(rung.step.corrected_by)]
-    alone = f"it is wrong, and the count that corrects it, {corrected.title}, has no number"
+    alone = tr(
+        "it is wrong, and the count that corrects it, {title}, has no number",
+        title=corrected.title,
+    )
     if corrected.hazard_refusal and not rung.hazard_refusal:
         empty = np.zeros(0)
         rung = replace(rung, hazard_ratio=NONE, hazard_refusal=alone, left_out=empty)
@@ -244,7 +249,7 @@ def _row(rung: Rung) -> dict[str, object]:
         "n": rung.n,
         "counted": rung.step.counted,
         "events": rung.events,
-        "not_reported": "; ".join(rung.refusals),
+        "not_reported": tr("; ").join(rung.refusals),
     }
 
 

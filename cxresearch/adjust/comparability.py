@@ -9,7 +9,9 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table
+from cxresearch._language import speaking, tr
 from cxresearch.adjust.balance import Balance, Overlap, balance, overlap
+from cxresearch.adjust.support import none_of
 from cxresearch.adjust.weighting import MAX_WEIGHT, RefusedError, arms, score_labels, weights
 from cxresearch.findings import Finding, without_number
 from cxresearch.tables import LifeTable
@@ -40,10 +42,11 @@ class Comparability(Table):
 
     def sentence(self, lang: str | None = None) -> str:
         """Return both in words, or the reason."""
-        if self.overlap is None:
-            return f"The groups cannot be compared: {self.refusal}."
-        known = "" if self.balance is None else f"{self.balance.sentence(lang)} "
-        return f"{known}{self.overlap.sentence(lang)}"
+        with speaking(lang):
+            if self.overlap is None:
+                return tr("The groups cannot be compared: {why}.", why=self.refusal)
+            known = [] if self.balance is None else [self.balance.sentence()]
+            return words.sentences([*known, self.overlap.sentence()])
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `not_reported` with the reason where the groups cannot be compared."""
@@ -81,7 +84,7 @@ def comparability(
     missing = [label for label in labels if label not in score_labels(table)]
     try:
         if missing:
-            raise RefusedError(f"there are no {words.and_list(f'{label}s' for label in missing)}")
+            raise RefusedError(none_of(missing))
         given = weights(arms(table, *labels), max_weight=max_weight)
     except RefusedError as reason:
         return Comparability(None, None, str(reason), table.as_of)

@@ -10,7 +10,7 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table
-from cxresearch._language import speaking
+from cxresearch._language import mark, speaking, term, tr
 from cxresearch.adjust._rung import NONE, Ends, Rung
 from cxresearch.adjust.bias_ladder import BiasLadder
 from cxresearch.errors import CxError
@@ -18,6 +18,29 @@ from cxresearch.findings import Finding, without_number
 from cxresearch.uncertainty import Floats, critical_value
 
 NAIVE, CORRECTED = "ever_promoter_from_signup", "ever_promoter_from_answer"
+NO_TIME = mark(
+    "None of the naive gap between ever-promoters and others is immortal time: counted from the "
+    "answer on the gap is larger, and the share is {share} ({level} interval; of the log hazard "
+    "ratio)."
+)
+UNCLEAR = mark(
+    "It is not clear how much of the naive gap between ever-promoters and others is immortal time: "
+    "{share} ({level} interval; of the log hazard ratio)."
+)
+PART = mark(
+    "Of the naive gap between ever-promoters and others, {share} is time before the answer, in "
+    "which nobody could have left ({level} interval; of the log hazard ratio)."
+)
+ALL_OF_IT = mark(
+    "All of the naive gap between ever-promoters and others and more is time before the answer, in "
+    "which nobody could have left: {share}; counted from the answer on, no clear gap is left "
+    "({level} interval; of the log hazard ratio)."
+)
+REVERSED = mark(
+    "All of the naive gap between ever-promoters and others and more is time before the answer, in "
+    "which nobody could have left: {share}; counted from the answer on, the gap points the other "
+    "way ({level} interval; of the log hazard ratio)."
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,25 +74,11 @@ class ImmortalTimeShare(Table):
         """Return the share in words; above 1 it is all of the gap and more."""
         with speaking(lang):
             if self.refusal is not None:
-                return f"No share of immortal time: {self.refusal}."
-            lower, upper = self.share_ci_lower, self.share_ci_upper
-            amount = words.percent_interval(self.share, lower, upper)
-            gap = "the naive gap between ever-promoters and others"
+                return tr("No share of immortal time: {why}.", why=self.refusal)
+            ends = (self.share_ci_lower, self.share_ci_upper)
+            share = words.percent_interval(self.share, *ends)
             level = words.level_words(self.confidence_level)
-            how = f"({level} interval; of the log hazard ratio)"
-            if upper < 0:
-                return (
-                    f"None of {gap} is immortal time: counted from the answer on the gap is larger, "
-                    f"and the share is {amount} {how}."
-                )
-            if lower <= 0:
-                return f"It is not clear how much of {gap} is immortal time: {amount} {how}."
-            is_time = "is time before the answer, in which nobody could have left"
-            if self.share <= 1:
-                return f"Of {gap}, {amount} {is_time} {how}."
-            left = "no clear gap is left" if lower <= 1 else "the gap points the other way"
-            counted = f"counted from the answer on, {left}"
-            return f"All of {gap} and more {is_time}: {amount}; {counted} {how}."
+            return _said(self.share, *ends).format(share=share, level=level)
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `immortal_time_share`, or why there is none."""
@@ -82,6 +91,17 @@ class ImmortalTimeShare(Table):
         return (
             Finding(name, *ends, self.n, "share", said, confidence_level=level, as_of=self.as_of),
         )
+
+
+def _said(share: float, lower: float, upper: float) -> str:
+    """Return what to say, with places for the share and the level of its interval."""
+    if upper < 0:
+        return term(NO_TIME)
+    if lower <= 0:
+        return term(UNCLEAR)
+    if share <= 1:
+        return term(PART)
+    return term(ALL_OF_IT if lower <= 1 else REVERSED)
 
 
 def immortal_time_share(ladder: BiasLadder) -> ImmortalTimeShare:
@@ -115,17 +135,18 @@ def _share(
     naive: Rung | None, corrected: Rung | None, confidence_level: float
 ) -> tuple[str | None, Ends]:
     if naive is None or corrected is None:
-        return "the ladder lacks ever-promoters from sign-up or from the answer on", NONE
+        return tr("the ladder lacks ever-promoters from sign-up or from the answer on"), NONE
     reason = naive.hazard_refusal or corrected.hazard_refusal
     if reason is not None:
         return reason, NONE
     left = [rung.left_out for rung in (corrected, naive)]
     if len(left[0]) < 2 or len(left[0]) != len(left[1]):
-        return "the tables have no replicates in common, from which the interval would come", NONE
+        said = tr("the tables have no replicates in common, from which the interval would come")
+        return said, NONE
     logs = [math.log(rung.hazard_ratio[0]) for rung in (corrected, naive)]
     ends = fieller(np.array(logs), _covariance(np.stack(left)), confidence_level)
     if ends is None:
-        return "from sign-up, ever-promoters and others do not clearly differ", NONE
+        return tr("from sign-up, ever-promoters and others do not clearly differ"), NONE
     return None, (1 - logs[0] / logs[1], 1 - ends[1], 1 - ends[0])
 
 

@@ -15,7 +15,7 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table
-from cxresearch._language import speaking
+from cxresearch._language import speaking, tr
 from cxresearch._results import Results
 from cxresearch.adjust._rung import Rung
 from cxresearch.adjust._rung_estimates import Limits, hazard_rung
@@ -23,7 +23,7 @@ from cxresearch.adjust.bias_ladder import BiasLadder
 from cxresearch.cause_table import CauseTable
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding, without_number
-from cxresearch.hazards._hazard_ratios import ratio_digits
+from cxresearch.hazards._hazard_ratios import ratio_words
 
 VOLUNTARY, INVOLUNTARY = "voluntary", "involuntary"
 
@@ -64,7 +64,7 @@ class EValue(Table):
     def sentence(self, lang: str | None = None) -> str:
         """Return both E-values in plain words."""
         with speaking(lang):
-            return f"{self._estimate_words()} {self._interval_words()}"
+            return words.sentences([self._estimate_words(), self._interval_words()])
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `e_value` for the estimate and for the interval."""
@@ -89,22 +89,29 @@ class EValue(Table):
         )
 
     def _estimate_words(self) -> str:
-        return (
+        return tr(
             "It takes something unrecorded that goes with both the score and leaving, each by a "
-            f"risk ratio of at least {_ratio(self.estimate)} over and above what is adjusted for, "
-            f"for nothing to be left of the hazard ratio ({self.rung.title})."
+            "risk ratio of at least {ratio} over and above what is adjusted for, for nothing to be "
+            "left of the hazard ratio ({title}).",
+            ratio=_ratio(self.estimate),
+            title=self.rung.title,
         )
 
     def _interval_words(self) -> str:
         level = words.level_words(self.rung.confidence_level)
         if self.interval == 1:
-            return (
-                f"Nothing hidden is needed for the {level} interval of the hazard ratio "
-                f"({self.rung.title}) to hold 1: it does already."
+            return tr(
+                "Nothing hidden is needed for the {level} interval of the hazard ratio ({title}) "
+                "to hold 1: it does already.",
+                level=level,
+                title=self.rung.title,
             )
-        return (
-            f"It takes a risk ratio of at least {_ratio(self.interval)} with each for the {level} "
-            f"interval of the hazard ratio ({self.rung.title}) to hold 1."
+        return tr(
+            "It takes a risk ratio of at least {ratio} with each for the {level} interval of the "
+            "hazard ratio ({title}) to hold 1.",
+            ratio=_ratio(self.interval),
+            level=level,
+            title=self.rung.title,
         )
 
 
@@ -145,7 +152,7 @@ class NegativeControl(Table):
     def sentence(self, lang: str | None = None) -> str:
         """Return both hazard ratios, and what the control says."""
         with speaking(lang):
-            return " ".join(finding.sentence for finding in self.findings())
+            return words.sentences(finding.sentence for finding in self.findings())
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `hazard_ratio` {design, outcome} of both outcomes; refused ones say why."""
@@ -155,7 +162,12 @@ class NegativeControl(Table):
     def _finding(self, outcome: str, rung: Rung) -> Finding:
         group = {"design": rung.design, "outcome": outcome}
         if rung.hazard_refusal is not None:
-            said = f"No hazard ratio of {outcome} losses ({rung.title}): {rung.hazard_refusal}."
+            said = tr(
+                "No hazard ratio of {outcome} losses ({title}): {why}.",
+                outcome=outcome,
+                title=rung.title,
+                why=rung.hazard_refusal,
+            )
             return without_number(said, group, as_of=rung.as_of)
         return Finding(
             "hazard_ratio",
@@ -169,26 +181,43 @@ class NegativeControl(Table):
         )
 
     def _said(self, outcome: str, rung: Rung) -> str:
-        first, second = (f"{label}s" for label in rung.labels)
-        ratio, lower, upper = ratio_digits(*rung.hazard_ratio)
-        level = words.level_words(rung.confidence_level)
-        how = f"{ratio} ({lower} to {upper}) times the rate of {second} ({level} interval)"
-        opening = f"{outcome.capitalize()} losses, {rung.title}"
+        first, second = rung.sides
+        of = {
+            "title": rung.title,
+            "first": first,
+            "second": second,
+            "times": ratio_words(*rung.hazard_ratio),
+            "level": words.level_words(rung.confidence_level),
+        }
+        said = tr(
+            "{Outcome} losses, {title}: {first} leave at {times} times the rate of {second} "
+            "({level} interval).",
+            Outcome=outcome.capitalize(),
+            **of,
+        )
         if rung.hazard_ratio[1] <= 1 <= rung.hazard_ratio[2]:
-            opening = f"No clear difference in {outcome} losses ({rung.title})"
-        said = f"{opening}: {first} leave at {how}."
-        return f"{said} {self._meaning()}" if outcome == self.control else said
+            said = tr(
+                "No clear difference in {outcome} losses ({title}): {first} leave at {times} times "
+                "the rate of {second} ({level} interval).",
+                outcome=outcome,
+                **of,
+            )
+        return words.sentences([said, self._meaning()]) if outcome == self.control else said
 
     def _meaning(self) -> str:
-        losses = f"{self.control} losses, which a score can hardly have to do with"
         if self.clear:
-            return (
-                f"The score goes with {losses}: the groups differ in something else, and part of "
-                f"the difference in {self.outcome} losses may be that."
+            return tr(
+                "The score goes with {control} losses, which a score can hardly have to do with: "
+                "the groups differ in something else, and part of the difference in {outcome} "
+                "losses may be that.",
+                control=self.control,
+                outcome=self.outcome,
             )
-        return (
-            f"A clear difference in {losses}, would mean that the groups differ in something "
-            "else; none is seen, which rules out little when the interval is wide."
+        return tr(
+            "A clear difference in {control} losses, which a score can hardly have to do with, "
+            "would mean that the groups differ in something else; none is seen, which rules out "
+            "little when the interval is wide.",
+            control=self.control,
         )
 
 
@@ -288,11 +317,11 @@ def negative_control(
 def _cause_rung(causes: CauseTable, cause: str, design: str, limits: Limits) -> Rung:
     known = cause in causes.causes
     rung = hazard_rung(design, causes.cause(cause) if known else causes.life, limits)
-    return rung if known else rung.refused(f"no loss is recorded as {cause}")
+    return rung if known else rung.refused(tr("no loss is recorded as {cause}", cause=cause))
 
 
 def _no_e_value(rung: Rung) -> Finding:
-    said = f"No E-value ({rung.title}): {rung.hazard_refusal}."
+    said = tr("No E-value ({title}): {why}.", title=rung.title, why=rung.hazard_refusal)
     return without_number(said, {"design": rung.design}, as_of=rung.as_of)
 
 

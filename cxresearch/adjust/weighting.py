@@ -15,6 +15,7 @@ import numpy as np
 
 from cxresearch import _format as words
 from cxresearch._cells import Counts, Labels, unknown, without_noise
+from cxresearch._language import term, tr
 from cxresearch.errors import CxError, DataError
 from cxresearch.hazards._binomial import fit_binomial
 from cxresearch.tables import LifeTable, at_risk
@@ -217,7 +218,7 @@ def weights(sides: Arms, *, max_weight: float = MAX_WEIGHT) -> Weights:
     everybody = leave_one_out(sides.everybody[None])
     fit = fit_binomial(sides.design, people, np.broadcast_to(everybody, people.shape))
     if not fit.converged[0].all():
-        raise RefusedError("the groups can be told apart by what was known before the survey")
+        raise RefusedError(tr("the groups can be told apart by what was known before the survey"))
     propensity = fit.probabilities(sides.design)
     stable = _shares(sides)[..., None] / propensity
     cut = float((people[0] * (stable[0] > max_weight)).sum())
@@ -227,7 +228,7 @@ def weights(sides: Arms, *, max_weight: float = MAX_WEIGHT) -> Weights:
 def check_replicates(table: LifeTable) -> None:
     """Refuse what would have no interval."""
     if table.n_replicates < 2:
-        raise RefusedError("the table has no replicates, from which the interval would come")
+        raise RefusedError(tr("the table has no replicates, from which the interval would come"))
 
 
 def main_effects(cells: Sequence[Labels]) -> Floats:
@@ -296,7 +297,10 @@ def _on_cells(side: LifeTable, name: str, every: LifeTable) -> Counts:
 def _check_clock(table: LifeTable) -> None:
     if table.entered[..., 1:].any():
         raise RefusedError(
-            f"some {table.population} come under observation only after their clock began"
+            tr(
+                "some {whom} come under observation only after their clock began",
+                whom=term(table.population),
+            )
         )
     check_replicates(table)
 
@@ -304,6 +308,11 @@ def _check_clock(table: LifeTable) -> None:
 def _check_overlap(outside: float, labels: tuple[str, str]) -> None:
     if outside > MAX_OUTSIDE:
         raise RefusedError(
-            f"for {words.percent(outside)} there is no {labels[0]} or no {labels[1]} with the same "
-            "history before the survey"
+            tr(
+                "for {share} there is no {first} or no {second} with the same history before the "
+                "survey",
+                share=words.percent(outside),
+                first=term(labels[0]),
+                second=term(labels[1]),
+            )
         )

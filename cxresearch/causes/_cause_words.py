@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from cxresearch import _format as words
+from cxresearch._language import term, tr
 from cxresearch._retention_curve import FEW_EVENTS, RetentionCurve
 from cxresearch.cause_table import NOT_RECORDED
 from cxresearch.findings import Finding
@@ -15,25 +16,30 @@ from cxresearch.findings import Finding
 
 def recorded(cause: str) -> str:
     """Return `recorded as voluntary`, or that no reason is recorded."""
-    return "with no reason recorded" if cause == NOT_RECORDED else f"recorded as {cause}"
+    if cause == NOT_RECORDED:
+        return tr("with no reason recorded")
+    return tr("recorded as {cause}", cause=cause)
 
 
 def whom(curve: RetentionCurve) -> str:
     """Return who is counted: `customers with plan basic who reached 6 months`."""
-    since = f" who reached {periods(curve, curve.start)}" if curve.start else ""
-    return f"{curve.population}{words.with_group(curve.group)}{since}"
+    everybody = f"{term(curve.population)}{words.with_group(curve.group)}"
+    if not curve.start:
+        return everybody
+    reached = periods(curve, curve.start)
+    return tr("{whom} who reached {tenure}", whom=everybody, tenure=reached)
 
 
 def periods(curve: RetentionCurve, tenure: int) -> str:
     """Return `6 months`."""
-    word = words.period_word(curve.periods_per_year)
-    return f"{words.number(tenure)} {words.plural(word, tenure)}"
+    return words.counted(tenure, words.period_word(curve.periods_per_year))
 
 
 def first_periods(curve: RetentionCurve, tenure: int) -> str:
     """Return `the first 12 months`, or `the first month`."""
-    word = words.period_word(curve.periods_per_year)
-    return f"the first {word if tenure == 1 else periods(curve, tenure)}"
+    if tenure == 1:
+        return tr("the first {period}", period=term(words.period_word(curve.periods_per_year)))
+    return tr("the first {until}", until=periods(curve, tenure))
 
 
 def finding(
@@ -60,5 +66,9 @@ def few_events(events: float) -> str:
     """Return what a reader must know of a share that rests on few events; nothing for many."""
     if events >= FEW_EVENTS:
         return ""
-    few = f"Only {words.number(events, 1.0 if float(events).is_integer() else 0.1)}"
-    return f" {few if events else 'None'} of them left so: read the interval, not the figure."
+    if not events:
+        return tr(" None of them left so: read the interval, not the figure.")
+    return tr(
+        " Only {n} of them left so: read the interval, not the figure.",
+        n=words.number(events, 1.0 if float(events).is_integer() else 0.1),
+    )

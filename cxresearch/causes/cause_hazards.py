@@ -15,7 +15,7 @@ from cxresearch import _format as words
 from cxresearch._cells import Counts, Labels
 from cxresearch._checks import check_level
 from cxresearch._html import Table
-from cxresearch._language import speaking
+from cxresearch._language import mark, speaking, term, tr
 from cxresearch._results import Results, too_small
 from cxresearch.cause_table import CauseTable
 from cxresearch.causes._cause_words import few_events, recorded
@@ -26,6 +26,14 @@ from cxresearch.retention import MIN_GROUP
 from cxresearch.uncertainty import Floats, Interval, jackknife, log_interval
 
 PER = 1000  # customer-months
+EXPOSED = (
+    mark("customer-years"),
+    mark("customer-quarters"),
+    mark("customer-months"),
+    mark("customer-weeks"),
+    mark("customer-days"),
+    mark("customer-periods"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,7 +79,7 @@ class CauseRates(Table):
     def sentence(self, lang: str | None = None) -> str:
         """Return the rate of each cause, in words."""
         with speaking(lang):
-            return " ".join(self._sentence(k) for k in range(len(self.causes)))
+            return words.sentences(self._sentence(k) for k in range(len(self.causes)))
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the finding `cause_rate` for each cause; n is the customers of the group."""
@@ -87,13 +95,22 @@ class CauseRates(Table):
         return value, lower, upper
 
     def _sentence(self, k: int) -> str:
-        level = words.level_words(self.confidence_level)
-        value, _, ends = words.number_interval(*self._values(k)).partition(" (")
-        return (
-            f"{self.population.capitalize()}{words.with_group(self.group)} left, "
-            f"{recorded(self.causes[k])}, at a rate of {value} per {PER:,} {self._unit} "
-            f"({level} interval {ends}.{few_events(float(self.churned[k]))}"
+        ends = self._values(k)
+        unit = words.rounding_unit(*ends[1:])
+        value, low, high = (words.number(end, unit) for end in ends)
+        said = tr(
+            "{Whom} left, {recorded}, at a rate of {value} per {per} {exposed} ({level} interval "
+            "{low} to {high}).",
+            Whom=words.sentence_start(term(self.population)) + words.with_group(self.group),
+            recorded=recorded(self.causes[k]),
+            value=value,
+            per=f"{PER:,}",
+            exposed=term(self._unit),
+            level=words.level_words(self.confidence_level),
+            low=low,
+            high=high,
         )
+        return said + few_events(float(self.churned[k]))
 
     def _finding(self, k: int) -> Finding:
         return Finding(
@@ -153,7 +170,7 @@ def cause_rates(
         )
 
     found = tuple(rates(g) for g in range(len(large.life.groups)))
-    return Results(found, too_small(table.life, len(small), max(min_group, 1)))
+    return Results(found, too_small(table.life, small, max(min_group, 1)))
 
 
 def cause_hazard_ratios(
@@ -194,15 +211,18 @@ def cause_hazard_ratios(
     large, _ = table.split_small(max(min_group, 1))
     sizes = large.life.pooled(exposure)
     reference = sizes.groups[int(sizes.n.argmax())][0] if sizes.groups else ""
-    period = words.period_word(table.life.periods_per_year)
-    said = words.and_list(dict.fromkeys(recorded(name) for name in causes))
+    when = tr(
+        "in the same {unit} as a customer, counting churn {recorded}",
+        unit=term(words.period_word(table.life.periods_per_year)),
+        recorded=words.and_list(dict.fromkeys(recorded(name) for name in causes)),
+    )
     return hazard_ratios(
         large.cause(*causes),
         exposure,
         reference=reference,
         adjust_for=others,
         confidence_level=confidence_level,
-        wording=Wording(when=f"in the same {period} as a customer, counting churn {said}"),
+        wording=Wording(when=when),
     )
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 from cxresearch import _format as words
 from cxresearch._cells import Counts, Labels
 from cxresearch._html import Table
-from cxresearch._language import speaking
+from cxresearch._language import speaking, tr
 from cxresearch._results import Results
 from cxresearch._retention_curve import RetentionCurve
 from cxresearch.cause_table import NOT_RECORDED, CauseTable, check_causes
@@ -77,21 +77,17 @@ class ControllableShare(Table):
     def sentence(self, lang: str | None = None) -> str:
         """Return the share with its interval, and what missing reasons leave open, in words."""
         with speaking(lang):
-            who = "and" if self.curve.start else "who"  # reached the start and left, or just left
-            left = f"{whom(self.curve)} {who} left within {first_periods(self.curve, self.tenure)}"
             if not self.churned:
-                return f"None of the {whom(self.curve)} have left: there is no churn to divide."
+                return tr(
+                    "None of the {whom} have left: there is no churn to divide.",
+                    whom=whom(self.curve),
+                )
             if math.isnan(self.controllable_share):
-                return f"Not known: none of the {left} have a recorded reason."
+                return tr(
+                    "Not known: none of the {whom} have a recorded reason.", whom=self._left()
+                )
             values = (self.controllable_share, *self._ends())
-            whole, share, spread = words.out_of(*values)
-            names = words.and_list(recorded(name) for name in self.controllable)
-            level = words.level_words(self.curve.confidence_level)
-            known = " and have a recorded reason" if self.unrecorded_share else ""
-            return (
-                f"Of {whole} {left}{known}, {share} left {names}, counted here as controllable "
-                f"({level} interval {spread}).{self._unrecorded(values)}{few_events(self.churned)}"
-            )
+            return self._share(values) + self._unrecorded(values) + few_events(self.churned)
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the finding `controllable_share`; n is the customers who left."""
@@ -115,15 +111,45 @@ class ControllableShare(Table):
     def _ends(self) -> tuple[float, float]:
         return self.controllable_share_ci_lower, self.controllable_share_ci_upper
 
+    def _left(self) -> str:
+        of = {"whom": whom(self.curve), "span": first_periods(self.curve, self.tenure)}
+        if self.curve.start:  # who reached the start and left
+            return tr("{whom} and left within {span}", **of)
+        return tr("{whom} who left within {span}", **of)
+
+    def _share(self, values: tuple[float, float, float]) -> str:
+        whole, share, spread = words.out_of(*values)
+        of = {
+            "whole": whole,
+            "whom": self._left(),
+            "some": share,
+            "recorded": words.and_list(recorded(name) for name in self.controllable),
+            "level": words.level_words(self.curve.confidence_level),
+            "spread": spread,
+        }
+        if self.unrecorded_share:
+            return tr(
+                "Of {whole} {whom} and have a recorded reason, {some} left {recorded}, counted "
+                "here as controllable ({level} interval {spread}).",
+                **of,
+            )
+        return tr(
+            "Of {whole} {whom}, {some} left {recorded}, counted here as controllable ({level} "
+            "interval {spread}).",
+            **of,
+        )
+
     def _unrecorded(self, values: tuple[float, float, float]) -> str:
         if not self.unrecorded_share:
             return ""
         unit = max(words.rounding_unit(*values[1:], coarsest=0.01), 1e-4)
-        missing = words.percent(self.unrecorded_share, unit)
-        low, high = (words.number(100 * end, 100 * unit) for end in self.bounds)
-        return (
-            f" No reason is recorded for {missing} of all who left: counting none or all of "
-            f"those as controllable makes it {low} to {high} %, and the interval covers both."
+        low, high = self.bounds
+        return tr(
+            " No reason is recorded for {missing} of all who left: counting none or all of those "
+            "as controllable makes it {low} to {high}, and the interval covers both.",
+            missing=words.percent(self.unrecorded_share, unit),
+            low=words.number(100 * low, 100 * unit),
+            high=words.percent(high, unit),
         )
 
 

@@ -13,7 +13,7 @@ import pandas as pd
 from cxresearch import _format as words
 from cxresearch._cells import Counts, Labels, unknown
 from cxresearch._html import Table, html_table
-from cxresearch._language import speaking
+from cxresearch._language import speaking, term, tr
 from cxresearch._results import Results
 from cxresearch._retention_curve import RetentionCurve
 from cxresearch.cause_table import CauseTable
@@ -97,7 +97,8 @@ class CumulativeIncidence(Table):
     def sentence(self, lang: str | None = None) -> str:
         """Return the shares at the last whole year, in words."""
         with speaking(lang):
-            return " ".join(finding.sentence for finding in self.findings([self.curve.years[-1]]))
+            found = self.findings([self.curve.years[-1]])
+            return words.sentences(finding.sentence for finding in found)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per cause and tenure."""
@@ -127,12 +128,17 @@ class CumulativeIncidence(Table):
 
     def _sentence(self, k: int, tenure: int, values: tuple[float, ...]) -> str:
         whole, left, spread = words.out_of(*values)
-        level = words.level_words(self.curve.confidence_level)
-        return (
-            f"Of {whole} {whom(self.curve)}, {left} left within {first_periods(self.curve, tenure)}"
-            f", {recorded(self.causes[k])} ({level} interval {spread})."
-            f"{self._warning(k, tenure)}"
+        said = tr(
+            "Of {whole} {whom}, {left} left within {span}, {recorded} ({level} interval {spread}).",
+            whole=whole,
+            whom=whom(self.curve),
+            left=left,
+            span=first_periods(self.curve, tenure),
+            recorded=recorded(self.causes[k]),
+            level=words.level_words(self.curve.confidence_level),
+            spread=spread,
         )
+        return said + self._warning(k, tenure)
 
     def _warning(self, k: int, tenure: int) -> str:
         start = self.curve.start
@@ -141,8 +147,12 @@ class CumulativeIncidence(Table):
 
     def _not_observed(self, tenure: int) -> str:
         curve = self.curve
-        runs = f"from {curve.start} to {periods(curve, curve.longest)}"
-        return f"Not known after {periods(curve, tenure)}: the curve runs {runs}."
+        return tr(
+            "Not known after {tenure}: the curve runs from {start} to {end}.",
+            tenure=periods(curve, tenure),
+            start=curve.start,
+            end=periods(curve, curve.longest),
+        )
 
     def _finding(
         self, cause: str, tenure: int, values: tuple[float, ...], sentence: str
@@ -276,15 +286,19 @@ def reconciliation(incidences: CumulativeIncidences, curves: RetentionCurves) ->
         total = result.cumulative_incidence.sum(axis=0)[:both] + curve.retained[:both]
         gaps.append(float(np.abs(total - 1).max()))
     gap = round(max(gaps), 12)
-    apart = (
-        f"the largest difference is {gap:.1e} of them"
-        if gap
-        else "no difference in twelve decimals"
-    )
-    sentence = (
+    everybody = term(curves.table.population)
+    sentence = tr(
         "At each tenure, those who left by recorded reason and those still there add up to all "
-        f"{curves.table.population}: {apart}."
+        "{whom}: no difference in twelve decimals.",
+        whom=everybody,
     )
+    if gap:
+        sentence = tr(
+            "At each tenure, those who left by recorded reason and those still there add up to all "
+            "{whom}: the largest difference is {gap} of them.",
+            whom=everybody,
+            gap=f"{gap:.1e}",
+        )
     n = round(float(curves.table.n.sum()))
     return Finding("reconciliation", gap, gap, gap, n, "share", sentence, as_of=curves.table.as_of)
 

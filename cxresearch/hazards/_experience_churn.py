@@ -10,23 +10,22 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table
-from cxresearch._language import speaking
+from cxresearch._language import mark, speaking, term, tr
 from cxresearch.bad_experiences import Experience
 from cxresearch.findings import Finding
 from cxresearch.uncertainty import Floats
 
 DOSES: Final[Mapping[str, tuple[str, str]]] = {
-    "1": ("first", "no {0} so far"),
-    "2": ("second", "one {0} so far"),
-    "3": ("third", "two {0}s so far"),
+    "1": (mark("first {noun}"), mark("no {noun} so far")),
+    "2": (mark("second {noun}"), mark("one {noun} so far")),
+    "3": (mark("third {noun}"), mark("two {noun}s so far")),
 }
 NOUNS: Final[Mapping[str, str]] = {
-    "ticket": "ticket",
-    "severe": "severe ticket",
-    "unresolved": "unresolved ticket",
-    "low_csat": "low satisfaction score",
+    "ticket": mark("ticket"),
+    "severe": mark("severe ticket"),
+    "unresolved": mark("unresolved ticket"),
+    "low_csat": mark("low satisfaction score"),
 }
-LEFT: Final = "left or gave notice"
 ENDS: Final = ("", "_ci_lower", "_ci_upper")
 
 
@@ -87,23 +86,29 @@ class ExperienceChurn(Table):
     @property
     def label(self) -> str:
         """`first ticket`, for a figure."""
-        return f"{DOSES[self.dose][0]} {self._noun}"
+        return term(DOSES[self.dose][0]).format(noun=self._noun)
 
     @property
     def definition(self) -> str:
         """What is counted, who is comparable, and what a difference may come from."""
-        same = words.and_list(("month of tenure", *(c.replace("_", " ") for c in self.within)))
-        share = f"{words.percent(self.uncompared_share, 0.001)} of the months followed"
-        lacking = f" Nobody is comparable in {share}: they are left out." * (
-            self.uncompared_share > 0
+        within = (term(c.replace("_", " ")) for c in self.within)
+        comparable = tr(
+            "Comparable customers have {fewer} in the same {same}; their share is what their "
+            "losses of each such month add up to.",
+            fewer=self._fewer,
+            same=words.and_list((tr("month of tenure"), *within)),
         )
-        return (
-            f"{self.experience.definition} Comparable customers have {self._fewer} in the same "
-            f"{same}; their share is what their losses of each such month add up to.{lacking} "
+        lacking = tr(
+            "Nobody is comparable in {share} of the months followed: they are left out.",
+            share=words.percent(self.uncompared_share, 0.001),
+        )
+        unlike = tr(
             "Customers with an experience may differ from the others in more than that: where "
             "those about to leave call more often, there is a difference without the experience "
             "playing any part."
         )
+        left_out = [lacking] if self.uncompared_share > 0 else []
+        return words.sentences([self.experience.definition, comparable, *left_out, unlike])
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per month asked for."""
@@ -116,7 +121,7 @@ class ExperienceChurn(Table):
         """Return the share and the difference at the last of the months, in words."""
         with speaking(lang):
             last = len(self.months) - 1
-            return f"{self._churn(last).sentence} {self._excess(last).sentence}"
+            return words.sentences([self._churn(last).sentence, self._excess(last).sentence])
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `experience_churn`, `experience_expected` and `experience_excess` by months."""
@@ -125,49 +130,71 @@ class ExperienceChurn(Table):
 
     @property
     def _noun(self) -> str:
-        return NOUNS[self.experience.kind]
+        return term(NOUNS[self.experience.kind])
 
     @property
     def _fewer(self) -> str:
-        return DOSES[self.dose][1].format(self._noun)
+        return term(DOSES[self.dose][1]).format(noun=self._noun)
 
-    @property
-    def _level(self) -> str:
-        return f"{words.level_words(self.confidence_level)} interval"
+    def _places(self, i: int) -> dict[str, str]:
+        return {
+            "experience": self.label,
+            "fewer": self._fewer,
+            "months": words.counted(self.months[i], "month"),
+            "level": words.level_words(self.confidence_level),
+        }
 
-    def _within(self, i: int) -> str:
-        return f"within {self.months[i]} {words.plural('month', self.months[i])}"
+    def _frequency(self, name: str, i: int) -> dict[str, str]:
+        whole, some, spread = words.out_of(*self._values(name, i))
+        return self._places(i) | {"whole": whole, "some": some, "spread": spread}
 
     def _churn(self, i: int) -> Finding:
-        whole, some, spread = words.out_of(*self._values("churn_share", i))
-        said = f"Of {whole} customers, {some} {LEFT} {self._within(i)} after their {self.label}"
-        return self._finding("churn", i, f"{said} ({self._level} {spread}).")
+        said = tr(
+            "Of {whole} customers, {some} left or gave notice within {months} after their "
+            "{experience} ({level} interval {spread}).",
+            **self._frequency("churn_share", i),
+        )
+        return self._finding("churn", i, said)
 
     def _expected(self, i: int) -> Finding:
-        whole, some, spread = words.out_of(*self._values("expected_share", i))
-        said = f"Of {whole} comparable customers with {self._fewer}, {some} {LEFT}"
-        return self._finding("expected", i, f"{said} {self._within(i)} ({self._level} {spread}).")
+        said = tr(
+            "Of {whole} comparable customers with {fewer}, {some} left or gave notice within "
+            "{months} ({level} interval {spread}).",
+            **self._frequency("expected_share", i),
+        )
+        return self._finding("expected", i, said)
 
     def _excess(self, i: int) -> Finding:
+        return self._finding("excess", i, self._excess_words(i))
+
+    def _excess_words(self, i: int) -> str:
         value, lower, upper = (100 * x for x in self._values("excess_share", i))
-        whom = f"comparable ones with {self._fewer}"
         if lower <= 0 <= upper:
-            points = words.quantity(value, lower, upper, "percentage point")
-            sentence = (
-                f"No clear difference between customers after their {self.label} and {whom} in "
-                f"who {LEFT} {self._within(i)}: {points}, {self._level}."
+            return tr(
+                "No clear difference between customers after their {experience} and comparable "
+                "ones with {fewer} in who left or gave notice within {months}: {points}, {level} "
+                "interval.",
+                points=words.quantity(value, lower, upper, "percentage point"),
+                **self._places(i),
             )
-            return self._finding("excess", i, sentence)
         shares = (self._values(name, i)[0] for name in ("churn_share", "expected_share"))
         share, expected = (words.percent(x) for x in shares)
         low, high = sorted((abs(lower), abs(upper)))
         points = words.quantity(abs(value), low, high, "percentage point")
-        way = "higher" if value > 0 else "lower"
-        sentence = (
-            f"Of customers after their {self.label}, {share} {LEFT} {self._within(i)}, of {whom} "
-            f"{expected}: {points} {way} than among these ({self._level})."
+        of = self._places(i) | {"share": share, "expected": expected, "points": points}
+        if value > 0:
+            return tr(
+                "Of customers after their {experience}, {share} left or gave notice within "
+                "{months}, of comparable ones with {fewer} {expected}: {points} higher than among "
+                "these ({level} interval).",
+                **of,
+            )
+        return tr(
+            "Of customers after their {experience}, {share} left or gave notice within {months}, "
+            "of comparable ones with {fewer} {expected}: {points} lower than among these ({level} "
+            "interval).",
+            **of,
         )
-        return self._finding("excess", i, sentence)
 
     def _values(self, name: str, i: int) -> tuple[float, float, float]:
         value, lower, upper = (float(getattr(self, name + end)[i]) for end in ENDS)

@@ -11,15 +11,11 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table
-from cxresearch._language import speaking
+from cxresearch._language import speaking, term, tr
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding
 from cxresearch.hazards._hazard_model import LogRatios
 from cxresearch.uncertainty import Floats, Interval, normal_interval
-
-PLURALS = {
-    "score_group": {"promoter": "promoters", "passive": "passives", "detractor": "detractors"}
-}
 
 
 @dataclass(frozen=True)
@@ -163,9 +159,12 @@ class HazardRatios(Table):
         """Return one sentence per label; "no clear difference" when the interval holds 1."""
         with speaking(lang):
             if self.refusal is not None:
-                by = self.exposure.replace("_", " ")
-                return f"No hazard ratio by {by} is reported: {self.refusal}."
-            return " ".join(self._said(i) for i in range(len(self.levels)))
+                return tr(
+                    "No hazard ratio by {column} is reported: {why}.",
+                    column=column_words(self.exposure),
+                    why=self.refusal,
+                )
+            return words.sentences(self._said(i) for i in range(len(self.levels)))
 
     def name(self, label: str) -> str:
         """Return the customers of a label in words."""
@@ -176,21 +175,34 @@ class HazardRatios(Table):
             float(x[i])
             for x in (self.hazard_ratio, self.hazard_ratio_ci_lower, self.hazard_ratio_ci_upper)
         ]
-        ratio, low, high = ratio_digits(*ends)
-        who, whom = self.name(self.levels[i]), self.name(self.reference)
-        spread = f"({words.level_words(self.confidence_level)} interval {low} to {high})"
-        clear = f"{who[:1].upper()}{who[1:]} left {ratio} times as often as {whom}"
-        unclear = f"No clear difference between {who} and {whom} in how often they left"
-        said = f"{clear} {self._when()} {spread}."
+        who, of = self.name(self.levels[i]), self._of_ratio(*ends)
+        said = tr(
+            "{Who} left {ratio} times as often as {whom} {when} ({level} interval {low} to "
+            "{high}).",
+            Who=words.sentence_start(who),
+            **of,
+        )
         if ends[1] <= 1 <= ends[2]:
-            said = f"{unclear} {self._when()}: {ratio} times as often {spread}."
-        return f"{said} {self.wording.note}".rstrip()
+            said = tr(
+                "No clear difference between {who} and {whom} in how often they left {when}: "
+                "{ratio} times as often ({level} interval {low} to {high}).",
+                who=who,
+                **of,
+            )
+        return words.sentences([said, self.wording.note])
+
+    def _of_ratio(self, value: float, lower: float, upper: float) -> dict[str, str]:
+        level = words.level_words(self.confidence_level)
+        digits = zip(("ratio", "low", "high"), ratio_digits(value, lower, upper), strict=True)
+        return {"whom": self.name(self.reference), "when": self._when(), "level": level} | dict(
+            digits
+        )
 
     def _when(self) -> str:
-        unit = words.period_word(self.periods_per_year)
-        when = self.wording.when or f"in the same {unit} as a customer"
-        alike = words.and_list(column.replace("_", " ") for column in self.adjusted_for)
-        return f"{when}, with the same {alike}" if alike else when
+        unit = term(words.period_word(self.periods_per_year))
+        when = self.wording.when or tr("in the same {unit} as a customer", unit=unit)
+        alike = words.and_list(column_words(column) for column in self.adjusted_for)
+        return tr("{when}, with the same {alike}", when=when, alike=alike) if alike else when
 
     def _group(self) -> dict[str, str]:
         return {"design": self.wording.design} if self.wording.design else {}
@@ -198,8 +210,22 @@ class HazardRatios(Table):
 
 def level_words(exposure: str, label: str, population: str, wording: Wording) -> str:
     """Return the customers of a label in words: `promoters`, `customers with plan basic`."""
-    named = {**PLURALS.get(exposure, {}), "other": f"other {population}", **wording.names}
-    return named.get(label) or f"{population} with {exposure.replace('_', ' ')} {label}"
+    whom = term(population)
+    named = {"other": tr("other {whom}", whom=whom), **wording.names}
+    if exposure == "score_group":
+        named = {score: words.plural(score, 2) for score in words.SCORES} | named
+    return named.get(label) or f"{whom}{words.with_group({exposure: label})}"
+
+
+def ratio_words(value: float, lower: float, upper: float) -> str:
+    """Return a ratio with its interval: `0.72 (0.67 to 0.78)`."""
+    ratio, low, high = ratio_digits(value, lower, upper)
+    return ratio + tr(" ({low} to {high})", low=low, high=high)
+
+
+def column_words(column: str) -> str:
+    """Return a column as people say it: `tenure band`."""
+    return term(column.replace("_", " "))
 
 
 def ratio_digits(value: float, lower: float, upper: float) -> tuple[str, str, str]:

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from cxresearch import _format as words
 from cxresearch._cells import Counts
+from cxresearch._language import tr, trn
 from cxresearch.hazards._binomial import fit_binomial
 from cxresearch.tables import LifeTable
 from cxresearch.uncertainty import Floats
@@ -117,7 +118,7 @@ def predict_halves(
         return problem
     fits = [_fit(labels, n[half], d[half]) for half in (1, 0)]
     if any(fit is None for fit in fits):
-        return (
+        return tr(
             "Nobody with one of the labels left in one half of the customers, or everybody did, so "
             "that no risk can be estimated for it: leave a column out, or put labels together."
         )
@@ -127,18 +128,25 @@ def predict_halves(
 
 def _too_few(events: Counts, parameters: int, min_events: int) -> str:
     if not parameters:
-        return (
+        return tr(
             "Nothing that was known at the answer tells customers apart: group by a column in "
             "which more than one label is common enough."
         )
     needed = min_events * parameters
     if events.min() >= needed:
         return ""
-    each = f"{min_events} for each of {parameters} {words.plural('label', parameters)}"
-    return (
-        f"In one half of the data {words.number(events.min())} answers were followed by a loss, "
-        f"must be at least {needed} ({each} to be told apart): group by fewer columns, or look "
-        "further ahead."
+    return trn(
+        "In one half of the data {n} answers were followed by a loss, must be at least {needed} "
+        "({each} for each of {labels} label to be told apart): group by fewer columns, or look "
+        "further ahead.",
+        "In one half of the data {n} answers were followed by a loss, must be at least {needed} "
+        "({each} for each of {labels} labels to be told apart): group by fewer columns, or look "
+        "further ahead.",
+        parameters,
+        n=words.number(events.min()),
+        needed=needed,
+        each=min_events,
+        labels=parameters,
     )
 
 

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from cxresearch import _format as words
 from cxresearch._cells import Counts
 from cxresearch._html import Table
-from cxresearch._language import speaking
+from cxresearch._language import speaking, tr
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding
 from cxresearch.hazards import _risk_words as say
@@ -110,8 +110,7 @@ class ChurnRisk(Table):
     @property
     def horizon(self) -> str:
         """`6 months`."""
-        months = self.about.months
-        return f"{months} {words.plural(words.period_word(self.about.periods_per_year), months)}"
+        return words.counted(self.about.months, words.period_word(self.about.periods_per_year))
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per group, from the lowest predicted risk to the highest."""
@@ -131,8 +130,12 @@ class ChurnRisk(Table):
         one finding without a number that says why.
         """
         if self.refusal:
-            unknown = f"Who is likely to leave within {self.horizon} is not known."
-            return (self._finding("churn_risk", NOTHING, None, f"{unknown} {self.refusal}"),)
+            said = tr(
+                "Who is likely to leave within {horizon} is not known. {why}",
+                horizon=self.horizon,
+                why=self.refusal,
+            )
+            return (self._finding("churn_risk", NOTHING, None, said),)
         groups = [self._group_finding(k) for k in range(len(self))]
         return (*groups, *self._quality())
 
@@ -142,12 +145,13 @@ class ChurnRisk(Table):
             found = self.findings()
             ends = dict.fromkeys((0, len(self) - 1)) if len(self) else {0: None}
             said = [found[k].sentence for k in ends]
-            return " ".join([*said, *(f.sentence for f in found[len(self) :] if len(self))])
+            said += [f.sentence for f in found[len(self) :] if len(self)]
+            return words.sentences(said)
 
     def _group_finding(self, k: int) -> Finding:
         about = self.about
         values = _triple(self.churn_rate, self.churn_rate_ci_lower, self.churn_rate_ci_upper, k)
-        who = f"{about.population} in {say.place_words(k, len(self))}"
+        who = say.placed_words(about.population, say.place_words(k, len(self)))
         guess = float(self.predicted[k])
         said = say.group_words(values, guess, who, self.horizon, about.confidence_level)
         sentence = f"{said}{say.few_words(float(self.churned[k]))}"
@@ -158,7 +162,7 @@ class ChurnRisk(Table):
         n, level = round(float(self.at_risk.sum())), self.about.confidence_level
         ratio, slope, order = self.observed_to_predicted, self.slope, self.concordance
         agreement = say.agreement_words(int(self.as_predicted.sum()), len(self))
-        level_said = f"{say.ratio_words(ratio, level)} {agreement}"
+        level_said = words.sentences([say.ratio_words(ratio, level), agreement])
         return (
             self._finding("risk_observed_to_predicted", ratio, n, level_said, unit="ratio"),
             self._finding("risk_slope", slope, n, say.slope_words(slope, level), unit="slope"),
@@ -225,7 +229,7 @@ def churn_risk(
     _check(table, months, groups)
     about = About(months, confidence_level, table.as_of, table.population, table.periods_per_year)
     if months > table.axis[-1]:
-        return _refused("Nobody was followed for so long: look less far ahead.", about)
+        return _refused(tr("Nobody was followed for so long: look less far ahead."), about)
     counts = split_in_halves(table, months)
     labels = label_columns(table, counts[0], max(min_group, 1))
     held = predict_halves(counts, labels, min_events)
@@ -234,7 +238,8 @@ def churn_risk(
     member = risk_groups(held, min(groups, len(table.groups)), max(min_group, 1))
     if member is None:
         few = words.fewer_than(max(min_group, 1), table.population)
-        return _refused(f"In the last month {few} were at risk: look less far ahead.", about)
+        said = tr("In the last month {few} were at risk: look less far ahead.", few=few)
+        return _refused(said, about)
     return _judged(table, held, member, about, min_group)
 
 
@@ -281,7 +286,7 @@ def _mostly(table: LifeTable, size: Floats, inside: NDArray[np.bool_], min_group
             if count >= min_group and share >= MOSTLY and lift >= MORE_OFTEN:
                 found.append((-lift, place, words.group_words({column: label})))
     most = sorted(found)[:AT_MOST]
-    return ", ".join(text for _, _, text in sorted(most, key=lambda item: item[1]))
+    return tr(", ").join(text for _, _, text in sorted(most, key=lambda item: item[1]))
 
 
 def _sums(values: NDArray[Any], member: NDArray[np.int64]) -> NDArray[Any]:

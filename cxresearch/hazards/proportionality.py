@@ -13,8 +13,8 @@ from scipy.special import chdtrc
 
 from cxresearch import _format as words
 from cxresearch._checks import check_level
-from cxresearch._html import Table
-from cxresearch._language import speaking
+from cxresearch._html import Table, html_table
+from cxresearch._language import speaking, term, tr
 from cxresearch.hazards._grouped_hazards import ProportionalFit
 from cxresearch.hazards._hazard_model import LogRatios, Model, build_model, log_ratios, no_ratios
 from cxresearch.hazards._hazard_ratios import Wording, level_words, ratio_digits
@@ -73,32 +73,54 @@ class ProportionalityCheck(Table):
         return pd.concat(frames, ignore_index=True)
 
     def _repr_html_(self) -> str:
-        return f"<p>{escape(self.sentence())}</p>{super()._repr_html_()}"
+        shown = self.to_frame()
+        first, second = shown.columns[:2]
+        parts = {
+            f"before {self.late_from}": tr("before {tenure}", tenure=self.late_from),
+            f"from {self.late_from}": tr("from {tenure}", tenure=self.late_from),
+        }
+        shown[first] = list(self.names[:-1]) * 2
+        shown[second] = [parts[part] for part in shown[second]]
+        return f"<p>{escape(self.sentence())}</p>{html_table(shown)}"
 
     def sentence(self, lang: str | None = None) -> str:
         """Return in words whether the ratio changes with tenure."""
         with speaking(lang):
             if self.refusal is not None:
-                return f"Whether the ratio changes with tenure cannot be tested: {self.refusal}."
-            test = f"test of proportional hazards, {words.p_value(self.p_value)}"
-            said = "; ".join(self._said(i) for i in range(len(self.levels)))
+                return tr(
+                    "Whether the ratio changes with tenure cannot be tested: {why}.",
+                    why=self.refusal,
+                )
+            said = tr("; ").join(self._said(i) for i in range(len(self.levels)))
+            test = words.p_value(self.p_value)
             if self.p_value > 1 - self.confidence_level:
-                return f"No clear sign that the ratio changes with tenure ({test}): {said}."
-            return (
-                f"The ratio changes with tenure ({test}): {said}. One ratio for all of it is an "
-                "average."
+                return tr(
+                    "No clear sign that the ratio changes with tenure (test of proportional "
+                    "hazards, {p}): {ratios}.",
+                    p=test,
+                    ratios=said,
+                )
+            return tr(
+                "The ratio changes with tenure (test of proportional hazards, {p}): {ratios}. One "
+                "ratio for all of it is an average.",
+                p=test,
+                ratios=said,
             )
 
     def _said(self, i: int) -> str:
-        unit = words.period_word(self.periods_per_year)
         early, late = (
             ratio_digits(*(float(end[i]) for end in self._ratios(part)))
             for part in (self.early, self.late)
         )
-        return (
-            f"{self.names[i]} left {early[0]} times ({early[1]} to {early[2]}) as often as "
-            f"{self.names[-1]} before {unit} {self.late_from} and {late[0]} times ({late[1]} to "
-            f"{late[2]}) as often later"
+        return tr(
+            "{who} left {early} times ({early_low} to {early_high}) as often as {whom} before "
+            "{unit} {tenure} and {late} times ({late_low} to {late_high}) as often later",
+            who=self.names[i],
+            whom=self.names[-1],
+            unit=term(words.period_word(self.periods_per_year)),
+            tenure=self.late_from,
+            **dict(zip(("early", "early_low", "early_high"), early, strict=True)),
+            **dict(zip(("late", "late_low", "late_high"), late, strict=True)),
         )
 
     def _ratios(self, part: LogRatios) -> tuple[Floats, Floats, Floats]:
@@ -148,7 +170,7 @@ def proportionality_check(
         statistic=statistic,
         degrees_of_freedom=len(model.levels),
         p_value=float(chdtrc(len(model.levels), statistic)),
-        refusal="; ".join(reasons) or None,
+        refusal=tr("; ").join(reasons) or None,
         names=tuple(level_words(exposure, x, table.population, wording) for x in labels),
         confidence_level=confidence_level,
         periods_per_year=table.periods_per_year,
@@ -165,14 +187,20 @@ def _fit_parts(
     model: Model, late_from: int, min_events: int
 ) -> tuple[list[str], ProportionalFit | None]:
     """Return why there is no fit, and the fit when there is one."""
-    when = f"before {words.period_word(model.table.periods_per_year)} {late_from} or later"
+    unit = term(words.period_word(model.table.periods_per_year))
+    when = {"unit": unit, "tenure": late_from}
     for label in (model.references[model.exposure], *model.levels):
         left = model.table.churned[model.has(label)].sum(axis=(0, 1))
         if min(left[:late_from].sum(), left[late_from:].sum()) < min_events:
-            return [f"in a group fewer than {min_events} left {when}"], None
+            few = tr(
+                "in a group fewer than {least} left before {unit} {tenure} or later",
+                least=min_events,
+                **when,
+            )
+            return [few], None
     fit = model.fit(late_from=late_from)
     if not fit.converged.all():
-        return [f"too few are at risk {when}"], None
+        return [tr("too few are at risk before {unit} {tenure} or later", **when)], None
     return [], fit
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from cxresearch._checks import check_level
+from cxresearch._language import tr
 from cxresearch.hazards._hazard_model import build_model, log_ratios, no_ratios
 from cxresearch.hazards._hazard_ratios import HazardRatios, Wording
 from cxresearch.hazards._hazard_refusal import fit_or_refuse
@@ -79,7 +80,7 @@ def hazard_ratios(
         events={x: model.events(x) for x in labels},
         n={x: round(model.n(x)) for x in labels},
         adjusted_for=model.covariates,
-        refusal="; ".join(reasons) or None,
+        refusal=tr("; ").join(reasons) or None,
         wording=wording,
         confidence_level=confidence_level,
         population=table.population,

@@ -23,7 +23,8 @@ from cxresearch._draw import (
     say_refused,
 )
 from cxresearch._folding import wrapped
-from cxresearch.adjust._rung import Rung, difference_cell, hazard_cell, heading
+from cxresearch.adjust._rung import Rung
+from cxresearch.adjust._rung_words import difference_cell, hazard_cell, heading
 from cxresearch.adjust.balance import Balance, Overlap
 from cxresearch.adjust.bias_ladder import BiasLadder
 from cxresearch.errors import CxError

@@ -24,14 +24,15 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxresearch._html import Table
-from cxresearch.projection._model_fit import ModelFit
+from cxresearch._language import mark, term
+from cxresearch.projection._model_fit import ModelFit, model_name
 from cxresearch.uncertainty import Floats, Interval, logit_interval, loglog_interval
 
 Band: TypeAlias = tuple[Floats, Floats, Floats]  # estimate, lower, upper
 
 CREDIBLE = 10.0  # above the best AIC
 MISFIT = 0.01
-COMBINED, TOGETHER = "combined", "all together"
+COMBINED, TOGETHER = "combined", mark("all together")
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,6 +69,11 @@ class ModelCurve(Table):
         ]
         columns: dict[str, Any] = {"model": self.model, "tenure": self.tenure}
         return pd.DataFrame(columns | {name: getattr(self, name) for name in names})
+
+
+def curve_name(model: str) -> str:
+    """Return what a curve is called in a legend: by its model, or all together."""
+    return term(TOGETHER) if model == COMBINED else model_name(model)
 
 
 class Standing(NamedTuple):

@@ -13,13 +13,13 @@ from numpy.typing import NDArray
 
 from cxresearch import _format as words
 from cxresearch._html import Table
-from cxresearch._language import speaking
+from cxresearch._language import speaking, term, tr
 from cxresearch._results import Results
 from cxresearch._retention_curve import RetentionCurve
 from cxresearch.findings import Finding
 from cxresearch.product_limit import retained_share
 from cxresearch.projection._forecast import COMBINED, conditional, standing
-from cxresearch.projection._model_fit import NAMES, ModelFit, fit_models, variants_error
+from cxresearch.projection._model_fit import ModelFit, fit_models, model_name, variants_error
 from cxresearch.projection._renewal_models import MODELS
 from cxresearch.projection.fitted import MIN_EVENTS, check_arguments, not_projected
 from cxresearch.retention import MIN_GROUP, retention_curves
@@ -73,7 +73,7 @@ class Holdout(Table):
     @property
     def name(self) -> str:
         """The model's name as it is written."""
-        return NAMES.get(self.model, self.model)
+        return model_name(self.model)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row."""
@@ -86,32 +86,51 @@ class Holdout(Table):
     def sentence(self, lang: str | None = None) -> str:
         """Return how far off the model was, in words; "no clear error" where the interval has 0."""
         with speaking(lang):
-            unit, last = words.period_word(self.observed.periods_per_year), int(self.tenure[-1])
-            until, end = (
-                f"{words.number(t)} {words.plural(unit, t)}" for t in (self.fitted_until, last)
-            )
-            level = words.level_words(self.observed.confidence_level)
-            what = "mean of all models" if self.model == COMBINED else f"{self.name} model"
-            whom = f"{self.observed.population}{words.with_group(self.group)}"
-            fitted = f"fitted to the first {until} only, the {what} for {whom} is"
-            mean = self._average(unit)
             value, low, high = (100 * x for x in self.values)
             if low <= 0 <= high:
-                points = words.quantity(value, low, high, "percentage point")
-                seen = f"from what was observed ({level} interval)"
-                return f"No clear error at {end}: {fitted} {points} {seen}{mean}"
+                return tr(
+                    "No clear error at {end}: fitted to the first {until} only, the {what} for "
+                    "{whom} is {points} from what was observed ({level} interval){mean}",
+                    points=words.quantity(value, low, high, "percentage point"),
+                    **self._said(),
+                )
             near, far = sorted((abs(low), abs(high)))
             points = words.quantity(abs(value), near, far, "percentage point")
-            way = "higher" if value > 0 else "lower"
-            said = f"{fitted} {points} {way} than observed at {end} ({level} interval){mean}"
-            return f"{said[:1].upper()}{said[1:]}"
+            if value > 0:
+                return tr(
+                    "Fitted to the first {until} only, the {what} for {whom} is {points} higher "
+                    "than observed at {end} ({level} interval){mean}",
+                    points=points,
+                    **self._said(),
+                )
+            return tr(
+                "Fitted to the first {until} only, the {what} for {whom} is {points} lower than "
+                "observed at {end} ({level} interval){mean}",
+                points=points,
+                **self._said(),
+            )
+
+    def _said(self) -> dict[str, str]:
+        unit = words.period_word(self.observed.periods_per_year)
+        combined = self.model == COMBINED
+        return {
+            "until": words.counted(self.fitted_until, unit),
+            "end": words.counted(int(self.tenure[-1]), unit),
+            "what": tr("mean of all models") if combined else tr("{model} model", model=self.name),
+            "whom": f"{term(self.observed.population)}{words.with_group(self.group)}",
+            "level": words.level_words(self.observed.confidence_level),
+            "mean": self._average(unit),
+        }
 
     def _average(self, unit: str) -> str:
         """Return the mean error of the tenures held out; nothing where nobody was left at one."""
         if math.isnan(self.mean_absolute_percentage_error):
-            return "."
-        off = words.percent(self.mean_absolute_percentage_error, 0.001)
-        return f"; over the {unit}s held out it is {off} of the observed share off on average."
+            return tr(".")
+        return tr(
+            "; over the {units} held out it is {off} of the observed share off on average.",
+            units=words.plural(unit, 2),
+            off=words.percent(self.mean_absolute_percentage_error, 0.001),
+        )
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the finding `holdout_error`."""
@@ -186,7 +205,7 @@ def holdout(
         fits = _fits(sample, models, until) if until > start and events >= min_events else ()
         left_out += not fits
         found += _compare(fits, sample, observed, until)
-    few = not_projected(table, left_out, min_events, "the periods that are fitted")
+    few = not_projected(table, left_out, min_events, tr("the periods that are fitted"))
     return Results(tuple(found), (*curves.not_reported, *few))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -10,24 +10,45 @@ from scipy.special import chdtrc
 
 from cxresearch import _format as words
 from cxresearch._html import Table
-from cxresearch._language import speaking
+from cxresearch._language import mark, speaking, term
 from cxresearch._results import Results
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding
-from cxresearch.projection._model_fit import NAMES, ModelFit
+from cxresearch.projection._model_fit import ModelFit, model_name
 from cxresearch.projection._projected import Projection
 from cxresearch.projection._renewal_models import MODELS, fit
 from cxresearch.projection.fitted import Projections
 
 LARGER = {"geometric": "sbg", "sbg": "bdw"}
+EQUAL = (
+    mark(
+        "The {groups} groups differ in the parameters of the {model} model (likelihood ratio, {p})."
+    ),
+    mark(
+        "No clear difference in the parameters of the {model} model between the {groups} groups "
+        "(likelihood ratio, {p})."
+    ),
+)
 SAYS = {  # what the larger model adds, in words: where it is clear, and where it is not
     "sbg": (
-        "{} differ from each other in how likely they are to leave",
-        "no clear difference between {} in how likely they are to leave",
+        mark(
+            "{Whom} differ from each other in how likely they are to leave: {large} against "
+            "{small} (likelihood ratio, {p})."
+        ),
+        mark(
+            "No clear difference between {whom} in how likely they are to leave: {large} against "
+            "{small} (likelihood ratio, {p})."
+        ),
     ),
     "bdw": (
-        "how likely each of the {} is to leave changes with tenure",
-        "no clear change with tenure in how likely each of the {} is to leave",
+        mark(
+            "How likely each of the {whom} is to leave changes with tenure: {large} against "
+            "{small} (likelihood ratio, {p})."
+        ),
+        mark(
+            "No clear change with tenure in how likely each of the {whom} is to leave: {large} "
+            "against {small} (likelihood ratio, {p})."
+        ),
     ),
 }
 
@@ -44,8 +65,10 @@ class LikelihoodRatioTest(Table):
         Twice the difference of log-likelihoods, and its chi-square test.
     group
         The model that is tested, and the labels of the group.
-    clear, unclear
-        What it says when p is at most 1 − level, and above it.
+    says
+        Messages: what it says when p is at most 1 − level, and above it.
+    places
+        Returns what fills their places, in the language spoken.
     """
 
     id: str
@@ -53,8 +76,8 @@ class LikelihoodRatioTest(Table):
     degrees_of_freedom: int
     p_value: float
     group: Mapping[str, str]
-    clear: str
-    unclear: str
+    says: tuple[str, str]
+    places: Callable[[], Mapping[str, str]]
     n: int
     confidence_level: float
     as_of: str | None
@@ -67,8 +90,8 @@ class LikelihoodRatioTest(Table):
     def sentence(self, lang: str | None = None) -> str:
         """Return the result in words; "no clear difference" when p is above 1 − level."""
         with speaking(lang):
-            said = self.unclear if self.p_value > 1 - self.confidence_level else self.clear
-            return f"{said} (likelihood ratio, {words.p_value(self.p_value)})."
+            said = term(self.says[self.p_value > 1 - self.confidence_level])
+            return said.format(**self.places(), p=words.p_value(self.p_value))
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the test as one finding."""
@@ -150,16 +173,15 @@ def _equal(projected: Projections, model: str) -> LikelihoodRatioTest:
     )
     statistic = max(0.0, 2 * (apart - float(fit(model, n, d).log_likelihood[0])))
     freedom = (len(projected) - 1) * len(MODELS[model])
-    what = f"in the parameters of the {NAMES[model]} model"
-    groups = f"the {words.number(len(projected))} groups"
+    groups = words.number(len(projected))
     return LikelihoodRatioTest(
         "equal_parameters_p_value",
         statistic,
         freedom,
         float(chdtrc(freedom, statistic)),
         {"model": model},
-        f"{_capital(groups)} differ {what}",
-        f"No clear difference {what} between {groups}",
+        EQUAL,
+        lambda: {"groups": groups, "model": model_name(model)},
         sum(result.observed.n for result in projected),
         projected.confidence_level,
         projected.table.as_of,
@@ -176,25 +198,25 @@ def _larger(result: Projection, small: ModelFit, large: ModelFit) -> LikelihoodR
     statistic = max(0.0, 2 * (large.log_likelihood - small.log_likelihood))
     halved = 0.5 if small.model == "geometric" and statistic > 0 else 1.0
     observed = result.observed
-    whom = f"{observed.population}{words.with_group(observed.group)}"
-    clear, unclear = (_capital(text.format(whom)) for text in SAYS[large.model])
-    of = f"{large.name} against {small.name}"
     return LikelihoodRatioTest(
         "larger_model_p_value",
         statistic,
         1,
         halved * float(chdtrc(1, statistic)),
         {"model": large.model, **observed.group},
-        f"{clear}: {of}",
-        f"{unclear}: {of}",
+        SAYS[large.model],
+        lambda: _places(result, small, large),
         observed.n,
         observed.confidence_level,
         observed.as_of,
     )
 
 
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+def _places(result: Projection, small: ModelFit, large: ModelFit) -> dict[str, str]:
+    observed = result.observed
+    whom = f"{term(observed.population)}{words.with_group(observed.group)}"
+    said = {"whom": whom, "Whom": words.sentence_start(whom)}
+    return said | {"small": small.name, "large": large.name}
 
 
 def _check_groups(projected: Projections) -> None:

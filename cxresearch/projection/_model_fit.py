@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import chdtrc, expit
 
+from cxresearch._language import mark, term
 from cxresearch.projection._renewal_models import (
     MODELS,
     Fit,
@@ -22,7 +23,7 @@ from cxresearch.projection._renewal_models import (
 )
 from cxresearch.uncertainty import Floats, critical_value, jackknife_se
 
-NAMES = {"geometric": "geometric", "sbg": "sBG", "bdw": "BdW"}
+NAMES = {"geometric": mark("geometric"), "sbg": mark("sBG"), "bdw": mark("BdW")}
 STEP = 1e-3  # of a standard error, for derivatives
 UNDETERMINED = 1e4  # an interval wider than this factor says nothing
 FEW_EXPECTED = 10.0  # periods in which fewer would leave at the average rate are taken together
@@ -69,7 +70,7 @@ class ModelFit:
     @property
     def name(self) -> str:
         """The model's name as it is written: sBG."""
-        return NAMES[self.model]
+        return model_name(self.model)
 
     @property
     def aic(self) -> float:
@@ -103,6 +104,11 @@ class ModelFit:
             )
             for name, at in scales.items()
         }
+
+
+def model_name(model: str) -> str:
+    """Return a model's name as it is written; any other text is returned as it is."""
+    return term(NAMES.get(model, model))
 
 
 def fit_models(

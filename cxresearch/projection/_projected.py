@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from cxresearch import _format as words
 from cxresearch._cells import Counts, unknown
 from cxresearch._html import Table
-from cxresearch._language import speaking
+from cxresearch._language import speaking, term, tr, trn
 from cxresearch._retention_curve import FEW_EVENTS, RetentionCurve
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding
 from cxresearch.projection._forecast import COMBINED, MISFIT, ModelCurve, Standing
-from cxresearch.projection._model_fit import NAMES, ModelFit, Parameter
+from cxresearch.projection._model_fit import ModelFit, Parameter, model_name
 from cxresearch.uncertainty import wilson_interval
 
 Values: TypeAlias = tuple[float | None, float | None, float | None]
@@ -94,20 +94,39 @@ class Projection(Table):
         """Return the share retained at one tenure after one model, or after all together."""
         curve, group = self[model], {"model": model, "tenure": str(tenure), **self.group}
         if not self.start <= tenure <= self.horizon or tenure != int(tenure):
-            runs = f"the projection runs from {self.start} to {self._periods(self.horizon)}"
-            said = f"Not known after {self._periods(tenure)}: {runs}."
+            said = tr(
+                "Not known after {tenure}: the projection runs from {start} to {end}.",
+                tenure=self._periods(tenure),
+                start=self.start,
+                end=self._periods(self.horizon),
+            )
             return self._finding("projected_retained", UNKNOWN, said, group)
         i = int(tenure) - self.start
         ends = (curve.retained, curve.retained_ci_lower, curve.retained_ci_upper)
         value, lower, upper = (float(x[i]) for x in ends)
-        whole, stay, spread = words.out_of(value, lower, upper)
-        sentence = (
-            f"Of {whole} {self._whom()}, {stay} {'is' if stay == '1' else 'are'} still there "
-            f"after {self._periods(tenure)} {self._after(curve)}{self._beyond(int(tenure))} "
-            f"({words.level_words(self.observed.confidence_level)} interval {spread})."
-        )
+        sentence = self._still_there(curve, int(tenure), (value, lower, upper))
         grade = "D" if tenure > self.longest else "C"
         return self._finding("projected_retained", (value, lower, upper), sentence, group, grade)
+
+    def _still_there(
+        self, curve: ModelCurve, tenure: int, values: tuple[float, float, float]
+    ) -> str:
+        whole, stay, spread = words.out_of(*values)
+        return trn(
+            "Of {whole} {whom}, {stay} is still there after {tenure} {by}{beyond} "
+            "({level} interval {spread}).",
+            "Of {whole} {whom}, {stay} are still there after {tenure} {by}{beyond} "
+            "({level} interval {spread}).",
+            1 if stay == "1" else 2,
+            whole=whole,
+            whom=self._whom(),
+            stay=stay,
+            tenure=self._periods(tenure),
+            by=self._after(curve),
+            beyond=self._beyond(tenure),
+            level=words.level_words(self.observed.confidence_level),
+            spread=spread,
+        )
 
     def observed_rates(self, at_most: int = 14) -> pd.DataFrame:
         """Return observed retention rates per period, with Wilson's interval.
@@ -170,64 +189,109 @@ class Projection(Table):
         return bool(self.observed.at_risk.dtype.kind == "f")
 
     def _whom(self) -> str:
-        since = f" who reached {self._periods(self.start)}" if self.start else ""
-        return f"{self.observed.population}{words.with_group(self.group)}{since}"
+        whom = f"{term(self.observed.population)}{words.with_group(self.group)}"
+        if not self.start:
+            return whom
+        return tr("{whom} who reached {tenure}", whom=whom, tenure=self._periods(self.start))
 
     def _periods(self, count: float) -> str:
-        period = words.period_word(self.observed.periods_per_year)
-        return f"{words.number(count)} {words.plural(period, count)}"
+        return words.counted(count, words.period_word(self.observed.periods_per_year))
 
     def _after(self, curve: ModelCurve) -> str:
         if curve.model == COMBINED:
-            kept = [NAMES[model] for model in self.standing.credible]
-            by = f"by {words.and_list(kept)} {'together' if len(kept) > 1 else 'alone'}"
-            return by if self.fits_well else f"{by}, none of which fits the counts"
-        aside = (
-            ""
-            if curve.model in self.standing.credible
-            else ", which fits far worse than another model"
-        )
-        return f"by the {NAMES[curve.model]} model{aside}"
+            return self._after_all()
+        model = model_name(curve.model)
+        if curve.model in self.standing.credible:
+            return tr("by the {model} model", model=model)
+        return tr("by the {model} model, which fits far worse than another model", model=model)
+
+    def _after_all(self) -> str:
+        kept = [model_name(model) for model in self.standing.credible]
+        models, several = words.and_list(kept), len(kept) > 1
+        if self.fits_well and several:
+            return tr("by {models} together", models=models)
+        if self.fits_well:
+            return tr("by {models} alone", models=models)
+        if several:
+            return tr("by {models} together, none of which fits the counts", models=models)
+        return tr("by {models} alone, none of which fits the counts", models=models)
 
     def _beyond(self, tenure: int) -> str:
         if tenure <= self.longest:
             return ""
         if tenure > FAR * self.longest:
-            return ", extrapolated to more than twice as far as the data reach"
-        return f", extrapolated {self._periods(tenure - self.longest)} beyond the data"
+            return tr(", extrapolated to more than twice as far as the data reach")
+        far = self._periods(tenure - self.longest)
+        return tr(", extrapolated {far} beyond the data", far=far)
 
     def _parameter(self, fit: ModelFit, name: str, found: Parameter) -> Finding:
         group = {"model": fit.model, "parameter": name, **self.group}
-        of = f"{name.capitalize()} of the {fit.name} model for {self._whom_fitted()}"
+        of = self._of_fit(fit) | {
+            "Name": words.sentence_start(name),
+            "until": self._periods(self.fitted_until),
+        }
         if not found.determined:
-            why = "all customers look alike" if fit.alike else "too little tells it"
-            said = f"{of} is not determined by the counts: {why}."
+            said = tr(
+                "{Name} of the {model} model for {whom}, fitted to the first {until}, is not "
+                "determined by the counts: too little tells it.",
+                **of,
+            )
+            if fit.alike:
+                said = tr(
+                    "{Name} of the {model} model for {whom}, fitted to the first {until}, is not "
+                    "determined by the counts: all customers look alike.",
+                    **of,
+                )
             return self._finding("model_parameter", UNKNOWN, said, group, unit="parameter")
         values = (found.value, found.ci_lower, found.ci_upper)
         share = name == "theta"
         text = words.percent_interval(*values) if share else words.parameter_interval(*values)
-        said = f"{of} is {text}."
+        said = tr(
+            "{Name} of the {model} model for {whom}, fitted to the first {until}, is {value}.",
+            value=text,
+            **of,
+        )
         unit = "share" if share else "parameter"
         return self._finding("model_parameter", values, said, group, unit=unit)
 
-    def _whom_fitted(self) -> str:
-        whom = f"{self.observed.population}{words.with_group(self.group)}"
-        return f"{whom}, fitted to the first {self._periods(self.fitted_until)},"
+    def _of_fit(self, fit: ModelFit) -> dict[str, str]:
+        whom = f"{term(self.observed.population)}{words.with_group(self.group)}"
+        return {"model": fit.name, "whom": whom}
 
     def _fit_test(self, fit: ModelFit) -> Finding:
-        p, period = fit.misfit_p_value, words.period_word(self.observed.periods_per_year)
-        counts = f"the counts of {self.observed.population}{words.with_group(self.group)}"
-        test = f"(chi-square by {period}, {words.p_value(p)})"
-        said = f"No clear departure of the {fit.name} model from {counts} {test}."
-        if math.isnan(p):
-            why = "they are weighted" if self._weighted else "too few left"
-            said = f"Whether the {fit.name} model fits {counts} cannot be tested: {why}."
-        elif p <= 1 - self.observed.confidence_level:
-            departs = f"The {fit.name} model departs from {counts} by more than chance"
-            said = f"{departs} {test}: read its figures as rough."
+        p = fit.misfit_p_value
         values = (None if math.isnan(p) else p, None, None)
         group = {"model": fit.model, **self.group}
+        said = self._misfit_words(fit)
         return self._finding("model_fit_p_value", values, said, group, unit="p-value")
+
+    def _misfit_words(self, fit: ModelFit) -> str:
+        of, p = self._of_fit(fit), fit.misfit_p_value
+        if math.isnan(p) and self._weighted:
+            return tr(
+                "Whether the {model} model fits the counts of {whom} cannot be tested: they are "
+                "weighted.",
+                **of,
+            )
+        if math.isnan(p):
+            return tr(
+                "Whether the {model} model fits the counts of {whom} cannot be tested: too few "
+                "left.",
+                **of,
+            )
+        period = term(words.period_word(self.observed.periods_per_year))
+        of |= {"period": period, "p": words.p_value(p)}
+        if p <= 1 - self.observed.confidence_level:
+            return tr(
+                "The {model} model departs from the counts of {whom} by more than chance "
+                "(chi-square by {period}, {p}): read its figures as rough.",
+                **of,
+            )
+        return tr(
+            "No clear departure of the {model} model from the counts of {whom} (chi-square by "
+            "{period}, {p}).",
+            **of,
+        )
 
     def _finding(
         self,

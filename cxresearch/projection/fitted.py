@@ -9,6 +9,7 @@ from functools import partial
 import numpy as np
 
 from cxresearch import _format as words
+from cxresearch._language import term, tr, trn
 from cxresearch._results import Results, key_problems, model_problems
 from cxresearch._retention_curve import RetentionCurve
 from cxresearch.errors import DataError
@@ -230,19 +231,30 @@ def _some_years(projected: Projections, last: int) -> list[int]:
 
 def _first(table: LifeTable, until: int) -> str:
     period = words.period_word(table.periods_per_year)
-    return f"the first {words.number(until)} {words.plural(period, until)}"
+    return tr("the first {until}", until=words.counted(until, period))
 
 
 def not_projected(table: LifeTable, count: int, min_events: int, span: str) -> tuple[Finding, ...]:
     """Return how many groups are not projected, as one finding that names none of them."""
     if not count:
         return ()
-    few = f"{words.fewer_than(min_events, table.population)} left within {span}"
-    whom = f"{words.number(count)} {words.plural('group', count)}"
+    why = {"few": words.fewer_than(min_events, table.population), "span": span}
+    said = trn(
+        "{n} group is not projected: {few} left within {span}, or there are too few periods for "
+        "any model.",
+        "{n} groups are not projected: {few} left within {span}, or there are too few periods for "
+        "any model.",
+        count,
+        n=words.number(count),
+        **why,
+    )
     if not table.group_columns:
-        whom = table.population.capitalize()
-    be = "is" if count == 1 and table.group_columns else "are"
-    said = f"{whom} {be} not projected: {few}, or there are too few periods for any model."
+        said = tr(
+            "{Whom} are not projected: {few} left within {span}, or there are too few periods for "
+            "any model.",
+            Whom=words.sentence_start(term(table.population)),
+            **why,
+        )
     return (without_number(said, as_of=table.as_of),)
 
 

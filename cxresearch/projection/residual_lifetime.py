@@ -12,12 +12,12 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table
-from cxresearch._language import speaking
+from cxresearch._language import speaking, term, tr
 from cxresearch._results import Results
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding
 from cxresearch.projection._forecast import COMBINED, together
-from cxresearch.projection._model_fit import NAMES, ModelFit
+from cxresearch.projection._model_fit import ModelFit, model_name
 from cxresearch.projection._projected import Projection
 from cxresearch.projection.fitted import Projections
 from cxresearch.uncertainty import Floats, log_interval
@@ -77,19 +77,19 @@ class ResidualLifetime(Table):
         with speaking(lang):
             observed = self.projection.observed
             unit = words.period_word(observed.periods_per_year)
-            left = words.quantity(*self._values(), unit)
-            ahead = f" within the next {_count(self.horizon, unit)}" if self.horizon else ""
-            rate = f"{100 * self.annual_discount_rate:.4g} %"
-            known = {COMBINED: "all credible models together"}
-            after = known.get(self.model, f"the {NAMES.get(self.model, '')} model")
-            since = f"After {_count(self.tenure, unit)}" if self.tenure else "At the start"
-            return (
-                f"{since}, {observed.population}"
-                f"{words.with_group(self.group)} have on average another {left}{ahead}, "
-                f"{words.level_words(observed.confidence_level)} interval, discounted at {rate} a "
-                f"year, by {after}; {words.percent(self.beyond_data_share)} of it lies beyond the data."
-                f"{self._before()}"
+            said = tr(
+                "{Since}, {whom} have on average another {left}{ahead}, {level} interval, "
+                "discounted at {rate} a year, by {models}; {beyond} of it lies beyond the data.",
+                Since=self._since(unit),
+                whom=f"{term(observed.population)}{words.with_group(self.group)}",
+                left=words.quantity(*self._values(), unit),
+                ahead=self._ahead(unit),
+                level=words.level_words(observed.confidence_level),
+                rate=tr("{number} %", number=f"{100 * self.annual_discount_rate:.4g}"),
+                models=self._models(),
+                beyond=words.percent(self.beyond_data_share),
             )
+            return f"{said}{self._before()}"
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the finding `residual_lifetime`."""
@@ -102,7 +102,7 @@ class ResidualLifetime(Table):
                 lower,
                 upper,
                 observed.n,
-                words.plural(words.period_word(observed.periods_per_year), 2),
+                f"{words.period_word(observed.periods_per_year)}s",  # in every language
                 self.sentence(),
                 {"model": self.model, "tenure": str(self.tenure), **self.group},
                 confidence_level=observed.confidence_level,
@@ -111,14 +111,32 @@ class ResidualLifetime(Table):
             ),
         )
 
+    def _since(self, unit: str) -> str:
+        if not self.tenure:
+            return tr("At the start")
+        return tr("After {tenure}", tenure=words.counted(self.tenure, unit))
+
+    def _ahead(self, unit: str) -> str:
+        if not self.horizon:
+            return ""
+        return tr(" within the next {ahead}", ahead=words.counted(self.horizon, unit))
+
+    def _models(self) -> str:
+        if self.model == COMBINED:
+            return tr("all credible models together")
+        return tr("the {model} model", model=model_name(self.model))
+
     def _before(self) -> str:
         """Return that the tenure itself lies before the data, where customers came in late."""
         start, observed = self.projection.start, self.projection.observed
         if self.tenure >= start:
             return ""
         unit = words.period_word(observed.periods_per_year)
-        seen = f"{observed.population} are observed from {_count(start, unit)} on"
-        return f" So does what comes before: {seen}."
+        return tr(
+            " So does what comes before: {whom} are observed from {start} on.",
+            whom=term(observed.population),
+            start=words.counted(start, unit),
+        )
 
     def _values(self) -> tuple[float, float, float]:
         ends = (self.residual_lifetime_ci_lower, self.residual_lifetime_ci_upper)
@@ -216,10 +234,6 @@ def _enough(rate: float, annual: float) -> int:
             "how many periods ahead count (horizon; residual_horizon in the report)."
         )
     return math.ceil(needed)
-
-
-def _count(periods: int, unit: str) -> str:
-    return f"{words.number(periods)} {words.plural(unit, periods)}"
 
 
 def _check_arguments(tenures: Sequence[int], annual_discount_rate: float, horizon: int) -> None:
