@@ -18,7 +18,8 @@ from test_projection import REFERENCE
 
 from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.projection.fitted import projections
-from cxresearch.roi._levels import Asked, NotDefinedError, Renewals, duration, levels
+from cxresearch.roi._levels import Asked, Renewals, duration, levels
+from cxresearch.roi._not_defined import NotDefinedError
 from cxresearch.roi._strand import Strand, constant_strand
 from cxresearch.roi.economics import CONCEPTS, Concept, Economics
 from cxresearch.roi.own_curve import OwnCurve, own_curve

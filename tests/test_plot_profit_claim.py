@@ -63,9 +63,9 @@ def uplifts(**changed: Any) -> ProfitUplifts:
     for one in found:
         wide = {"uplift_ci_lower": one.uplift - 0.02, "uplift_ci_upper": one.uplift + 0.03}
         more = replace(one, model="sbg", uplift=2 * one.uplift, uplift_ci_lower=1.9 * one.uplift,
-                       uplift_ci_upper=2.1 * one.uplift, cut="nobody leaves from year 13 as a customer on")  # fmt: skip
+                       uplift_ci_upper=2.1 * one.uplift, whom=lambda: "nobody leaves from year 13 as a customer on")  # fmt: skip
         rows += [one, more, replace(one, model="bdw", **wide)]
-        rows.append(replace(one, model="product_limit", uplift=math.nan, reason="too short"))
+        rows.append(replace(one, model="product_limit", uplift=math.nan, why=lambda: "too short"))
     return ProfitUplifts(tuple(rows))
 
 

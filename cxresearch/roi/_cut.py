@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from cxresearch import _format as words
+from cxresearch._language import tr, trn
 from cxresearch.roi._levels import Asked, passes_one
 from cxresearch.roi._strand import Strand
 from cxresearch.roi.economics import BY_YEAR
@@ -29,14 +30,31 @@ def cut_words(strand: Strand, asked: Asked) -> str:
     years = [int(year) for year in np.flatnonzero(over) + 1]
     if not years:
         return ""
-    counted = "that is counted" if strand.late else "as a customer"
-    first = years[0]
-    if over[first - 1 :].all() and asked.renewals == "every":
-        return f"nobody leaves from year {first} {counted} on"
-    named = words.and_list(str(year) for year in years)
-    if len(years) > 2 and years[-1] - first == len(years) - 1:
-        named = f"{first} to {years[-1]}"
-    return f"nobody leaves in {words.plural('year', len(years))} {named} {counted}"
+    if over[years[0] - 1 :].all() and asked.renewals == "every":
+        if strand.late:
+            return tr("nobody leaves from year {year} that is counted on", year=years[0])
+        return tr("nobody leaves from year {year} as a customer on", year=years[0])
+    return _nobody_leaves(years, late=strand.late)
+
+
+def _nobody_leaves(years: list[int], *, late: bool) -> str:
+    first, last, many = years[0], years[-1], len(years)
+    said = words.and_list(str(year) for year in years)
+    if many > 2 and last - first == many - 1:
+        said = tr("{low} to {high}", low=first, high=last)
+    if late:
+        return trn(
+            "nobody leaves in year {years} that is counted",
+            "nobody leaves in years {years} that is counted",
+            many,
+            years=said,
+        )
+    return trn(
+        "nobody leaves in year {years} as a customer",
+        "nobody leaves in years {years} as a customer",
+        many,
+        years=said,
+    )
 
 
 def last_year(strand: Strand, asked: Asked) -> int:
@@ -51,4 +69,6 @@ def _never_leave(strand: Strand, lift: Lift) -> str:
     assert strand.nodes is not None
     rate, weight = (x[0] for x in strand.nodes(lift.highest))
     share = float(weight[lift.capped(rate)].sum())
-    return f"{words.percent(share)} of customers never leave" if share > FEW else ""
+    if share <= FEW:
+        return ""
+    return tr("{share} of customers never leave", share=words.percent(share))

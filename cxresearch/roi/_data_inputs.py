@@ -8,8 +8,10 @@ from typing import Final, NamedTuple
 import numpy as np
 from sqlglot import exp
 
+from cxresearch import _format as words
 from cxresearch import sql
 from cxresearch._cells import N_REPLICATES
+from cxresearch._language import tr
 from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.money import currency_problems, month_label
 from cxresearch.rates import Rates, period_rates
@@ -72,7 +74,8 @@ def _customers(data: Data, _: float) -> Found:
         )
     moves = table.at_start - table.lost + table.joined
     there = float(moves[..., -1].sum())
-    return Found(there, Uncertain.fixed(there), f"data: there at the end of {table.periods[-1]}")
+    source = tr("data: there at the end of {period}", period=words.period_label(table.periods[-1]))
+    return Found(there, Uncertain.fixed(there), source)
 
 
 def _retention(data: Data, level: float) -> Found:
@@ -90,7 +93,8 @@ def _retention(data: Data, level: float) -> Found:
         float(rates.retention_rate_ci_lower[i]),
         float(rates.retention_rate_ci_upper[i]),
     )
-    source = f"data: of those there when {rates.periods[i]} began, who stayed it out"
+    period = words.period_label(rates.periods[i])
+    source = tr("data: of those there when {period} began, who stayed it out", period=period)
     return Found(ends[0], Uncertain.measured(*ends, level), source)
 
 
@@ -98,7 +102,8 @@ def _held_out(effect: Effect) -> Found:
     assert effect.base is not None
     value, lower, upper, _ = effect.base
     spread = Uncertain.measured(value, lower, upper, effect.confidence_level)
-    return Found(value, spread, "experiment: those held out, a year after; not all customers")
+    source = tr("experiment: those held out, a year after; not all customers")
+    return Found(value, spread, source)
 
 
 def _margin(data: Data, level: float) -> Found:
@@ -114,8 +119,12 @@ def _margin(data: Data, level: float) -> Found:
     month = "12 * EXTRACT(YEAR FROM month) + EXTRACT(MONTH FROM month) - 1"
     within = f"{month} BETWEEN {months[0]} AND {months[-1]}"
     brought = _sums(data, "revenue", "contribution_margin", within, table.n_replicates)[0]
-    span = f"{month_label(months[0])} to {month_label(months[-1])}"
-    return _a_year(brought, there, f"data: margin of {span}, per customer there and year", level)
+    source = tr(
+        "data: margin of {first} to {last}, per customer there and year",
+        first=words.period_label(month_label(months[0])),
+        last=words.period_label(month_label(months[-1])),
+    )
+    return _a_year(brought, there, source, level)
 
 
 def _monthly(data: Data, level: float) -> Found:
@@ -126,7 +135,7 @@ def _monthly(data: Data, level: float) -> Found:
         )
     there = "monthly_margin IS NOT NULL"
     sums, counts = _sums(data, "customers", "monthly_margin", there, N_REPLICATES)
-    source = f"data: monthly margin times {MONTHS}, of all customers that have one"
+    source = tr("data: monthly margin times {n}, of all customers that have one", n=MONTHS)
     return _a_year(sums, counts, source, level)
 
 

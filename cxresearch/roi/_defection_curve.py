@@ -13,7 +13,7 @@ from scipy.optimize import minimize_scalar
 
 from cxresearch import _format as words
 from cxresearch._html import Table
-from cxresearch._language import speaking
+from cxresearch._language import speaking, term, tr
 from cxresearch.findings import Finding
 from cxresearch.roi._customer_lives import LIVES, Lives, lifetime_profit, uplift
 from cxresearch.roi._published import (
@@ -78,20 +78,24 @@ class DefectionCurve(Table):
             "printed": self.printed_values,
             **{f"rebuilt, {lives} lives": np.round(self.values[lives], 1) for lives in LIVES},
         }
-        return pd.DataFrame(columns).assign(standing=STANDINGS[VALUES_STANDING])
+        return pd.DataFrame(columns).assign(standing=term(STANDINGS[VALUES_STANDING]))
 
     def sentence(self, lang: str | None = None) -> str:
         """Return what "5 %" was, and how far the printed values come back, in words."""
         with speaking(lang):
             fixed, random = self.uplifts["points"]
             fewer, fewer_random = self.uplifts["fewer_churners"]
-            return (
+            return tr(
                 'In 1990 "5 %" was 5 instead of 10 of 100 customers who leave each year: half of '
-                "them, or 5 percentage points more retention from 90 %. The printed values of a card "
-                f"customer are {words.percent(self.printed_uplift)} apart; rebuilt from the printed "
-                f"profits{self._rate()} they are {words.percent(fixed)} apart where everybody stays "
-                f"equally long and {words.percent(random)} where lives differ. Read as 5 % fewer "
-                f"customers who leave, the same profits give {_range(fewer, fewer_random)}."
+                "them, or 5 percentage points more retention from 90 %. The printed values of a "
+                "card customer are {printed} apart; rebuilt from the printed profits{rate} they "
+                "are {fixed} apart where everybody stays equally long and {random} where lives "
+                "differ. Read as 5 % fewer customers who leave, the same profits give {fewer}.",
+                printed=words.percent(self.printed_uplift),
+                rate=self._rate(),
+                fixed=words.percent(fixed),
+                random=words.percent(random),
+                fewer=_range(fewer, fewer_random),
             )
 
     def findings(self) -> tuple[Finding, ...]:
@@ -100,20 +104,27 @@ class DefectionCurve(Table):
 
     def _finding(self, i: int) -> Finding:
         rate, fixed = self.defection_rates[i], self.values["fixed"][i]
-        sentence = (
-            f"A card customer of 1990 was worth {_dollars(fixed)} where {words.number(100 * rate)} "
-            f"of 100 leave each year and everybody stays {words.number(1 / rate)} years, rebuilt "
-            f"from the printed profits{self._rate()}; printed is "
-            f"{_dollars(self.printed_values[i])} ({STANDINGS[VALUES_STANDING]}). Where lives "
-            f"differ, with the same mean, it is {_dollars(self.values['random'][i])}."
+        sentence = tr(
+            "A card customer of 1990 was worth {worth} where {leave} of 100 leave each year and "
+            "everybody stays {years} years, rebuilt from the printed profits{rate}; printed is "
+            "{printed} ({standing}). Where lives differ, with the same mean, it is {differ}.",
+            worth=_dollars(fixed),
+            leave=words.number(100 * rate),
+            years=words.number(1 / rate),
+            rate=self._rate(),
+            printed=_dollars(self.printed_values[i]),
+            standing=term(STANDINGS[VALUES_STANDING]),
+            differ=_dollars(self.values["random"][i]),
         )
         number = (float(fixed), None, None, None)
         group = {"defection": f"{rate:g}"}
         return Finding("defection_curve_value", *number, CURRENCY, sentence, group, grade="D")
 
     def _rate(self) -> str:
-        closest = " (the rate that comes closest)" if self.fitted else ""
-        return f" at {words.percent(self.annual_discount_rate, 0.001)} a year{closest}"
+        rate = words.percent(self.annual_discount_rate, 0.001)
+        if self.fitted:
+            return tr(" at {rate} a year (the rate that comes closest)", rate=rate)
+        return tr(" at {rate} a year", rate=rate)
 
 
 def rebuild_curve(rate: float | None) -> DefectionCurve:
@@ -159,9 +170,11 @@ def _by_reading(rate: float) -> dict[str, tuple[float, float]]:
 
 
 def _dollars(value: float) -> str:
-    return f"{CURRENCY} {words.number(value)}"
+    return words.in_currency(words.number(value), CURRENCY)
 
 
 def _range(*shares: float) -> str:
-    low, high = (words.percent(share, 0.001) for share in (min(shares), max(shares)))
-    return low if low == high else f"{low.removesuffix(' %')} to {high}"
+    low, high = (words.number(100 * share, 0.1) for share in (min(shares), max(shares)))
+    if low == high:
+        return tr("{number} %", number=high)
+    return tr("{low} to {high} %", low=low, high=high)

@@ -7,11 +7,12 @@ from textwrap import shorten
 from typing import Final, NamedTuple
 
 from cxresearch import _format as words
-from cxresearch._language import speaking
+from cxresearch._language import mark, speaking, term, tr, trn
 from cxresearch.findings import Finding
 from cxresearch.roi.uncertain import Uncertain
 
 RULE: Final = 120  # characters of a rule that are said
+COUNTED: Final = mark("{n} percentage points")  # for `quantity`
 
 
 class Base(NamedTuple):
@@ -69,13 +70,27 @@ class Effect:
     def words(self) -> str:
         """The lift in words, to stand in a sentence: `we measured 2 percentage points (1 to 3)`."""
         if self.entered:
-            exactly = "exactly " if self.distribution.known else ""
-            return f"we assume {exactly}{points(self.value)}{self._between}"
+            if self.distribution.known:
+                return tr("we assume exactly {points}", points=points(self.value))
+            low, high = self._between
+            return tr(
+                "we assume {points}, between {low} and {high}",
+                points=points(self.value),
+                low=low,
+                high=high,
+            )
         value, low, high = points_of(self.value, self.ci_lower, self.ci_upper)
-        said = f"{value} {words.plural('percentage point', float(value))} (from {low} to {high})"
+        said = trn(
+            "{n} percentage point (from {low} to {high})",
+            "{n} percentage points (from {low} to {high})",
+            float(value),
+            n=value,
+            low=low,
+            high=high,
+        )
         if self.grade == "A":
-            return f"we measured {said}{self._among}"
-        return f"what was observed is a difference of {said}, an association"
+            return tr("we measured {points}{among}", points=said, among=self._among)
+        return tr("what was observed is a difference of {points}, an association", points=said)
 
     @property
     def is_association(self) -> bool:
@@ -84,46 +99,89 @@ class Effect:
 
     @property
     def _among(self) -> str:
-        return f" among {words.number(self.n)} {self.population}" if self.n else ""
+        if not self.n:
+            return ""
+        population = term(self.population)
+        return tr(" among {n} {population}", n=words.number(self.n), population=population)
 
     def sentence(self, lang: str | None = None) -> str:
         """Return the lift, its interval and what it rests on, in words."""
         with speaking(lang):
             if self.entered:
-                said = f"We assume that {points(self.value)} more stay a year{self._between}"
-                return f"{said}: entered, not measured."
-            said = spread(self.value, self.ci_lower, self.ci_upper)
-            level = words.level_words(self.confidence_level)
-            clear = "" if self.ci_lower > 0 or self.ci_upper < 0 else "No clear difference: "
-            if self.grade == "A":
-                lead = "in" if clear else "In"
-                return (
-                    f"{clear}{lead} {self.source} {said} more stayed a year, with its {level} interval."
-                    f" {self._elsewhere}"
-                )
-            lead = "a" if clear else "A"
-            return (
-                f"{clear}{lead} difference of {said} with its {level} interval was observed "
-                f"({self.source}): an association. What follows holds only if as much of it as is "
-                f"entered as attribution were the programme's doing. {self._elsewhere}"
+                return self._assumed()
+            return self._measured() if self.grade == "A" else self._observed()
+
+    def _assumed(self) -> str:
+        much = points(self.value)
+        if self.distribution.known:
+            return tr(
+                "We assume that {points} more stay a year: entered, not measured.", points=much
             )
+        low, high = self._between
+        return tr(
+            "We assume that {points} more stay a year, between {low} and {high}: entered, not "
+            "measured.",
+            points=much,
+            low=low,
+            high=high,
+        )
+
+    def _measured(self) -> str:
+        if self._clear:
+            return tr(
+                "In {source} {points} more stayed a year, with its {level} interval.{elsewhere}",
+                **self._said,
+            )
+        return tr(
+            "No clear difference: in {source} {points} more stayed a year, with its {level} "
+            "interval.{elsewhere}",
+            **self._said,
+        )
+
+    def _observed(self) -> str:
+        if self._clear:
+            return tr(
+                "A difference of {points} with its {level} interval was observed ({source}): an "
+                "association. What follows holds only if as much of it as is entered as "
+                "attribution were the programme's doing.{elsewhere}",
+                **self._said,
+            )
+        return tr(
+            "No clear difference: a difference of {points} with its {level} interval was observed "
+            "({source}): an association. What follows holds only if as much of it as is entered as "
+            "attribution were the programme's doing.{elsewhere}",
+            **self._said,
+        )
+
+    @property
+    def _clear(self) -> bool:
+        return self.ci_lower > 0 or self.ci_upper < 0
+
+    @property
+    def _said(self) -> dict[str, str]:
+        return {
+            "points": spread(self.value, self.ci_lower, self.ci_upper),
+            "level": words.level_words(self.confidence_level),
+            "source": term(self.source),
+            "elsewhere": self._elsewhere,
+        }
 
     @property
     def _elsewhere(self) -> str:
         """Say that others than those it was measured among may be otherwise."""
-        rule = f" (rule: {words.plain(shorten(self.rule, RULE))})" if self.rule else ""
-        return (
-            f"It was measured{self._among}{rule}: that it is the same for everybody reached, and "
-            "in every year that counts, is an assumption."
+        rule = words.plain(shorten(self.rule, RULE))
+        return tr(
+            " It was measured{among}{rule}: that it is the same for everybody reached, and in "
+            "every year that counts, is an assumption.",
+            among=self._among,
+            rule=tr(" (rule: {rule})", rule=rule) if self.rule else "",
         )
 
     @property
-    def _between(self) -> str:
-        """The ends it was entered with, in words."""
-        if self.distribution.known:
-            return ""
+    def _between(self) -> tuple[str, str]:
+        """The ends it was entered with, in points."""
         low, high = (f"{100 * end:.6g}" for end in self.distribution.ends)
-        return f", between {low} and {high}"
+        return low, high
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `lift_used`."""
@@ -146,7 +204,7 @@ class Effect:
 def points(share: float) -> str:
     """Return a share in percentage points, as it was entered: `2 percentage points`."""
     said = f"{100 * share:.6g}"
-    return f"{said} {words.plural('percentage point', float(said))}"
+    return trn("{n} percentage point", "{n} percentage points", float(said), n=said)
 
 
 def points_of(value: float, lower: float, upper: float) -> tuple[str, str, str]:

@@ -11,7 +11,7 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table
-from cxresearch._language import speaking
+from cxresearch._language import speaking, term, tr
 from cxresearch.findings import Finding
 from cxresearch.roi._customer_lives import LIVES, base_defection, uplift
 from cxresearch.roi._published import LATER, NINE, STANDINGS, Industry
@@ -59,10 +59,10 @@ class IndustryUplift:
         profits = self.industry.profits
         retention = self.constant_retention if self.possible else math.nan
         return {
-            "industry": self.industry.name,
+            "industry": term(self.industry.name),
             "year": str(self.industry.year),
             "printed_share": self.industry.uplift,
-            "standing": STANDINGS[self.industry.standing],
+            "standing": term(STANDINGS[self.industry.standing]),
             "printed profits": _listed(profits) if profits else words.MISSING,
             "constant_retention_rate": retention,
             **{f"rebuilt_{lives}_share": x for lives, x in zip(LIVES, self.rebuilt, strict=True)},
@@ -75,11 +75,15 @@ class IndustryUplift:
     def sentence(self, lang: str | None = None) -> str:
         """Return what is printed and what it takes, in words."""
         with speaking(lang):
-            name = self.industry.name
-            return (
-                f"{name[:1].upper()}{name[1:]}: {words.percent(self.industry.uplift)} more profit per "
-                f"customer is printed in {self.industry.year} ({STANDINGS[self.industry.standing]}). "
-                f"{self._constant()}{self._rebuilt()}"
+            return tr(
+                "{Industry}: {uplift} more profit per customer is printed in {year} ({standing})."
+                "{constant}{rebuilt}",
+                Industry=words.sentence_start(term(self.industry.name)),
+                uplift=words.percent(self.industry.uplift),
+                year=self.industry.year,
+                standing=term(STANDINGS[self.industry.standing]),
+                constant=self._constant(),
+                rebuilt=self._rebuilt(),
             )
 
     def finding(self) -> Finding:
@@ -90,28 +94,35 @@ class IndustryUplift:
 
     def _constant(self) -> str:
         need = words.percent(self.constant_retention, 0.001)
-        terms = f"at {words.percent(self.annual_discount_rate, 0.001)} a year over all years"
+        rate = words.percent(self.annual_discount_rate, 0.001)
         if self.possible:
-            return f"A retention that never changes has to be {need} before, {terms}."
-        more = words.percent(self.constant_retention + LIFT.size, 0.001)
-        return (
-            f"No retention that never changes gives that {terms}: it had to be {need} before and "
-            f"{more} after."
+            return tr(
+                " A retention that never changes has to be {need} before, at {rate} a year over "
+                "all years.",
+                need=need,
+                rate=rate,
+            )
+        return tr(
+            " No retention that never changes gives that at {rate} a year over all years: it had "
+            "to be {need} before and {more} after.",
+            need=need,
+            rate=rate,
+            more=words.percent(self.constant_retention + LIFT.size, 0.001),
         )
 
     def _rebuilt(self) -> str:
         profits = self.industry.profits
         if profits is None:
-            return " No profits by year are printed for it."
+            return tr(" No profits by year are printed for it.")
         fixed, random = (words.percent(x or 0.0) for x in self.rebuilt)
-        starts = " and ".join(
-            f"from {words.percent(x)} who leave" if x is not None else "from no rate"
-            for x in self.base_defection
-        )
-        return (
-            f" Its printed profits ({STANDINGS[self.industry.profits_standing]}) give {fixed} from "
-            f"10 % to 5 % who leave each year where everybody stays equally long and {random} "
-            f"where lives differ; they give the printed number {starts}."
+        return tr(
+            " Its printed profits ({standing}) give {fixed} from 10 % to 5 % who leave each year "
+            "where everybody stays equally long and {random} where lives differ; they give the "
+            "printed number {starts}.",
+            standing=term(STANDINGS[self.industry.profits_standing]),
+            fixed=fixed,
+            random=random,
+            starts=words.and_list(_starts(x) for x in self.base_defection),
         )
 
 
@@ -138,13 +149,19 @@ class IndustryUplifts(Table):
             known = [x for x in nine if x.industry.profits is not None]
             same = [x for x in known if abs((x.rebuilt[0] or 0) - x.industry.uplift) <= CLOSE]
             others = words.and_list(_against(x) for x in known if x not in same)
-            recalled = sum(x.industry.standing == "recalled" for x in self.rows)
-            return (
-                f"Of the {len(nine)} industries of 1990, {len(known)} have printed profits. From 10 % "
-                "to 5 % who leave each year, everybody staying equally long, these give the printed "
-                f"number for {words.and_list(x.industry.name for x in same) or 'none'}, but {others}: "
-                f"the bars do not start from one base. {self._moved()}{recalled} of the "
-                f"{len(self.rows)} printed numbers are recalled, not seen."
+            names = words.and_list(term(x.industry.name) for x in same)
+            return tr(
+                "Of the {nine} industries of 1990, {known} have printed profits. From 10 % to 5 % "
+                "who leave each year, everybody staying equally long, these give the printed "
+                "number for {same}, but {others}: the bars do not start from one base.{moved} "
+                "{recalled} of the {all} printed numbers are recalled, not seen.",
+                nine=len(nine),
+                known=len(known),
+                same=names or tr("none"),
+                others=others,
+                moved=self._moved(),
+                recalled=sum(x.industry.standing == "recalled" for x in self.rows),
+                all=len(self.rows),
             )
 
     def findings(self) -> tuple[Finding, ...]:
@@ -158,12 +175,16 @@ class IndustryUplifts(Table):
         """Return which industries have another number in the later list."""
         later = {x.industry.name: x.industry.uplift for x in self._of(1996)}
         moved = [
-            f"{x.industry.name} from {words.percent(x.industry.uplift)} in 1990 to "
-            f"{words.percent(later[x.industry.name])} in 1996"
+            tr(
+                "{industry} from {before} in 1990 to {after} in 1996",
+                industry=term(x.industry.name),
+                before=words.percent(x.industry.uplift),
+                after=words.percent(later[x.industry.name]),
+            )
             for x in self._of(1990)
             if later.get(x.industry.name, x.industry.uplift) != x.industry.uplift
         ]
-        return f"The print moved for {words.and_list(moved)}. " if moved else ""
+        return tr(" The print moved for {moved}.", moved=words.and_list(moved)) if moved else ""
 
 
 def constant_retention(uplift_share: float, annual_discount_rate: float) -> float:
@@ -194,5 +215,15 @@ def _listed(profits: tuple[float, ...]) -> str:
 
 
 def _against(found: IndustryUplift) -> str:
-    given, printed = words.percent(found.rebuilt[0] or 0.0), words.percent(found.industry.uplift)
-    return f"{given} for {found.industry.name} where {printed} is printed"
+    return tr(
+        "{given} for {industry} where {printed} is printed",
+        given=words.percent(found.rebuilt[0] or 0.0),
+        industry=term(found.industry.name),
+        printed=words.percent(found.industry.uplift),
+    )
+
+
+def _starts(defection: float | None) -> str:
+    if defection is None:
+        return tr("from no rate")
+    return tr("from {share} who leave", share=words.percent(defection))

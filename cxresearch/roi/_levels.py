@@ -15,8 +15,8 @@ import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
 
-from cxresearch import _format as words
-from cxresearch.errors import CxError
+from cxresearch._language import tr, trn
+from cxresearch.roi._not_defined import NotDefinedError, endless, no_profit, no_sure_profit
 from cxresearch.roi._strand import TINY, Nodes, Strand, yearly_rates
 from cxresearch.roi.constant import firm_sizes, margins
 from cxresearch.roi.economics import BY_YEAR, Concept, Economics
@@ -26,10 +26,6 @@ from cxresearch.uncertainty import Floats
 Renewals = Literal["first", "every", "each_customer"]
 RENEWALS: Final[tuple[Renewals, ...]] = get_args(Renewals)
 SURE: Final = 2.0  # standard errors above 0 from which on a profit is taken to be there
-
-
-class NotDefinedError(CxError):
-    """A profit cannot be computed on these terms; the message says why."""
 
 
 class Levels(NamedTuple):
@@ -86,8 +82,10 @@ class Asked:
         kept /= 1 + self.economics.annual_discount_rate
         if kept >= 1:
             raise NotDefinedError(
-                "without a discount rate all margins there ever are have no end where customers "
-                "differ or nobody leaves"
+                lambda: tr(
+                    "without a discount rate all margins there ever are have no end where "
+                    "customers differ or nobody leaves"
+                )
             )
         return _terms(kept)
 
@@ -106,16 +104,12 @@ def levels(strand: Strand, asked: Asked) -> Levels:
     else:
         found = _of_curve(strand, asked)
     if not (np.isfinite(found.before).all() and np.isfinite(found.after).all()):
-        nobody = asked.concept == "base_value" and np.isnan(strand.ages).any()
-        reason = "nobody is there today" if nobody else "it has no end where nobody leaves"
-        raise NotDefinedError(reason)
+        if asked.concept == "base_value" and np.isnan(strand.ages).any():
+            raise NotDefinedError(lambda: tr("nobody is there today"))
+        raise NotDefinedError(endless)
     error = strand.error(found.before)
     if not (found.before > 0).all() or found.before[0] < SURE * error:
-        sure = "" if math.isnan(error) else " for certain"
-        raise NotDefinedError(
-            f"without the lift this profit is not above 0{sure}, so that nothing can be said in "
-            "per cent of it"
-        )
+        raise NotDefinedError(no_profit if math.isnan(error) else no_sure_profit)
     return found
 
 
@@ -132,23 +126,31 @@ def duration(strand: Strand, economics: Economics) -> Floats:
     kept = _curve(strand, int(t[-1]))[:, t] * (1.0 + economics.annual_discount_rate) ** -t
     whole = kept.sum(-1)
     if not (whole > 0).all():
-        raise NotDefinedError("there are no margins")
+        raise NotDefinedError(lambda: tr("there are no margins"))
     return np.asarray((t * kept).sum(-1) / whole)
 
 
 def _refuse(strand: Strand, asked: Asked) -> None:
     """Raise where the terms leave nothing to compute."""
     if asked.renewals == "each_customer" and strand.nodes is None:
-        raise NotDefinedError("only in the sBG model has each customer an own rate that stays")
+        raise NotDefinedError(
+            lambda: tr("only in the sBG model has each customer an own rate that stays")
+        )
     if strand.late:
         _refuse_late(asked)
     if strand.alike and asked.lift.capped(strand.retained(1)[:1, 1]).any():
-        rate = float(strand.retained(1)[0, 1])
-        raise NotDefinedError(f"the rate of {100 * rate:.3g} % passes 1 with {asked.lift.words}")
+        rate = f"{100 * float(strand.retained(1)[0, 1]):.3g}"
+        raise NotDefinedError(
+            lambda: tr(
+                "the rate of {rate} % passes 1 with {lift}", rate=rate, lift=asked.lift.words
+            )
+        )
     if asked.concept == "steady_state" and not strand.alike:
         raise NotDefinedError(
-            "where customers differ, those who stay longest decide what the long run comes to, and "
-            "no data have seen them leave"
+            lambda: tr(
+                "where customers differ, those who stay longest decide what the long run comes to, "
+                "and no data have seen them leave"
+            )
         )
     if asked.concept not in BY_YEAR:
         asked.bills(strand)
@@ -157,10 +159,12 @@ def _refuse(strand: Strand, asked: Asked) -> None:
 def _refuse_late(asked: Asked) -> None:
     """Raise where it takes what was before the data begin."""
     if asked.renewals == "first":
-        raise NotDefinedError("the first renewal lies before the data")
+        raise NotDefinedError(lambda: tr("the first renewal lies before the data"))
     if asked.economics.acquisition_cost and asked.concept in (*BY_YEAR, "net_value"):
         raise NotDefinedError(
-            "it is not known how many of those who were won are still there when the data begin"
+            lambda: tr(
+                "it is not known how many of those who were won are still there when the data begin"
+            )
         )
 
 
@@ -272,15 +276,20 @@ def _highest_rate(strand: Strand) -> float:
 def _terms(kept: float) -> int:
     """Return after how many terms 1 + q + q² + … is as good as complete."""
     if kept >= 1:
-        raise NotDefinedError("it has no end where nobody leaves")
+        raise NotDefinedError(endless)
     return math.ceil(math.log(TINY * (1 - kept)) / math.log(kept)) if kept > TINY else 2
 
 
 def _curve(strand: Strand, years: int) -> Floats:
-    if strand.longest is not None and years > strand.longest:
+    longest = strand.longest
+    if longest is not None and years > longest:
         raise NotDefinedError(
-            f"the data reach {strand.longest} {words.plural('year', strand.longest)}, and it needs "
-            "retention after that"
+            lambda: trn(
+                "the data reach {n} year, and it needs retention after that",
+                "the data reach {n} years, and it needs retention after that",
+                longest,
+                n=longest,
+            )
         )
     return strand.retained(years)
 

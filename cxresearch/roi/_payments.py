@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from scipy.optimize import brentq
 
 from cxresearch import _format as words
+from cxresearch._language import tr
 from cxresearch.uncertainty import Floats
 
 MONTHS: Final = 12
@@ -71,8 +72,10 @@ def internal_rate(payments: Floats) -> InternalRate:
     """
     signs = np.sign(payments[payments != 0])
     if not (signs[:-1] != signs[1:]).any():
-        other = "above" if signs.size and signs[0] < 0 else "below"
-        return InternalRate(None, f"no payment is {other} 0")
+        spent = signs.size and signs[0] < 0
+        return InternalRate(
+            None, tr("no payment is above 0") if spent else tr("no payment is below 0")
+        )
     rates = _rates(payments)
     values = present_value(payments, rates)
     turns = np.flatnonzero(np.sign(values[:-1]) * np.sign(values[1:]) < 0)
@@ -84,9 +87,9 @@ def internal_rate(payments: Floats) -> InternalRate:
     if len(found) == 1:
         return InternalRate(found[0])
     if not found:
-        return InternalRate(None, "at no rate do the payments turn from loss to gain")
+        return InternalRate(None, tr("at no rate do the payments turn from loss to gain"))
     several = words.and_list(words.percent(rate, 0.001) for rate in sorted(found))
-    return InternalRate(None, f"{len(found)} rates do it: {several}")
+    return InternalRate(None, tr("{n} rates do it: {rates}", n=len(found), rates=several))
 
 
 def _rates(payments: Floats) -> Floats:

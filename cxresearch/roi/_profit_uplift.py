@@ -8,18 +8,30 @@ from typing import Literal
 
 import pandas as pd
 
-from cxresearch import _format as words
-from cxresearch._html import Table
-from cxresearch._language import speaking
+from cxresearch._html import ACRONYMS, Table
+from cxresearch._language import mark, speaking, term, tr
 from cxresearch.findings import Finding
 from cxresearch.roi._claim_words import higher, how, number, terms_words
 from cxresearch.roi._levels import Asked
+from cxresearch.roi._not_defined import Saying
 from cxresearch.roi._rise import Rise
 from cxresearch.roi._subject import Subject
 from cxresearch.roi.constant import ENOUGH
 from cxresearch.roi.economics import concept_words
 
 Standing = Literal["holds", "holds only if cut", "does not hold", "not clear", "not defined"]
+STANDINGS = (
+    mark("holds"),
+    mark("holds only if cut"),
+    mark("does not hold"),
+    mark("not clear"),
+    mark("not defined"),
+)
+MODELS = {
+    "constant": mark("average rate"),
+    "product_limit": mark("as observed"),
+    **{name: ACRONYMS[name] for name in ("sbg", "bdw")},
+}
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,11 +53,10 @@ class ProfitUplift(Table):
         The claimed uplift.
     whose
         Whose profit it is.
-    reason
-        Why there is no uplift; empty where there is one.
-    cut
-        Whose lifted rate would pass 1 and is cut there, in words: `nobody leaves from year 13 as
-        a customer on`; empty for nobody's.
+    why
+        Words why there is no uplift; None where there is one.
+    whom
+        Words whose lifted rate would pass 1 and is cut there; None for nobody's.
     uncut
         The uplift where those rates are not lifted at all; None where none is cut.
     key
@@ -60,8 +71,8 @@ class ProfitUplift(Table):
     model: str
     target: float
     whose: Subject
-    reason: str = ""
-    cut: str = ""
+    why: Saying | None = None
+    whom: Saying | None = None
     uncut: Rise | None = None
     key: dict[str, str] = field(default_factory=dict)
 
@@ -71,13 +82,23 @@ class ProfitUplift(Table):
         return self.uplift, self.uplift_ci_lower, self.uplift_ci_upper
 
     @property
+    def reason(self) -> str:
+        """Why there is no uplift; empty where there is one."""
+        return self.why() if self.why else ""
+
+    @property
+    def cut(self) -> str:
+        """Whose lifted rate is cut at 1: `nobody leaves from year 13 as a customer on`, or ""."""
+        return self.whom() if self.whom else ""
+
+    @property
     def standing(self) -> Standing:
         """Whether the target is reached: by the whole interval, by none of it, or by a part.
 
         It "holds only if cut" where it is reached only since nobody leaves who is lifted past 1:
         where they are not lifted, it is not.
         """
-        if self.reason:
+        if self.why:
             return "not defined"
         (lower, upper), enough = _ends(self.values), self.target - ENOUGH
         if lower >= enough:
@@ -105,39 +126,46 @@ class ProfitUplift(Table):
         """Return the uplift in words, or why there is none."""
         with speaking(lang):
             what = concept_words(self.asked.concept, self.asked.year)
-            if self.reason:
-                return f"Not known: {what} with {how(self.asked)}: {self.reason}."
-            level = words.level_words(self.whose.confidence_level)
-            interval = f" ({level} interval)" if self.uncertain else ""
-            said = f"{self.said}, {self.basis}{interval}.{self.limits}"
+            if self.why:
+                return tr(
+                    "Not known: {what} with {how}: {reason}.",
+                    what=what,
+                    how=how(self.asked),
+                    reason=self.reason,
+                )
+            values = {"how": how(self.asked), "said": self.said, "limits": self.limits}
+            basis = self.basis(certain=not self.uncertain)
             if self.uplift_ci_lower <= 0 <= self.uplift_ci_upper:
-                return f"No clear difference with {how(self.asked)}: {said}"
-            return f"With {how(self.asked)}, {said}"
+                return tr(
+                    "No clear difference with {how}: {said}, {basis}.{limits}",
+                    basis=basis,
+                    **values,
+                )
+            return tr("With {how}, {said}, {basis}.{limits}", basis=basis, **values)
 
     @property
     def uncertain(self) -> bool:
         """Whether it has an interval with some width."""
         return self.uplift_ci_lower < self.uplift_ci_upper
 
-    @property
-    def basis(self) -> str:
-        """What the uplift goes by: the model, whose retention it is, and the terms."""
-        return f"{self.whose.by(self.model)}{self.whose.since}, {terms_words(self.asked)}"
+    def basis(self, *, certain: bool) -> str:
+        """Return what the uplift goes by: model, whose retention, terms, and any interval."""
+        return self.whose.basis(self.model, terms_words(self.asked), certain=certain)
 
     @property
     def limits(self) -> str:
         """Who never leaves with the lift, as a sentence; empty where no rate is cut."""
-        return f" No rate can pass 100 %: {self.cut}." if self.cut else ""
+        return tr(" No rate can pass 100 %: {cut}.", cut=self.cut) if self.whom else ""
 
     @property
     def said(self) -> str:
         """What is how much higher or lower, in words."""
         what = concept_words(self.asked.concept, self.asked.year)
-        return f"{what} is {higher(*self.values)}"
+        return tr("{what} is {higher}", what=what, higher=higher(*self.values))
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `profit_uplift`."""
-        value = None if self.reason else self.uplift
+        value = None if self.why else self.uplift
         ends = (self.uplift_ci_lower, self.uplift_ci_upper)
         return (number(self.whose, "profit_uplift", value, self.sentence(), self._keys, ends=ends),)
 
@@ -152,14 +180,22 @@ class ProfitUplift(Table):
         if self.uncut is None:
             return ()
         value, *ends = self.uncut[:3]
-        what = concept_words(self.asked.concept, self.asked.year)
-        interval = f" ({words.level_words(self.whose.confidence_level)} interval)"
-        said = (
-            f"With {how(self.asked)},{self.limits.lower()[:-1]}; where rates that would pass 100 % "
-            f"stay as they are, {what} is {higher(value, *ends)}, {self.basis}{interval}."
+        said = tr(
+            "With {how}, no rate can pass 100 %: {cut}; where rates that would pass 100 % stay as "
+            "they are, {what} is {higher}, {basis}.",
+            how=how(self.asked),
+            cut=self.cut,
+            what=concept_words(self.asked.concept, self.asked.year),
+            higher=higher(value, *ends),
+            basis=self.basis(certain=False),
         )
         ends_of = (ends[0], ends[1])
         return (number(self.whose, "profit_uplift_uncut", value, said, self._keys, ends=ends_of),)
+
+
+def model_name(model: str) -> str:
+    """Return a model as figures and tables call it: `sBG`, `as observed`."""
+    return term(MODELS[model])
 
 
 def _ends(values: tuple[float, float, float]) -> tuple[float, float]:

@@ -10,12 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from cxresearch._language import mark
+
 Standing = Literal["source", "quotation", "similar", "recalled"]
 STANDINGS: Final[dict[Standing, str]] = {
-    "source": "read in the source",
-    "quotation": "read where others quote it",
-    "similar": "recalled; nearly the same read where others quote it",
-    "recalled": "recalled, not seen",
+    "source": mark("read in the source"),
+    "quotation": mark("read where others quote it"),
+    "similar": mark("recalled; nearly the same read where others quote it"),
+    "recalled": mark("recalled, not seen"),
 }
 
 ZERO_DEFECTIONS: Final = "Reichheld & Sasser 1990, Harvard Business Review 68(5), 105–111"
@@ -81,36 +83,36 @@ class Quote:
 
 
 CREDIT_CARD: Final = Industry(
-    "credit card", 0.75, 1990, "quotation", (-51, 30, 42, 44, 49, 55), "similar"
+    mark("credit card"), 0.75, 1990, "quotation", (-51, 30, 42, 44, 49, 55), "similar"
 )
 DEFECTIONS: Final = (0.20, 0.10, 0.05)
 PRINTED_VALUES: Final = (134.0, 300.0, 525.0)
 VALUES_STANDING: Final[Standing] = "recalled"
 
 NINE: Final = (
-    Industry("auto service", 0.30, 1990, "quotation", (0, 25, 35, 70, 88, 88)),
-    Industry("branch deposits", 0.85, 1990, "quotation"),
+    Industry(mark("auto service"), 0.30, 1990, "quotation", (0, 25, 35, 70, 88, 88)),
+    Industry(mark("branch deposits"), 0.85, 1990, "quotation"),
     CREDIT_CARD,
-    Industry("credit insurance", 0.25, 1990),
-    Industry("insurance brokerage", 0.50, 1990, "quotation"),
-    Industry("industrial distribution", 0.45, 1990, "recalled", (0, 45, 99, 121, 144, 168)),
-    Industry("industrial laundry", 0.45, 1990, "recalled", (0, 144, 166, 192, 222, 256)),
-    Industry("office-building management", 0.40, 1990),
-    Industry("software", 0.35, 1990, "quotation"),
+    Industry(mark("credit insurance"), 0.25, 1990),
+    Industry(mark("insurance brokerage"), 0.50, 1990, "quotation"),
+    Industry(mark("industrial distribution"), 0.45, 1990, "recalled", (0, 45, 99, 121, 144, 168)),
+    Industry(mark("industrial laundry"), 0.45, 1990, "recalled", (0, 144, 166, 192, 222, 256)),
+    Industry(mark("office-building management"), 0.40, 1990),
+    Industry(mark("software"), 0.35, 1990, "quotation"),
 )
 LATER: Final = (
-    Industry("advertising agency", 0.95, 1996, "quotation"),
-    Industry("life insurance", 0.90, 1996),
-    Industry("branch deposits", 0.85, 1996),
-    Industry("publishing", 0.85, 1996),
-    Industry("auto and home insurance", 0.84, 1996),
-    Industry("auto service", 0.81, 1996),
-    Industry("credit card", 0.75, 1996),
-    Industry("industrial brokerage", 0.50, 1996),
-    Industry("industrial distribution", 0.45, 1996),
-    Industry("industrial laundry", 0.45, 1996),
-    Industry("office-building management", 0.40, 1996),
-    Industry("software", 0.35, 1996, "quotation"),
+    Industry(mark("advertising agency"), 0.95, 1996, "quotation"),
+    Industry(mark("life insurance"), 0.90, 1996),
+    Industry(mark("branch deposits"), 0.85, 1996),
+    Industry(mark("publishing"), 0.85, 1996),
+    Industry(mark("auto and home insurance"), 0.84, 1996),
+    Industry(mark("auto service"), 0.81, 1996),
+    Industry(mark("credit card"), 0.75, 1996),
+    Industry(mark("industrial brokerage"), 0.50, 1996),
+    Industry(mark("industrial distribution"), 0.45, 1996),
+    Industry(mark("industrial laundry"), 0.45, 1996),
+    Industry(mark("office-building management"), 0.40, 1996),
+    Industry(mark("software"), 0.35, 1996, "quotation"),
 )
 FIRMS: Final = (
     Firm("Amazon", 0.70, 2.45),
@@ -125,33 +127,33 @@ QUOTES: Final = (
     Quote(
         1990,
         ZERO_DEFECTIONS,
-        "keeping 5 % more customers: almost 100 % more profit",
+        mark("keeping 5 % more customers: almost 100 % more profit"),
         1.00,
-        "5 percentage points of all customers; value per customer, not the profit of a firm",
+        mark("5 percentage points of all customers; value per customer, not the profit of a firm"),
         "quotation",
     ),
     Quote(
         1990,
         ZERO_DEFECTIONS,
-        "a card company halves a loss of 10 % a year: 125 % more profit",
+        mark("a card company halves a loss of 10 % a year: 125 % more profit"),
         1.25,
-        "from 10 % to 5 % a year, half of those who left",
+        mark("from 10 % to 5 % a year, half of those who left"),
         "quotation",
     ),
     Quote(
         1996,
         LOYALTY_EFFECT,
-        "5 points more retention: up to 95 % more value per customer",
+        mark("5 points more retention: up to 95 % more value per customer"),
         0.95,
-        "5 percentage points; value per customer",
+        mark("5 percentage points; value per customer"),
         "quotation",
     ),
     Quote(
         2001,
         COST_CUTTING,
-        "in financial services, 5 % more retention: more than 25 % more profit",
+        mark("in financial services, 5 % more retention: more than 25 % more profit"),
         0.25,
-        "not said; later quotations leave out the financial services",
+        mark("not said; later quotations leave out the financial services"),
         "source",
     ),
 )

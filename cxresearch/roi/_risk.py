@@ -1,152 +1,76 @@
-"""What draws of its inputs make of a programme: the numbers and the sentences."""
+"""What draws of its inputs make of a programme: the sentences."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from cxresearch import _format as words
-from cxresearch._html import Table, html_table
-from cxresearch._language import speaking
+from cxresearch._html import html_table
+from cxresearch._language import mark, speaking, term, tr
 from cxresearch.findings import Finding
-from cxresearch.roi._effect import Effect, points
-from cxresearch.roi._tornado import Tornado, knowing_words, two_digits
-from cxresearch.roi.programme import Programme
+from cxresearch.roi._draws import Draws, Ends
+from cxresearch.roi._effect import points
+from cxresearch.roi._tornado import knowing_words, two_digits
 from cxresearch.roi.uncertain import Uncertain
-from cxresearch.uncertainty import Floats, wilson_interval
+from cxresearch.uncertainty import Floats
 
-Ends = tuple[float, float, float]
-NO_RANGE: Final = "No input has a range, so nothing says how sure that is."
+MEASURES: Final = (
+    mark("value today"),
+    mark("value today, mean of the draws"),
+    mark("chance of losing money"),
+    mark("points more who must stay a year"),
+    mark("paid back in month"),
+    mark("paid back in month, discounted"),
+    mark("internal rate of return"),
+    mark("worth knowing everything before"),
+)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class ProgrammeRisk(Table):
-    """Value, chance of loss, break-even and payback of a programme.
-
-    Parameters
-    ----------
-    programme
-        The plan as entered.
-    inputs
-        What is known of its inputs, by name.
-    effect
-        Where the lift comes from.
-    drawn
-        Draws of the inputs, each of shape (draws,).
-    npv
-        Net present value of each draw.
-    needed
-        Lift at which each draw is worth nothing; infinite for none.
-    most
-        Lift of each draw at which nobody leaves any more.
-    payback, discounted_payback
-        Month in which each draw is paid back; infinite for never within the horizon.
-    tornado
-        What each input does.
-    information
-        What it would be worth to know everything before deciding, with its interval.
-    confidence_level
-        Share of the draws within each interval.
-    """
-
-    programme: Programme
-    inputs: Mapping[str, Uncertain]
-    effect: Effect | None
-    drawn: Mapping[str, Floats] = field(repr=False)
-    npv: Floats = field(repr=False)
-    needed: Floats = field(repr=False)
-    most: Floats = field(repr=False)
-    payback: Floats = field(repr=False)
-    discounted_payback: Floats = field(repr=False)
-    tornado: Tornado
-    information: Ends
-    confidence_level: float
-
-    @property
-    def draws(self) -> int:
-        """How many draws there are."""
-        return len(self.npv)
-
-    @property
-    def certain(self) -> bool:
-        """Whether no input has a range, so that all draws are the same."""
-        return all(spread.known for spread in self.inputs.values())
-
-    @property
-    def npv_interval(self) -> Ends:
-        """Value as entered, and the ends between which the draws lie.
-
-        An end reaches as far as the value as entered, where that is the best or the worst case.
-        """
-        return self._within(self.programme.npv, self.npv)
-
-    @property
-    def mean_npv(self) -> float:
-        """Mean of the draws, which counts what can go wrong as well as what can go right."""
-        return float(self.npv.mean())
-
-    @property
-    def probability_of_loss(self) -> Ends:
-        """Share of the draws that lose money, with the interval of the simulation (Wilson)."""
-        lost = int((self.npv < 0).sum())
-        low, high = wilson_interval(lost, self.draws, self.confidence_level)
-        return lost / self.draws, float(low), float(high)
-
-    @property
-    def break_even(self) -> Ends | None:
-        """Lift at which the value is 0, over the draws of all other inputs; None where none is.
-
-        A draw in which no lift is enough counts as the lift at which nobody leaves.
-        """
-        value = self.programme.break_even_lift
-        return None if value is None else self._within(value, np.minimum(self.needed, self.most))
-
-    def to_frame(self) -> pd.DataFrame:
-        """Return one row per measure: value as entered, and the ends of the draws."""
-        nothing = (math.nan, math.nan, math.nan)
-        months = self._months(self.payback, self.programme.payback_month)
-        later = self._months(self.discounted_payback, self.programme.discounted_payback_month)
-        rate = self.programme.internal_rate.value
-        rows: dict[str, Ends] = {
-            "npv": self.npv_interval,
-            "mean_npv": (self.mean_npv, math.nan, math.nan),
-            "probability_of_loss": self.probability_of_loss,
-            "break_even_lift": self.break_even or nothing,
-            "payback_month": months or nothing,
-            "discounted_payback_month": later or nothing,
-            "internal_rate": (math.nan if rate is None else rate, math.nan, math.nan),
-            "value_of_information": self.information,
-        }
-        ends = pd.DataFrame(list(rows.values()), columns=["value", "ci_lower", "ci_upper"])
-        return pd.concat([pd.Series(list(rows), name="measure"), ends], axis=1)
+class ProgrammeRisk(Draws):
+    """Value, chance of loss, break-even and payback of a programme, in words; see `Draws`."""
 
     def sentence(self, lang: str | None = None) -> str:
         """Return what it needs, what the lift is, and so the chance of losing money."""
         with speaking(lang):
-            so = self._so
-            lift = (
-                self.effect.words if self.effect else f"the lift is {points(self.programme.lift)}"
-            )
-            lift += self._beyond
+            said = {"lift": self._lift, "so": self._so}
             if self.break_even is None:
-                return f"No lift is enough, even with nobody leaving; {lift}; {so}."
-            value, *ends = self.break_even
-            if max(value, *ends) == 0:
-                return f"The programme pays without any lift; {lift}; {so}."
-            varies = f" ({self._need_ends} as the other inputs vary)" if self._need_ends else ""
-            return (
-                f"The programme needs at least {points(float(f'{value:.3g}'))} more who stay a year"
-                f"{self._whose}{varies}; {lift}; {so}{self._in_vain}."
+                return tr("No lift is enough, even with nobody leaving; {lift}; {so}.", **said)
+            if max(self.break_even) == 0:
+                return tr("The programme pays without any lift; {lift}; {so}.", **said)
+            return tr(
+                "The programme needs at least {points} more who stay a year{whose}{varies}; "
+                "{lift}; {so}{in_vain}.",
+                points=points(float(f"{self.break_even[0]:.3g}")),
+                whose=self._whose,
+                varies=self._varies,
+                in_vain=self._in_vain,
+                **said,
             )
+
+    @property
+    def _lift(self) -> str:
+        if self.effect:
+            lift = self.effect.words
+        else:
+            lift = tr("the lift is {points}", points=points(self.programme.lift))
+        return f"{lift}{self._beyond}"
+
+    @property
+    def _varies(self) -> str:
+        if not self._need_ends:
+            return ""
+        return tr(" ({ends} as the other inputs vary)", ends=self._need_ends)
 
     def findings(self) -> tuple[Finding, ...]:
         """Return break-even, chance of loss, value, payback and value of information."""
-        money = words.money_unit(self.programme.currency)
+        money = self.programme.currency or words.AMOUNT
         loss = self.probability_of_loss
         p = self.programme
         return (
@@ -163,44 +87,49 @@ class ProgrammeRisk(Table):
         )
 
     def _repr_html_(self) -> str:
-        p, rate = self.programme, self.programme.internal_rate
-        share = "not known: no input has a range" if self.certain else self._chance
-        rows = {
-            "value today": self._npv,
-            "value today, mean of the draws": self._money(self.mean_npv, math.nan, math.nan),
-            "chance of losing money": share,
-            "points more who must stay a year": self.need_words,
-            "paid back in month": self._month(self.payback, p.payback_month),
-            "paid back in month, discounted": self._month(
-                self.discounted_payback, p.discounted_payback_month
-            ),
-            "internal rate of return": (
-                f"none ({rate.reason})" if rate.value is None else words.percent(rate.value)
-            ),
-            "worth knowing everything before": self._money(*self.information),
-        }
-        frame = pd.DataFrame(list(rows.items()), columns=["what", "how much"])
+        p = self.programme
+        said = (
+            self._npv,
+            self._money(self.mean_npv, math.nan, math.nan),
+            tr("not known: no input has a range") if self.certain else self._chance,
+            self.need_words,
+            self._month(self.payback, p.payback_month),
+            self._month(self.discounted_payback, p.discounted_payback_month),
+            self._rate,
+            self._money(*self.information),
+        )
+        frame = pd.DataFrame({"what": [term(name) for name in MEASURES], "how much": said})
         return html_table(frame, caption=self.worth_words)
 
-    def _within(self, value: float, draws: Floats) -> Ends:
-        tail = (1 - self.confidence_level) / 2
-        low, high = (float(end) for end in np.quantile(draws, [tail, 1 - tail]))
-        return value, min(low, value), max(high, value)
-
-    def _months(self, draws: Floats, value: float | None) -> Ends | None:
-        """Return the month with its interval; what is not paid back counts as the last month."""
-        last = 12.0 * self.programme.horizon
-        return None if value is None else self._within(value, np.minimum(draws, last))
+    @property
+    def _rate(self) -> str:
+        rate = self.programme.internal_rate
+        return (
+            tr("none ({why})", why=rate.reason) if rate.value is None else words.percent(rate.value)
+        )
 
     @property
     def _so(self) -> str:
         """What follows from need and lift; without any range nobody can say how likely it is."""
-        so = "so"
         if self.effect and self.effect.is_association:
-            so = f"if {self._attributed} of it were the programme's doing,"
-        if self.certain:
-            return f"{so} it {'loses' if self.programme.npv < 0 else 'does not lose'} money"
-        return f"{so} the chance of losing money is {chance(self.probability_of_loss[0])}"
+            return self._if_its_doing(self._attributed)
+        if not self.certain:
+            share = chance(self.probability_of_loss[0])
+            return tr("so the chance of losing money is {share}", share=share)
+        if self.programme.npv < 0:
+            return tr("so it loses money")
+        return tr("so it does not lose money")
+
+    def _if_its_doing(self, part: str) -> str:
+        if not self.certain:
+            return tr(
+                "if {part} of it were the programme's doing, the chance of losing money is {share}",
+                part=part,
+                share=chance(self.probability_of_loss[0]),
+            )
+        if self.programme.npv < 0:
+            return tr("if {part} of it were the programme's doing, it loses money", part=part)
+        return tr("if {part} of it were the programme's doing, it does not lose money", part=part)
 
     @property
     def _attributed(self) -> str:
@@ -208,18 +137,18 @@ class ProgrammeRisk(Table):
         value = self.programme.attribution
         spread = self.inputs.get("attribution", Uncertain.fixed(value))
         if spread.known:
-            return "all" if value == 1 else words.percent(value)
+            return tr("all") if value == 1 else words.percent(value)
         low, high = (f"{100 * end:.3g}" for end in spread.ends)
-        return f"{low} to {high} %"
+        return tr("{low} to {high} %", low=low, high=high)
 
     @property
     def _whose(self) -> str:
         """Who they are, and how many of them count, where that is not everybody."""
         p = self.programme
-        among = " among those reached" if p.reached < 1 else ""
-        return among + (
-            f", {words.percent(p.attribution)} of them its doing" if p.attribution < 1 else ""
-        )
+        among = tr(" among those reached") if p.reached < 1 else ""
+        if p.attribution == 1:
+            return among
+        return among + tr(", {share} of them its doing", share=words.percent(p.attribution))
 
     @property
     def _beyond(self) -> str:
@@ -227,7 +156,10 @@ class ProgrammeRisk(Table):
         most = self.programme.largest_lift
         if self.programme.lift <= most + 1e-9:
             return ""
-        return f" (no more than {points(float(f'{most:.3g}'))} can count: then nobody leaves)"
+        return tr(
+            " (no more than {points} can count: then nobody leaves)",
+            points=points(float(f"{most:.3g}")),
+        )
 
     @property
     def _need_ends(self) -> str:
@@ -239,7 +171,7 @@ class ProgrammeRisk(Table):
         if low == high:
             return ""
         unit = words.rounding_unit(low, high) / 10
-        return f"{words.number(low, unit)} to {words.number(high, unit)}"
+        return tr("{low} to {high}", low=words.number(low, unit), high=words.number(high, unit))
 
     @property
     def _chance(self) -> str:
@@ -251,59 +183,91 @@ class ProgrammeRisk(Table):
     def _in_vain(self) -> str:
         """Say in how many draws no lift is enough."""
         share = float(np.isinf(self.needed).mean())
-        return f" (in {chance(share)} of the draws no lift is enough)" if share > 0 else ""
+        if share == 0:
+            return ""
+        return tr(" (in {share} of the draws no lift is enough)", share=chance(share))
 
     def _loss(self) -> str:
         if self.certain:
-            loses = "loses" if self.probability_of_loss[0] else "does not lose"
-            return f"As entered the programme {loses} money. {NO_RANGE}"
-        share = self.probability_of_loss[0]
-        draws = f"{words.number(self.draws)} draws of what is not known"
-        ends = {0.0: f": none of {draws} loses money", 1.0: f": all of {draws} lose money"}
-        return f"The chance of losing money is {self._chance}{ends.get(share, f', from {draws}')}."
+            return _certain(loses=self.probability_of_loss[0] > 0)
+        share, said = self.probability_of_loss[0], {"share": self._chance}
+        said["draws"] = words.number(self.draws)
+        if share == 0:
+            return tr(
+                "The chance of losing money is {share}: none of {draws} draws of what is not known "
+                "loses money.",
+                **said,
+            )
+        if share == 1:
+            return tr(
+                "The chance of losing money is {share}: all of {draws} draws of what is not known "
+                "lose money.",
+                **said,
+            )
+        return tr(
+            "The chance of losing money is {share}, from {draws} draws of what is not known.",
+            **said,
+        )
 
     @property
     def worth_words(self) -> str:
         """Value as entered and what the draws make of it, in words."""
-        level = words.level_words(self.confidence_level)
-        said, lies = self._npv, ""
-        if not self.certain:
-            said, low, high = self._npv_parts
-            lies = f"; {level} of the draws lie between {low} and {high}"
-        return f"As entered, the payments of {self.programme.span} are worth {said} today{lies}."
+        span = self.programme.span
+        if self.certain:
+            return tr(
+                "As entered, the payments of {span} are worth {worth} today.",
+                span=span,
+                worth=self._npv,
+            )
+        worth, low, high = self._npv_parts
+        return tr(
+            "As entered, the payments of {span} are worth {worth} today; {level} of the draws lie "
+            "between {low} and {high}.",
+            span=span,
+            worth=worth,
+            level=words.level_words(self.confidence_level),
+            low=low,
+            high=high,
+        )
 
     def _knowing(self) -> str:
-        return knowing_words("every input", self._money(*self.information), self.information[2])
+        return knowing_words(tr("every input"), self._money(*self.information), self.information[2])
 
     def _payback(self, name: str, draws: Floats, value: float | None) -> Finding:
-        kind = "discounted payments" if name.startswith("discounted") else "payments"
         ends = self._months(draws, value)
-        never = float(np.isinf(draws).mean())
-        within = f"within {self.programme.span}"
+        later = name.startswith("discounted")
+        said = {
+            "payments": tr("the discounted payments") if later else tr("the payments"),
+            "span": self.programme.span,
+        }
         if ends is None:
-            said = f"As entered, the {kind} never make up for the cost {within}."
-            return self._finding(name, None, "months", said)
-        rest = f"; in {chance(never)} of the draws it is never {within}" if never > 0 else ""
+            never = tr("As entered, {payments} never make up for the cost within {span}.", **said)
+            return self._finding(name, None, "months", never)
         if max(ends) == 0:
-            said = f"As entered, the {kind} are never below 0 in sum: there is nothing to pay back."
-            return self._finding(name, ends, "months", said)
+            nothing = tr(
+                "As entered, {payments} are never below 0 in sum: there is nothing to pay back.",
+                **said,
+            )
+            return self._finding(name, ends, "months", nothing)
         month = words.quantity(*(_exact(ends) if self.certain else ends), "month")
-        said = f"As entered, the {kind} make up for the cost after {month}{rest}."
-        return self._finding(name, ends, "months", said)
+        share = float(np.isinf(draws).mean())
+        return self._finding(name, ends, "months", _back(month, share, said))
 
     def _month(self, draws: Floats, value: float | None) -> str:
         ends = self._months(draws, value)
         if ends is None:
-            return "never"
+            return tr("never")
         return words.number(ends[0]) if self.certain else words.number_interval(*ends)
 
     @property
     def need_words(self) -> str:
         """The lift that is needed, in points."""
         if self.break_even is None:
-            return "none is enough"
+            return tr("none is enough")
         value = f"{100 * self.break_even[0]:.3g}"
-        return f"{value} ({self._need_ends})" if self._need_ends else value
+        if not self._need_ends:
+            return value
+        return tr("{value} ({ends})", value=value, ends=self._need_ends)
 
     @property
     def _npv_parts(self) -> tuple[str, str, str]:
@@ -318,7 +282,7 @@ class ProgrammeRisk(Table):
         if self.certain:
             return self._money(self.programme.npv, math.nan, math.nan)
         value, low, high = self._npv_parts
-        return f"{value} ({low} to {high})"
+        return value + tr(" ({low} to {high})", low=low, high=high)
 
     def _money(self, value: float, lower: float, upper: float) -> str:
         if self.certain or value == lower == upper:
@@ -341,6 +305,32 @@ class ProgrammeRisk(Table):
         )
 
 
+def _certain(*, loses: bool) -> str:
+    """Say the outcome where nothing is known of how sure it is."""
+    if loses:
+        return tr(
+            "As entered the programme loses money. No input has a range, so nothing says how sure "
+            "that is."
+        )
+    return tr(
+        "As entered the programme does not lose money. No input has a range, so nothing says how "
+        "sure that is."
+    )
+
+
+def _back(month: str, never: float, said: Mapping[str, str]) -> str:
+    """Say when what was spent is back, and in how many draws it never is."""
+    if never == 0:
+        return tr("As entered, {payments} make up for the cost after {month}.", month=month, **said)
+    return tr(
+        "As entered, {payments} make up for the cost after {month}; in {share} of the draws it is "
+        "never within {span}.",
+        month=month,
+        share=chance(never),
+        **said,
+    )
+
+
 def _exact(ends: Ends) -> Ends:
     return ends[0], math.nan, math.nan
 
@@ -348,5 +338,7 @@ def _exact(ends: Ends) -> Ends:
 def chance(share: float) -> str:
     """Return a share of draws in whole percent, and never as certain where it is not."""
     if share < 0.005:
-        return "below 1 %"
-    return "above 99 %" if share > 0.995 else words.percent(share)
+        return tr("below {share}", share=words.percent(0.01))
+    if share > 0.995:
+        return tr("above {share}", share=words.percent(0.99))
+    return words.percent(share)

@@ -14,6 +14,7 @@ from cxresearch.projection._model_fit import variants_error
 from cxresearch.uncertainty import Floats
 
 CONSTANT: Final = "constant"
+PRODUCT_LIMIT: Final = "product_limit"
 TINY: Final = 1e-12
 
 

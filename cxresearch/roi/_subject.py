@@ -12,12 +12,13 @@ from cxresearch import _format as words
 from cxresearch._cells import unknown
 from cxresearch._checks import check_level
 from cxresearch._html import ACRONYMS
+from cxresearch._language import tr
 from cxresearch._results import key_problems
 from cxresearch.errors import DataError
 from cxresearch.roi._levels import Renewals
-from cxresearch.roi._strand import CONSTANT, Strand, constant_strand
+from cxresearch.roi._strand import CONSTANT, PRODUCT_LIMIT, Strand, constant_strand
 from cxresearch.roi.constant import retention_problems
-from cxresearch.roi.own_curve import PRODUCT_LIMIT, OwnCurve
+from cxresearch.roi.own_curve import OwnCurve
 from cxresearch.roi.readings import Lift
 
 # keys of findings
@@ -79,14 +80,28 @@ class Subject:
     def since(self) -> str:
         """Whom a curve that begins late is about, to stand behind the model; empty for all."""
         start = self.own.start_words if self.own else ""
-        return f" for those who have stayed {start}" if start else ""
+        return tr(" for those who have stayed {time}", time=start) if start else ""
 
     def by(self, model: str) -> str:
         """Return what the number goes by, in words: `by the sBG model`."""
         if model == CONSTANT:
-            kind = "one average rate" if self.own else "one rate"
-            return f"at {kind} of {words.percent(self.rate, 0.001)} a year"
-        return "as observed" if model == PRODUCT_LIMIT else f"by the {ACRONYMS[model]} model"
+            rate = words.percent(self.rate, 0.001)
+            if self.own:
+                return tr("at one average rate of {rate} a year", rate=rate)
+            return tr("at one rate of {rate} a year", rate=rate)
+        if model == PRODUCT_LIMIT:
+            return tr("as observed")
+        return tr("by the {model} model", model=ACRONYMS[model])
+
+    def basis(self, model: str, terms: str, *, certain: bool, several: bool = False) -> str:
+        """Return what a number goes by in words: model, whose retention, terms and interval."""
+        said = tr("{by}{since}, {terms}", by=self.by(model), since=self.since, terms=terms)
+        if certain:
+            return said
+        level = words.level_words(self.confidence_level)
+        if several:
+            return tr("{basis} ({level} intervals)", basis=said, level=level)
+        return tr("{basis} ({level} interval)", basis=said, level=level)
 
 
 def subject(

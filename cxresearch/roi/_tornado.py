@@ -13,7 +13,7 @@ from numpy.polynomial import Polynomial
 
 from cxresearch import _format as words
 from cxresearch._html import Table, html_table
-from cxresearch._language import speaking
+from cxresearch._language import speaking, term, tr, trn
 from cxresearch.findings import Finding
 from cxresearch.roi.programme import INPUTS, RANGES, Programme
 from cxresearch.roi.uncertain import Uncertain
@@ -65,7 +65,7 @@ class Moved:
     @property
     def title(self) -> str:
         """The input in words."""
-        return INPUTS[self.name]
+        return term(INPUTS[self.name])
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,7 +108,7 @@ class Tornado(Table):
         """Return which input matters most, in words."""
         with speaking(lang):
             if not self.moved:
-                return "Every input is fixed, so that nothing moves the value."
+                return tr("Every input is fixed, so that nothing moves the value.")
             return self._swing(self.moved[0]).sentence
 
     def findings(self) -> tuple[Finding, ...]:
@@ -132,7 +132,10 @@ class Tornado(Table):
     def _at(self, m: Moved) -> list[str]:
         """Return the value at each end, and the end."""
         ends = [value_words(m.name, end, self.currency) for end in m.ends]
-        return [f"{said} at {end}" for said, end in zip(self._ends(m), ends, strict=True)]
+        return [
+            tr("{amount} at {end}", amount=said, end=end)
+            for said, end in zip(self._ends(m), ends, strict=True)
+        ]
 
     def _ends(self, m: Moved) -> list[str]:
         return [words.in_currency(said, self.currency) for said in m.said]
@@ -140,21 +143,29 @@ class Tornado(Table):
     def _swing(self, m: Moved) -> Finding:
         low, high = (value_words(m.name, end, self.currency) for end in m.ends)
         first, second = self._ends(m)
-        said = (
-            f"With the {m.title} at {low} the programme is worth {first} today, at {high} it is "
-            f"{second}: {self._exact(m.swing)} apart, all else as entered."
+        said = tr(
+            "With the {input} at {low} the programme is worth {first} today, at {high} it is "
+            "{second}: {apart} apart, all else as entered.",
+            input=m.title,
+            low=low,
+            first=first,
+            high=high,
+            second=second,
+            apart=self._exact(m.swing),
         )
         return self._finding("tornado", (m.swing, m.swing, m.swing), said, {"input": m.name})
 
     def _knowing(self, m: Moved) -> Finding:
         values = (m.knowing, m.knowing_ci_lower, m.knowing_ci_upper)
-        said = knowing_words(f"the {m.title}", self._money(*values), m.knowing_ci_upper)
+        said = knowing_words(
+            tr("the {input}", input=m.title), self._money(*values), m.knowing_ci_upper
+        )
         return self._finding("value_of_information", values, said, {"input": m.name})
 
     def _finding(
         self, name: str, values: tuple[float, float, float], said: str, group: Mapping[str, str]
     ) -> Finding:
-        unit = words.money_unit(self.currency)
+        unit = self.currency or words.AMOUNT
         level = self.confidence_level
         return Finding(name, *values, None, unit, said, group, confidence_level=level, grade="D")
 
@@ -175,20 +186,23 @@ def two_digits(size: float) -> float:
 def knowing_words(what: str, worth: str, most: float) -> str:
     """Return what it would be worth to know something before deciding."""
     if most == 0:
-        return (
-            f"To know {what} before deciding would be worth nothing: nothing that it may be "
-            "changes the decision."
+        return tr(
+            "To know {what} before deciding would be worth nothing: nothing that it may be changes "
+            "the decision.",
+            what=what,
         )
-    return f"To know {what} before deciding would be worth {worth} at most."
+    return tr(
+        "To know {what} before deciding would be worth {worth} at most.", what=what, worth=worth
+    )
 
 
 def value_words(name: str, value: float, currency: str | None) -> str:
     """Return one value of an input in words: `80 %`, `2 points`, `EUR 60,000`."""
     if name == "lift":
         said = f"{100 * value:.4g}"
-        return f"{said} {words.plural('point', float(said))}"
+        return trn("{n} point", "{n} points", float(said), n=said)
     if name in SHARES:
-        return f"{100 * value:.4g} %"
+        return tr("{number} %", number=f"{100 * value:.4g}")
     digits = f"{value:,.2f}".removesuffix(".00")
     return digits if name == "customers" else words.in_currency(digits, currency)
 

@@ -12,7 +12,7 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table
-from cxresearch._language import speaking
+from cxresearch._language import speaking, tr
 from cxresearch.errors import DataError
 from cxresearch.roi.constant import thresholds, uplift
 from cxresearch.roi.economics import Concept, Economics, concept_problems, concept_words
@@ -76,23 +76,41 @@ class ClaimMap(Table):
     def sentence(self, lang: str | None = None) -> str:
         """Return where the claim holds if retention never changes, in words."""
         with speaking(lang):
-            what = f"With {self.lift.words} a year, {concept_words(self.concept, self.year)} is"
-            much = f"{words.percent(self.target)} higher or more"
-            rows = zip(self.holds_from, SHOWN_RATES, strict=True)
-            found = [
-                f"from {words.percent(lowest, 0.001)} at {words.percent(rate)}"
-                for lowest, rate in rows
-                if not math.isnan(lowest)
-            ]
+            found = list(self._from())
+            values = {
+                "lift": self.lift.words,
+                "what": concept_words(self.concept, self.year),
+                "target": words.percent(self.target),
+                "rates": words.and_list(found),
+                "here": self._here(),
+            }
             if not found:
-                return f"{what} nowhere on this map {much}.{self._here()}"
-            none = (
-                "" if len(found) == len(SHOWN_RATES) else ", and at no retention at the other rates"
+                return tr(
+                    "With {lift} a year, {what} is nowhere on this map {target} higher or more."
+                    "{here}",
+                    **values,
+                )
+            if len(found) == len(SHOWN_RATES):
+                return tr(
+                    "With {lift} a year, {what} is {target} higher or more from these rates of "
+                    "retention on, at these discount rates: {rates}.{here}",
+                    **values,
+                )
+            return tr(
+                "With {lift} a year, {what} is {target} higher or more from these rates of "
+                "retention on, at these discount rates: {rates}, and at no retention at the other "
+                "rates.{here}",
+                **values,
             )
-            return (
-                f"{what} {much} from these rates of retention on, at these discount rates: "
-                f"{words.and_list(found)}{none}.{self._here()}"
-            )
+
+    def _from(self) -> Iterator[str]:
+        """Yield for each rate at which there is one the lowest retention that is enough."""
+        for lowest, rate in zip(self.holds_from, SHOWN_RATES, strict=True):
+            if not math.isnan(lowest):
+                retention = words.percent(lowest, 0.001)
+                yield tr(
+                    "from {retention} at {rate}", retention=retention, rate=words.percent(rate)
+                )
 
     def _lowest(self, rate: float) -> float:
         terms = replace(self.economics, annual_discount_rate=rate)
@@ -108,8 +126,10 @@ class ClaimMap(Table):
         rate = words.percent(self.economics.annual_discount_rate, 0.001)
         much = words.percent(self.own_uplift, 0.001)
         if math.isnan(self.own_uplift):
-            return f" Here retention is {where}, where there is no such number."
-        return f" Here, at {where} and {rate}, it is {much} higher."
+            return tr(" Here retention is {where}, where there is no such number.", where=where)
+        return tr(
+            " Here, at {where} and {rate}, it is {much} higher.", where=where, rate=rate, much=much
+        )
 
 
 def own_words(own: tuple[float, float, float]) -> str:

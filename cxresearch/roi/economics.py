@@ -7,12 +7,19 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
-from cxresearch import _format as words
+from cxresearch._language import mark, tr, trn
 from cxresearch.errors import DataError
 from cxresearch.value.terms import FIRST_MARGINS, FirstMargin
 
 Concept = Literal["customer_value", "net_value", "base_value", "annual_profit", "steady_state"]
 CONCEPTS: Final[tuple[Concept, ...]] = get_args(Concept)
+SAID: Final[dict[Concept, str]] = {
+    "customer_value": mark("customer value"),
+    "net_value": mark("net value"),
+    "base_value": mark("base value"),
+    "annual_profit": mark("annual profit"),
+    "steady_state": mark("steady state"),
+}
 BY_YEAR: Final = ("annual_profit", "steady_state")
 MONTHLY_BELOW: Final = 0.02  # a year's discount rate under this is taken for a month's
 LONGEST: Final = 100  # years
@@ -63,26 +70,41 @@ class Economics:
     @property
     def words(self) -> str:
         """The terms in words, to stand at the end of a sentence."""
-        rate = f"{100 * self.annual_discount_rate:.4g} %"
-        first = "now" if self.first_margin == "now" else "after a year"
-        return f"discounted at {rate} a year, first margin {first}, {self.span}"
+        rate = tr("{number} %", number=f"{100 * self.annual_discount_rate:.4g}")
+        if self.first_margin == "now":
+            return tr(
+                "discounted at {rate} a year, first margin now, {span}", rate=rate, span=self.span
+            )
+        return tr(
+            "discounted at {rate} a year, first margin after a year, {span}",
+            rate=rate,
+            span=self.span,
+        )
 
     @property
     def span(self) -> str:
         """Which margins count, in words: `the margins of 5 years`."""
         if self.horizon is None:
-            return "all margins there ever are"
-        return f"the margins of {self.horizon} {words.plural('year', self.horizon)}"
+            return tr("all margins there ever are")
+        n = self.horizon
+        return trn("the margins of {n} year", "the margins of {n} years", n, n=n)
 
 
 def concept_words(concept: Concept, year: int | None = None) -> str:
     """Return what is compared, to stand before "is 25 % higher"."""
+    if concept == "net_value":
+        return tr("value per customer, less what winning one costs,")
+    return concept_name(concept, year)
+
+
+def concept_name(concept: Concept, year: int | None = None) -> str:
+    """Return what is compared, to stand by itself."""
     return {
-        "customer_value": "value per customer",
-        "net_value": "value per customer, less what winning one costs,",
-        "base_value": "the value of today's customers",
-        "annual_profit": f"profit of year {year}",
-        "steady_state": "the profit of a year in the long run",
+        "customer_value": tr("value per customer"),
+        "net_value": tr("value per customer, less what winning one costs"),
+        "base_value": tr("the value of today's customers"),
+        "annual_profit": tr("profit of year {year}", year=year),
+        "steady_state": tr("the profit of a year in the long run"),
     }[concept]
 
 

@@ -17,6 +17,7 @@ import numpy as np
 
 from cxresearch import _format as words
 from cxresearch._cells import unknown
+from cxresearch._language import mark, term, tr
 from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.product_limit import greenwood_se, retained_share
 from cxresearch.recipe_reader import PROJECT
@@ -31,8 +32,8 @@ MIN_AT_RISK: Final = 10
 LIFTS: Final = ("retained_difference", "lift_used")  # how the names of findings end that are one
 MEASURED: Final = ("A", "B", "C")
 TREATED, HELD_OUT = "treat", "holdout"
-RANDOMISED: Final = "an experiment in which chance decided who was treated"
-NOT_RANDOMISED: Final = "those treated and those held out, whom nobody assigned by chance"
+RANDOMISED: Final = mark("an experiment in which chance decided who was treated")
+NOT_RANDOMISED: Final = mark("those treated and those held out, whom nobody assigned by chance")
 Estimate = tuple[float, float]  # value and standard error
 
 
@@ -194,15 +195,27 @@ def _check_arms(table: LifeTable, arms: Sequence[str], year: int, min_group: int
     """Raise where an arm has too few customers, or too few who are followed for a year."""
     followed = table.at_risk.sum(axis=1)
     last = followed[:, year] if followed.shape[-1] > year else np.zeros(len(arms))
+    who = term(table.population)
     problems = [
-        f"Arm {arm} has {words.number(n)} {table.population}, must have at least {min_group}: "
-        "wait until more are assigned."
+        tr(
+            "Arm {arm} has {n} {who}, must have at least {least}: wait until more are assigned.",
+            arm=arm,
+            n=words.number(n),
+            who=who,
+            least=min_group,
+        )
         for arm, n in zip(arms, table.n, strict=True)
         if n < min_group
     ]
     problems += [
-        f"In arm {arm} {words.number(n)} {table.population} are followed for a year, must be at "
-        f"least {MIN_AT_RISK}: wait until more are."
+        tr(
+            "In arm {arm} {n} {who} are followed for a year, must be at least {least}: wait until "
+            "more are.",
+            arm=arm,
+            n=words.number(n),
+            who=who,
+            least=MIN_AT_RISK,
+        )
         for arm, n in zip(arms, last, strict=True)
         if n < MIN_AT_RISK
     ]

@@ -13,7 +13,7 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table
-from cxresearch._language import speaking
+from cxresearch._language import speaking, term, tr
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding
 from cxresearch.roi._customer_lives import discount_problems
@@ -79,7 +79,7 @@ class ValueElasticities(Table):
                     "retention_rate": firm.retention,
                     "printed": firm.elasticity,
                     "by formula": round(formula, 2),
-                    "standing": STANDINGS[firm.standing],
+                    "standing": term(STANDINGS[firm.standing]),
                 }
                 for firm, formula in rows
             ]
@@ -89,11 +89,16 @@ class ValueElasticities(Table):
         """Return the range of both, in words."""
         with speaking(lang):
             printed = [firm.elasticity for firm in self.firms]
-            return (
-                f"For {words.number(len(self.firms))} firms valued in 2004, 1 % more retention goes "
-                f"with {min(printed):.1f} to {max(printed):.1f} % more value as printed (recalled, not "
-                f"seen), and {min(self.by_formula):.1f} to {max(self.by_formula):.1f} % by the formula "
-                f"for a constant rate at {words.percent(self.annual_discount_rate)} a year."
+            return tr(
+                "For {n} firms valued in 2004, 1 % more retention goes with {low} to {high} % more "
+                "value as printed (recalled, not seen), and {lowest} to {highest} % by the formula "
+                "for a constant rate at {rate} a year.",
+                n=words.number(len(self.firms)),
+                low=f"{min(printed):.1f}",
+                high=f"{max(printed):.1f}",
+                lowest=f"{min(self.by_formula):.1f}",
+                highest=f"{max(self.by_formula):.1f}",
+                rate=words.percent(self.annual_discount_rate),
             )
 
 
@@ -125,11 +130,11 @@ class ProfitQuotes(Table):
             [
                 {
                     "year": str(quote.year),
-                    "claim": quote.claim,
-                    'what "5 %" was': quote.meant,
+                    "claim": term(quote.claim),
+                    'what "5 %" was': term(quote.meant),
                     "constant_retention_rate": needed,
                     "source": quote.source,
-                    "standing": STANDINGS[quote.standing],
+                    "standing": term(STANDINGS[quote.standing]),
                 }
                 for quote, needed in zip(self.quotes, self.needed, strict=True)
             ]
@@ -140,12 +145,19 @@ class ProfitQuotes(Table):
         with speaking(lang):
             rate = words.percent(self.annual_discount_rate, 0.001)
             said = [
-                f"{words.percent(quote.uplift)} more ({quote.year}): {_asked(needed)}"
+                tr(
+                    "{uplift} more ({year}): {needed}",
+                    uplift=words.percent(quote.uplift),
+                    year=quote.year,
+                    needed=_asked(needed),
+                )
                 for quote, needed in zip(self.quotes, self.needed, strict=True)
             ]
-            return (
-                f"What 5 percentage points more have to start from at {rate} a year, if retention "
-                f"never changes and all years count: {'; '.join(said)}."
+            return tr(
+                "What 5 percentage points more have to start from at {rate} a year, if retention "
+                "never changes and all years count: {asked}.",
+                rate=rate,
+                asked=tr("; ").join(said),
             )
 
 
@@ -208,4 +220,4 @@ def profit_history(annual_discount_rate: float | None = None) -> ProfitHistory:
 
 
 def _asked(needed: float) -> str:
-    return "no retention there is" if math.isnan(needed) else words.percent(needed, 0.001)
+    return tr("no retention there is") if math.isnan(needed) else words.percent(needed, 0.001)

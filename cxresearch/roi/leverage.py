@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cxresearch import _format as words
-from cxresearch._language import speaking
+from cxresearch._language import speaking, tr
 from cxresearch.errors import DataError
 from cxresearch.roi._exact_shares import ExactShares
 from cxresearch.uncertainty import Floats
@@ -50,10 +50,14 @@ class OperatingLeverage(ExactShares):
                 words.percent(float(x[0]), 0.001)
                 for x in (self.contribution_share, self.profit_share, self.profit_lift)
             )
-            return (
-                f"Where contribution is {contribution} of revenue and profit {profit}, "
-                f"{words.percent(self.base_lift)} more customers go with {lift} more profit, as long "
-                "as fixed costs stay as they are: that is arithmetic of costs and not of retention."
+            return tr(
+                "Where contribution is {contribution} of revenue and profit {profit}, {more} more "
+                "customers go with {lift} more profit, as long as fixed costs stay as they are: "
+                "that is arithmetic of costs and not of retention.",
+                contribution=contribution,
+                profit=profit,
+                more=words.percent(self.base_lift),
+                lift=lift,
             )
 
 

@@ -12,8 +12,8 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._cells import unknown
-from cxresearch._html import ACRONYMS, Table
-from cxresearch._language import speaking
+from cxresearch._html import Table
+from cxresearch._language import speaking, term, tr
 from cxresearch._results import key_problems
 from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.findings import Finding
@@ -22,14 +22,20 @@ from cxresearch.projection._forecast import conditional
 from cxresearch.projection._model_fit import STEP, ModelFit, variants_error
 from cxresearch.projection._projected import Projection
 from cxresearch.projection.fitted import Projections, fit_groups
+from cxresearch.roi._curve_words import by_words, on_average, stays
 from cxresearch.roi._mixture import sbg_nodes
-from cxresearch.roi._strand import CONSTANT, Strand, constant_strand, yearly_rates
+from cxresearch.roi._strand import (
+    CONSTANT,
+    PRODUCT_LIMIT,
+    Strand,
+    constant_strand,
+    yearly_rates,
+)
 from cxresearch.tables import LifeTable
 from cxresearch.uncertainty import Floats, leave_one_out, logit_interval
 
 Average = Literal["all_years", "first_year"]
 AVERAGES: Final[tuple[Average, ...]] = get_args(Average)
-PRODUCT_LIMIT: Final = "product_limit"
 OF_PROJECTIONS: Final = ("sbg", "bdw")
 TAKEN: Final = ("model", "year")  # keys of findings
 ENDS: Final = ("retention_rate", "retention_rate_ci_lower", "retention_rate_ci_upper")
@@ -150,15 +156,25 @@ class OwnCurve(Table):
         with speaking(lang):
             rates = self._rates(PRODUCT_LIMIT)
             first, last = (words.percent_interval(*_ends(rates.iloc[i])) for i in (0, -1))
-            over = "over all years seen" if self.average == "all_years" else "in the first year"
-            people = f"{self.table.population}{words.with_group(self.group)}"
-            since = f", counted from {self.start_words} on" if self.start else ""
-            return (
-                f"From each year to the next, {words.percent_interval(*self.average_rate)} of "
-                f"{people} stay on average {over}{since}: {first} in the first year and {last} in "
-                f"year {self.reach}, the last within the data "
-                f"({words.level_words(self.confidence_level)} intervals)."
-            )
+            values = {
+                "share": words.percent_interval(*self.average_rate),
+                "people": self._people,
+                "since": self._since,
+                "first": first,
+                "last": last,
+                "year": self.reach,
+                "level": words.level_words(self.confidence_level),
+            }
+            return on_average(self.average, values)
+
+    @property
+    def _people(self) -> str:
+        return f"{term(self.table.population)}{words.with_group(self.group)}"
+
+    @property
+    def _since(self) -> str:
+        """From when on a curve that begins late counts; empty for all."""
+        return tr(", counted from {time} on", time=self.start_words) if self.start else ""
 
     def _rates(self, model: str) -> pd.DataFrame:
         strand = self.strand(model)
@@ -172,16 +188,12 @@ class OwnCurve(Table):
     def _finding(self, row: Mapping[Any, Any], key: dict[str, str]) -> Finding:
         value, lower, upper = _ends(row)
         whole, stay, spread = words.out_of(value, lower, upper)
-        people = f"{self.table.population}{words.with_group(self.group)}"
-        when = f"in year {key['year']}" if "year" in key else "in a year"
-        by = {CONSTANT: "on average", PRODUCT_LIMIT: "as observed"}
-        model = by.get(key["model"], f"by the {ACRONYMS.get(key['model'])} model")
-        level = words.level_words(self.confidence_level)
-        since = f", counted from {self.start_words} on" if self.start else ""
-        sentence = (
-            f"Of {whole} {people} {when}, {stay} {'is' if stay == '1' else 'are'} still there a "
-            f"year later, {model}{since} ({level} interval {spread})."
-        )
+        values = {
+            "n": whole, "people": self._people, "stay": stay, "year": key.get("year"),
+            "by": by_words(key["model"]), "since": self._since, "spread": spread,
+            "level": words.level_words(self.confidence_level),
+        }  # fmt: skip
+        sentence = stays(values)
         return Finding(
             "yearly_retention", value, lower, upper, self.n, "share", sentence,
             {**key, **self.group},
@@ -248,8 +260,7 @@ class OwnCurve(Table):
         return np.asarray(np.divide(count, total, out=share, where=total > 0))
 
     def _unit(self, count: int) -> str:
-        unit = words.period_word(self.table.periods_per_year)
-        return f"{words.number(count)} {words.plural(unit, count)}"
+        return words.counted(count, words.period_word(self.table.periods_per_year))
 
 
 def own_curve(
@@ -282,8 +293,11 @@ def own_curve(
     own = OwnCurve(found, table, average, fit)
     if own.reach < 1:
         raise NotEnoughError(
-            f"the data reach {own._unit(found.longest - found.start)}, must reach a year, since "
-            "the claim speaks of a year's retention."
+            tr(
+                "the data reach {time}, must reach a year, since the claim speaks of a year's "
+                "retention.",
+                time=own._unit(found.longest - found.start),
+            )
         )
     return own
 
@@ -295,7 +309,8 @@ def _chosen(projected: Projections, average: str, group: Mapping[str, str] | Non
         raise DataError(problems)
     if not len(projected):
         said = " ".join(finding.sentence for finding in projected.suppressed)
-        raise NotEnoughError(f"There is no retention curve in years: {said or 'no group is left.'}")
+        why = said or tr("no group is left.")
+        raise NotEnoughError(tr("There is no retention curve in years: {why}", why=why))
     fits = [x for x in projected if group is None or dict(x.group) == dict(group)]
     if len(fits) != 1:
         labels = [words.group_words(x.group) for x in projected]

@@ -6,7 +6,7 @@ interval, and goes on into the simulation. Everything else is entered, and said 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -14,7 +14,7 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table, html_table
-from cxresearch._language import speaking
+from cxresearch._language import mark, speaking, term, tr
 from cxresearch.roi._data_inputs import FROM_DATA, from_data
 from cxresearch.roi._effect import Effect
 from cxresearch.roi._risk import ProgrammeRisk
@@ -22,10 +22,11 @@ from cxresearch.roi._tornado import value_words
 from cxresearch.roi.entered import LIFT, pairs, spreads
 from cxresearch.roi.programme import INPUTS, MEANINGS, Programme
 from cxresearch.roi.risk import DRAWS, programme_risk
+from cxresearch.roi.uncertain import SAID as SPREADS
 from cxresearch.roi.uncertain import Kind, Uncertain
 from cxresearch.source import Data
 
-ENTERED: Final = "entered: an assumption"
+ENTERED: Final = mark("entered: an assumption")
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,40 +80,47 @@ class Plan(Table):
     def sentence(self, lang: str | None = None) -> str:
         """Return what was entered and what was measured, in words."""
         with speaking(lang):
-            counted = [INPUTS[name] for name, source in self.sources.items() if source != ENTERED]
+            counted = [
+                term(INPUTS[name]) for name, source in self.sources.items() if source != ENTERED
+            ]
             if not counted:
-                return "Everything was entered, so that every figure is an assumption."
-            return (
-                f"Not entered, but from data: {words.and_list(counted)}. All the rest was entered and "
-                "is an assumption."
+                return tr("Everything was entered, so that every figure is an assumption.")
+            return tr(
+                "Not entered, but from data: {inputs}. All the rest was entered and is an "
+                "assumption.",
+                inputs=words.and_list(counted),
             )
 
     def _repr_html_(self) -> str:
-        currency = self.programme.currency
-        rows = []
-        for row in self.to_frame().to_dict("records"):
-            name, ends = str(row["input"]), (float(row["low"]), float(row["high"]))
-            low, high = (value_words(name, end, currency) for end in ends)
-            rows.append(
-                {
-                    "input": MEANINGS[name],
-                    "value": value_words(name, float(row["value"]), currency),
-                    "from and to": "" if low == high else f"{low} to {high}",
-                    "spread": "" if low == high else str(row["distribution"]),
-                    "where from": str(row["where_from"]),
-                }
-            )
+        shares = (f"{100 * share:.4g}" for share in self.programme.ramp)
         rest = {
-            "share of the lift in each year": ", ".join(
-                f"{100 * share:.4g} %" for share in self.programme.ramp
+            tr("share of the lift in each year"): tr(", ").join(
+                tr("{number} %", number=share) for share in shares
             ),
-            "years that count": str(self.programme.horizon),
+            tr("years that count"): str(self.programme.horizon),
         }
+        rows = [self._row(row) for row in self.to_frame().to_dict("records")]
         rows += [
-            {"input": name, "value": said, "where from": ENTERED} for name, said in rest.items()
+            {"input": name, "value": said, "where from": term(ENTERED)}
+            for name, said in rest.items()
         ]
         numbers = ("value", "from and to")
         return html_table(pd.DataFrame(rows).fillna(""), caption=self.sentence(), numbers=numbers)
+
+    def _row(self, row: Mapping[Hashable, Any]) -> dict[str, str]:
+        """Return one input in words."""
+        name, currency = str(row["input"]), self.programme.currency
+        value, low, high = (
+            value_words(name, float(row[key]), currency) for key in ("value", "low", "high")
+        )
+        certain = low == high
+        return {
+            "input": term(MEANINGS[name]),
+            "value": value,
+            "from and to": "" if certain else tr("{low} to {high}", low=low, high=high),
+            "spread": "" if certain else term(SPREADS[row["distribution"]]),
+            "where from": term(str(row["where_from"])),
+        }
 
 
 def programme_plan(
@@ -160,7 +168,8 @@ def programme_plan(
     inputs |= {name: found.spread for name, found in taken.items()}
     sources = dict.fromkeys(INPUTS, ENTERED) | {name: x.source for name, x in taken.items()}
     if not effect.entered:
-        sources[LIFT] = f"{effect.source} (grade {effect.grade})"
+        source = term(effect.source)
+        sources[LIFT] = tr("{source} (grade {grade})", source=source, grade=effect.grade)
     together = pairs(correlations)
     if effect.base and not entered["base_retention"]:
         named = {frozenset(pair) for pair in together}

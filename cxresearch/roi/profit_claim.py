@@ -10,11 +10,11 @@ import pandas as pd
 from cxresearch import _format as words
 from cxresearch._cells import unknown
 from cxresearch._html import Table
-from cxresearch._language import speaking
+from cxresearch._language import mark, speaking, term, tr, trn
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding
 from cxresearch.roi._claim_numbers import elasticity_of, threshold
-from cxresearch.roi._claim_words import how, number
+from cxresearch.roi._claim_words import how, in_cases, number
 from cxresearch.roi._conditions import Conditions, conditions
 from cxresearch.roi._cut import last_year
 from cxresearch.roi._levels import Asked, Renewals
@@ -34,11 +34,11 @@ from cxresearch.roi.profit_uplifts import (
 from cxresearch.roi.readings import READINGS, Lift, Reading, lifts
 
 VERDICTS = {
-    "holds": "true here",
-    "holds only if cut": "true only if",
-    "does not hold": "false here",
-    "not clear": "cannot be said here",
-    "not defined": "cannot be said here",
+    "holds": mark("true here"),
+    "holds only if cut": mark("true only if"),
+    "does not hold": mark("false here"),
+    "not clear": mark("cannot be said here"),
+    "not defined": mark("cannot be said here"),
 }
 ONLY_IF = VERDICTS["holds only if cut"]
 SURE = 0.995  # a probability beyond it is not said in digits
@@ -172,59 +172,84 @@ class ProfitClaim(Table):
 
     def _verdict(self, one: ProfitUplift) -> Finding:
         reading = one.asked.lift.reading
-        value = None if one.reason or self._doubts(one) else one.probability
+        value = None if one.why or self._doubts(one) else one.probability
         return number(self.whose, "verdict", value, self._say(one), {"reading": reading})
 
     def _say(self, one: ProfitUplift) -> str:
-        read = f"read as {how(one.asked)}"
-        if one.reason:
-            return f"{self._judge(one).capitalize()}, {read}: {one.reason}."
-        against = f"against the {words.percent(self.target)} claimed"
-        said = f"{one.said}, {against}, {one.basis}{self._chance(one)}"
-        rest = f"{self._rival(one)}{self._beyond(one)} {self._otherwise(one)}"
-        return f"{self._ruling(one)}, {read}: {said}.{rest}"
+        ruling, read = self._ruling(one), how(one.asked)
+        if one.why:
+            return tr(
+                "{Ruling}, read as {how}: {reason}.", Ruling=ruling, how=read, reason=one.reason
+            )
+        return tr(
+            "{Ruling}, read as {how}: {said}, against the {target} claimed, {basis}{chance}.{rest}",
+            Ruling=ruling,
+            how=read,
+            said=one.said,
+            target=words.percent(self.target),
+            basis=one.basis(certain=True),
+            chance=self._chance(one),
+            rest=f"{self._rival(one)}{self._beyond(one)}{self._otherwise(one)}",
+        )
 
     def _ruling(self, one: ProfitUplift) -> str:
-        verdict = self._judge(one).capitalize()
-        if verdict.lower() != ONLY_IF:
-            return verdict
+        verdict = self._judge(one)
+        if verdict != ONLY_IF:
+            return words.sentence_start(term(verdict))
         if one.standing == "holds only if cut":
-            return f"{verdict} {one.cut}"
-        return f"{verdict} another profit or other terms are meant"
+            return tr("True only if {cut}", cut=one.cut)
+        return tr("True only if another profit or other terms are meant")
 
     def _chance(self, one: ProfitUplift) -> str:
         """Return the level of the interval and the probability; nothing where there is none."""
         if not one.uncertain:
             return ""
-        level = words.level_words(self.whose.confidence_level)
         chance = words.percent(one.probability)
-        if not 1 - SURE <= one.probability <= SURE:
-            chance = f"above {words.percent(SURE, 0.001)}"
-            if one.probability < SURE:
-                chance = f"below {words.percent(1 - SURE, 0.001)}"
-        much = words.percent(self.target)
-        return f" ({level} interval; the probability of {much} or more is {chance})"
+        if one.probability > SURE:
+            chance = tr("above {share}", share=words.percent(SURE, 0.001))
+        elif one.probability < 1 - SURE:
+            chance = tr("below {share}", share=words.percent(1 - SURE, 0.001))
+        return tr(
+            " ({level} interval; the probability of {much} or more is {chance})",
+            level=words.level_words(self.whose.confidence_level),
+            much=words.percent(self.target),
+            chance=chance,
+        )
 
     def _rival(self, one: ProfitUplift) -> str:
         """Return what models say that are not ruled out and come to another verdict."""
-        said = [f"{self.whose.by(x.model)} {x.said}" for x in self._doubts(one)]
-        return f" But {words.and_list(said)}, and the counts do not rule that out." if said else ""
+        said = [
+            tr("{by} {said}", by=self.whose.by(x.model), said=x.said) for x in self._doubts(one)
+        ]
+        if not said:
+            return ""
+        models = words.and_list(said)
+        return tr(" But {models}, and the counts do not rule that out.", models=models)
 
     def _beyond(self, one: ProfitUplift) -> str:
         """Return how far the data reach, where the model says what comes after."""
         own, strand = self.whose.own, self.whose.strands[one.model]
         if own is None or strand.alike or last_year(strand, one.asked) <= own.reach:
             return ""
-        reach = f"{own.reach} {words.plural('year', own.reach)}"
-        return f" The data reach {reach}; what comes after is the model's."
+        return trn(
+            " The data reach {n} year; what comes after is the model's.",
+            " The data reach {n} years; what comes after is the model's.",
+            own.reach,
+            n=own.reach,
+        )
 
     def _otherwise(self, one: ProfitUplift) -> str:
         """Return how often it holds on other terms, and where it does not on these, on which."""
         reading, found = one.asked.lift.reading, self.conditions()
-        holding, cases = found.where(reading, "holds"), len(found.known(reading))
-        listed = f": {'; '.join(holding)}" if one.standing == "does not hold" and holding else ""
-        many = f"{len(holding) or 'none'} of {cases} {words.plural('case', cases)}"
-        return f"With one term changed, the claim holds in {many}{listed}."
+        holding = found.where(reading, "holds")
+        cases = in_cases(len(holding), len(found.known(reading)))
+        if one.standing != "does not hold" or not holding:
+            return tr(" With one term changed, the claim holds in {cases}.", cases=cases)
+        return tr(
+            " With one term changed, the claim holds in {cases}: {terms}.",
+            cases=cases,
+            terms=tr("; ").join(holding),
+        )
 
 
 def profit_claim(

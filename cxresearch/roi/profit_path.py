@@ -10,12 +10,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxresearch import _format as words
-from cxresearch._language import speaking
+from cxresearch._language import speaking, tr
 from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.findings import Finding
 from cxresearch.roi._claim_words import higher, how, number, terms_words
 from cxresearch.roi._exact_shares import ExactShares
-from cxresearch.roi._levels import Asked, Levels, NotDefinedError, levels
+from cxresearch.roi._levels import Asked, Levels, levels
+from cxresearch.roi._not_defined import NotDefinedError
 from cxresearch.roi._rise import rise
 from cxresearch.roi._subject import Subject
 from cxresearch.roi.economics import LONGEST
@@ -76,22 +77,29 @@ class ProfitPath(ExactShares):
         """Return the first and the last year in words, and the limit."""
         with speaking(lang):
             first, last = (higher(*self._values(i)) for i in (1, -1))
-            end = (
-                f"In the long run it is {words.percent(self.limit, 0.001)} higher."
-                if math.isfinite(self.limit)
-                else "No long run can be named where customers differ, or where nobody leaves."
-            )
-            return (
-                f"With {how(self.asked)} from today on, profit is {first} in year 1 and {last} in year "
-                f"{self.year[-1]}, {self._basis}. {end}"
+            return tr(
+                "With {how} from today on, profit is {first} in year 1 and {last} in year {year}, "
+                "{basis}.{end}",
+                how=how(self.asked),
+                first=first,
+                last=last,
+                year=self.year[-1],
+                basis=self._basis,
+                end=self._end,
             )
 
     @property
+    def _end(self) -> str:
+        if math.isfinite(self.limit):
+            much = words.percent(self.limit, 0.001)
+            return tr(" In the long run it is {much} higher.", much=much)
+        return tr(" No long run can be named where customers differ, or where nobody leaves.")
+
+    @property
     def _basis(self) -> str:
-        level = words.level_words(self.whose.confidence_level)
-        interval = "" if np.isnan(self.uplift_ci_lower[-1]) else f" ({level} intervals)"
-        by = f"{self.whose.by(self.model)}{self.whose.since}"
-        return f"{by}, {terms_words(self.asked)}{interval}"
+        certain = bool(np.isnan(self.uplift_ci_lower[-1]))
+        terms = terms_words(self.asked)
+        return self.whose.basis(self.model, terms, certain=certain, several=True)
 
     def _values(self, i: int) -> tuple[float, float, float]:
         value, lower, upper = (
@@ -101,9 +109,12 @@ class ProfitPath(ExactShares):
 
     def _finding(self, year: int) -> Finding:
         values = self._values(year)
-        said = (
-            f"With {how(self.asked)} from today on, profit of year {year} is {higher(*values)}, "
-            f"{self._basis}."
+        said = tr(
+            "With {how} from today on, profit of year {year} is {higher}, {basis}.",
+            how=how(self.asked),
+            year=year,
+            higher=higher(*values),
+            basis=self._basis,
         )
         named = {"reading": self.asked.lift.reading, "profit_concept": "annual_profit"}
         key = {**named, "model": self.model, "year": str(year)}
@@ -129,7 +140,7 @@ def profit_path(whose: Subject, model: str, asked: Asked, years: int) -> ProfitP
     try:
         found = [levels(strand, one) for one in yearly]
     except NotDefinedError as reason:
-        raise NotEnoughError(f"There is no profit by year: {reason}.") from reason
+        raise NotEnoughError(tr("There is no profit by year: {why}.", why=reason)) from reason
     # what the lift costs is not spent before it begins
     found[0] = Levels(found[0].before, found[0].before)
     before, after = (np.array([getattr(x, name)[0] for x in found]) for name in Levels._fields)

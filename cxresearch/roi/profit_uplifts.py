@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import product
 
 import pandas as pd
@@ -14,7 +15,8 @@ from cxresearch._html import Table
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding
 from cxresearch.roi._cut import cut_words
-from cxresearch.roi._levels import RENEWALS, Asked, NotDefinedError, Renewals, levels
+from cxresearch.roi._levels import RENEWALS, Asked, Renewals, levels
+from cxresearch.roi._not_defined import NotDefinedError
 from cxresearch.roi._profit_uplift import ProfitUplift
 from cxresearch.roi._rise import rise
 from cxresearch.roi._subject import Subject, model_problems, subject
@@ -38,7 +40,7 @@ class ProfitUplifts(Table):
     @property
     def known(self) -> tuple[ProfitUplift, ...]:
         """Those that there is a number for."""
-        return tuple(one for one in self.uplifts if not one.reason)
+        return tuple(one for one in self.uplifts if not one.why)
 
     def select(
         self, *, reading: str = "", concept: str = "", model: str = "", renewals: str = ""
@@ -146,11 +148,12 @@ def uplift_of(
         found = rise(strand, levels(strand, asked), level, target)
     except NotDefinedError as reason:
         none = (math.nan,) * 4
-        return ProfitUplift(*none, asked, model, target, whose, reason=str(reason), key=key)
-    cut, uncut = cut_words(strand, asked), None
-    if cut:
-        uncut = rise(strand, levels(strand, replace(asked, cut=False)), level, target)
-    return ProfitUplift(*found, asked, model, target, whose, cut=cut, uncut=uncut, key=key)
+        return ProfitUplift(*none, asked, model, target, whose, why=reason.why, key=key)
+    whom = partial(cut_words, strand, asked)
+    if not whom():
+        return ProfitUplift(*found, asked, model, target, whose, key=key)
+    uncut = rise(strand, levels(strand, replace(asked, cut=False)), level, target)
+    return ProfitUplift(*found, asked, model, target, whose, whom=whom, uncut=uncut, key=key)
 
 
 def check_asked(
@@ -174,7 +177,7 @@ def check_asked(
 
 def differing(one: ProfitUplift, others: Iterable[ProfitUplift]) -> tuple[ProfitUplift, ...]:
     """Return those of the others that say something else of the claim, where both say anything."""
-    return tuple(x for x in others if not (x.reason or one.reason) and _says(x) != _says(one))
+    return tuple(x for x in others if not (x.why or one.why) and _says(x) != _says(one))
 
 
 def _says(one: ProfitUplift) -> str:

@@ -16,7 +16,7 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table, html_table
-from cxresearch._language import speaking
+from cxresearch._language import mark, speaking, tr
 from cxresearch.errors import DataError
 from cxresearch.roi._payments import (
     InternalRate,
@@ -29,26 +29,26 @@ from cxresearch.roi.economics import rate_problems
 from cxresearch.uncertainty import Floats
 
 INPUTS: Final = {
-    "customers": "number of customers",
-    "reached": "share reached",
-    "annual_margin": "margin per customer and year",
-    "base_retention": "base retention",
-    "lift": "lift",
-    "attribution": "attribution",
-    "one_off_cost": "one-off cost",
-    "annual_cost": "cost a year",
-    "annual_discount_rate": "discount rate",
+    "customers": mark("number of customers"),
+    "reached": mark("share reached"),
+    "annual_margin": mark("margin per customer and year"),
+    "base_retention": mark("base retention"),
+    "lift": mark("lift"),
+    "attribution": mark("attribution"),
+    "one_off_cost": mark("one-off cost"),
+    "annual_cost": mark("cost a year"),
+    "annual_discount_rate": mark("discount rate"),
 }
 MEANINGS: Final = {
-    "customers": "customers there today",
-    "reached": "share of them who are reached",
-    "annual_margin": "contribution of a customer in a year",
-    "base_retention": "share who stay a year without the programme",
-    "lift": "percentage points more who stay a year with it",
-    "attribution": "share of that lift that is the programme's doing",
-    "one_off_cost": "cost today",
-    "annual_cost": "cost at the end of each year",
-    "annual_discount_rate": "what a payment a year later is worth less",
+    "customers": mark("customers there today"),
+    "reached": mark("share of them who are reached"),
+    "annual_margin": mark("contribution of a customer in a year"),
+    "base_retention": mark("share who stay a year without the programme"),
+    "lift": mark("percentage points more who stay a year with it"),
+    "attribution": mark("share of that lift that is the programme's doing"),
+    "one_off_cost": mark("cost today"),
+    "annual_cost": mark("cost at the end of each year"),
+    "annual_discount_rate": mark("what a payment a year later is worth less"),
 }
 RATE: Final = "annual_discount_rate"
 RANGES: Final[Mapping[str, tuple[float, float]]] = {
@@ -240,13 +240,18 @@ class Programme(Table):
         with speaking(lang):
             worth = words.money(self.npv, math.nan, math.nan, self.currency)
             rate = self.internal_rate
-            said = (
-                f"none ({rate.reason})" if rate.value is None else words.percent(rate.value, 0.001)
-            )
-            return (
-                f"With the values as they stand, the payments of {self.span} are worth {worth} today. "
-                f"Paid back: {self._when(self.payback_month)}; discounted: "
-                f"{self._when(self.discounted_payback_month)}. Internal rate of return: {said}."
+            return tr(
+                "With the values as they stand, the payments of {span} are worth {worth} today. "
+                "Paid back: {plain}; discounted: {discounted}. Internal rate of return: {rate}.",
+                span=self.span,
+                worth=worth,
+                plain=self._when(self.payback_month),
+                discounted=self._when(self.discounted_payback_month),
+                rate=(
+                    tr("none ({why})", why=rate.reason)
+                    if rate.value is None
+                    else words.percent(rate.value, 0.001)
+                ),
             )
 
     def _repr_html_(self) -> str:
@@ -259,7 +264,7 @@ class Programme(Table):
     @property
     def span(self) -> str:
         """The horizon in words: `5 years`."""
-        return f"{self.horizon} {words.plural('year', self.horizon)}"
+        return words.counted(self.horizon, "year")
 
     def _staying(self, at: Mapping[str, Floats]) -> tuple[Floats, Floats]:
         """Return the share still there at the end of each year, without and with the programme."""
@@ -276,8 +281,8 @@ class Programme(Table):
 
     def _when(self, month: float | None) -> str:
         if month is None:
-            return f"never within {self.span}"
-        return f"in month {math.ceil(month)}" if month else "at once"
+            return tr("never within {span}", span=self.span)
+        return tr("in month {n}", n=math.ceil(month)) if month else tr("at once")
 
 
 def _finite(value: Floats) -> float | None:

@@ -9,11 +9,18 @@ from typing import Final, Literal, get_args
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from cxresearch import _format as words
+from cxresearch._language import mark, tr, trn
 from cxresearch.errors import DataError
 from cxresearch.uncertainty import Floats
 
 Reading = Literal["points", "relative", "fewer_churners"]
 READINGS: Final[tuple[Reading, ...]] = get_args(Reading)
+SAID: Final[dict[Reading, str]] = {
+    "points": mark("points"),
+    "relative": mark("relative"),
+    "fewer_churners": mark("fewer churners"),
+}
 ROUNDING: Final = 1e-12  # 0.95 + 0.05 is not above 1
 
 
@@ -60,10 +67,27 @@ class Lift:
         """The lift in words: `5 percentage points more retention`."""
         much = f"{100 * self.size:.4g}"
         if self.reading == "points":
-            return f"{much} percentage {'point' if much == '1' else 'points'} more retention"
+            return trn(
+                "{much} percentage point more retention",
+                "{much} percentage points more retention",
+                float(much),
+                much=much,
+            )
         if self.reading == "relative":
-            return f"{much} % more retention (each rate times {1 + self.size:.6g})"
-        return f"{much} % fewer customers who leave"
+            times = f"{1 + self.size:.6g}"
+            return tr("{much} % more retention (each rate times {times})", much=much, times=times)
+        return tr("{much} % fewer customers who leave", much=much)
+
+    @property
+    def heading(self) -> str:
+        """The lift in words, to stand above a part of a figure."""
+        if self.reading != "relative":
+            return words.sentence_start(self.words)
+        return tr(
+            "{much} % more retention (rates times {times})",
+            much=f"{100 * self.size:.4g}",
+            times=f"{1 + self.size:.6g}",
+        )
 
     def apply(self, retention: ArrayLike) -> Floats:
         """Return retention rates with the lift, at most 1, in the shape they came in."""

@@ -17,11 +17,20 @@ from numpy.typing import ArrayLike
 from scipy.special import betaincinv, ndtr, ndtri
 
 from cxresearch._cells import unknown
+from cxresearch._language import mark
 from cxresearch.errors import DataError
 from cxresearch.uncertainty import Floats, critical_value
 
 Kind = Literal["fixed", "normal", "lognormal", "uniform", "triangular", "pert"]
 KINDS: Final[tuple[Kind, ...]] = get_args(Kind)
+SAID: Final[dict[Kind, str]] = {
+    "fixed": mark("fixed"),
+    "normal": mark("normal"),
+    "lognormal": mark("lognormal"),
+    "uniform": mark("uniform"),
+    "triangular": mark("triangular"),
+    "pert": mark("pert"),
+}
 BOUNDED: Final[tuple[Kind, ...]] = ("pert", "triangular", "uniform")
 TENTH: Final = float(ndtri(0.9))  # the ends of a normal hold the middle eight tenths
 SINGULAR: Final = 1e-9  # smallest eigenvalue of correlations that can be drawn
