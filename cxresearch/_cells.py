@@ -26,6 +26,8 @@ N_REPLICATES = 256
 MISSING_LABEL = "(missing)"
 # Customers who share a label that may be named: what fewer do may be one of them by name.
 MIN_NAMED = 30
+# Customers who may be left over when those shown are taken from a total (the audit's rule).
+MIN_HIDDEN = 10
 
 
 class Grouped(Table):
@@ -67,16 +69,22 @@ class Grouped(Table):
         ]
         return self.take(keep)
 
-    def split_small(
-        self, min_group: int, sizes: Counts | None = None
-    ) -> tuple[Self, tuple[Labels, ...]]:
+    def split_small(self, min_group: int, sizes: Counts | None = None) -> tuple[Self, Small]:
         """Return the groups with at least `min_group` customers, and the labels of the others.
 
-        `sizes`, shape (G,), replaces `n` where only some of the customers count.
+        `sizes`, shape (G,), replaces `n` where only some of the customers count. Where those
+        that are hidden are so few together that the total would give them away, the smallest of
+        the others is hidden with them; waves of a survey follow each other and have no total.
         """
-        large = [i for i, n in enumerate(self.n if sizes is None else sizes) if n >= min_group]
-        small = [group for i, group in enumerate(self.groups) if i not in set(large)]
-        return self.take(large), tuple(small)
+        counted = np.asarray(self.n if sizes is None else sizes)
+        hidden = counted < min_group
+        guards = 0
+        few = 0 < counted[hidden].sum() < min(min_group, MIN_HIDDEN)
+        if few and not hidden.all() and "wave" not in self.group_columns:
+            hidden[np.argmin(np.where(hidden, np.inf, counted))] = True
+            guards = 1
+        small = (self.groups[i] for i in np.flatnonzero(hidden))
+        return self.take(np.flatnonzero(~hidden).tolist()), Small(small, guards)
 
     def _check_labels(self, wanted: Mapping[str, set[str]]) -> None:
         problems = []
@@ -89,6 +97,18 @@ class Grouped(Table):
             problems += [unknown(column, label, known) for label in labels if label not in known]
         if problems:
             raise DataError(problems)
+
+
+class Small(tuple[Labels, ...]):
+    """Labels of the groups that are not shown; `guards` of them only keep the others secret."""
+
+    guards: int
+
+    def __new__(cls, labels: Iterable[Labels], guards: int = 0) -> Self:
+        """Keep the labels, and how many of them are large enough to be shown."""
+        made = super().__new__(cls, labels)
+        made.guards = guards
+        return made
 
 
 class CountTable(Grouped):

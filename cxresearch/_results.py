@@ -9,7 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import pandas as pd
 
 from cxresearch import _format as words
-from cxresearch._cells import Labels, unknown
+from cxresearch._cells import Labels, Small, unknown
 from cxresearch._html import Table
 from cxresearch._language import mark, term, tr, trn
 from cxresearch.findings import Finding, without_number
@@ -117,12 +117,15 @@ def model_problems(models: Sequence[str], known: Sequence[str]) -> list[str]:
     return [unknown("model", model, known) for model in models if model not in known]
 
 
-def too_small(table: Counted, count: int, min_group: int) -> tuple[Finding, ...]:
+def too_small(table: Counted, small: Small | int, min_group: int) -> tuple[Finding, ...]:
     """Return how many groups have too few customers, as one finding; nothing for none.
 
     Groups are counted and never named: a label may be an address or a customer's id, and a
-    column of those puts every customer into a group of one.
+    column of those puts every customer into a group of one. Where one that is large enough is
+    left out as well, that is said.
     """
+    guards = 0 if isinstance(small, int) else small.guards
+    count = (small if isinstance(small, int) else len(small)) - guards
     few = words.fewer_than(min_group, table.population)
     said = trn(
         "{n} group with {few} is not reported.",
@@ -131,7 +134,8 @@ def too_small(table: Counted, count: int, min_group: int) -> tuple[Finding, ...]
         n=words.number(count),
         few=few,
     )
-    return _counted(table, count, said, few)
+    guard = tr(" Nor is one that is larger: the total would give the others away.")
+    return _counted(table, count, said + guard * guards, few)
 
 
 def too_thin(

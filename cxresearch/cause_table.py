@@ -18,6 +18,7 @@ from cxresearch._cells import (
     N_REPLICATES,
     Counts,
     Labels,
+    Small,
     check_columns,
     count_cubes,
     encode_groups,
@@ -184,9 +185,7 @@ class CauseTable(Table):
         """Return all groups pooled into one, or into the groups of the columns to `keep`."""
         return self._each(lambda table: table.pooled(*keep))
 
-    def split_small(
-        self, min_group: int, sizes: Counts | None = None
-    ) -> tuple[Self, tuple[Labels, ...]]:
+    def split_small(self, min_group: int, sizes: Counts | None = None) -> tuple[Self, Small]:
         """Return the groups with at least `min_group` customers, and the labels of the others."""
         life, small = self.life.split_small(min_group, sizes)
         return self.take([self.life.groups.index(group) for group in life.groups]), small

@@ -86,7 +86,7 @@ def test_groups_are_taken_selected_pooled_and_split_with_their_causes():
     np.testing.assert_array_equal(only.churned, table.churned[:, 1:])
     np.testing.assert_array_equal(table.take([1]).churned, only.churned)
     np.testing.assert_array_equal(table.pooled().churned[:, 0], table.churned.sum(1))
-    large, few = table.split_small(3, np.array([2, 3]))
+    large, few = table.split_small(13, np.array([12, 13]))
     assert (large.life.groups, few) == ((("b",),), (("a",),))
 
 

@@ -99,7 +99,7 @@ def test_no_tenure_to_compare():
 
 
 def test_a_small_group_is_counted_and_never_named():
-    result = period_rates(table([100, 90, 5], [10, 9, 2], plan=["big", "big", "tiny"]))
+    result = period_rates(table([100, 90, 12], [10, 9, 2], plan=["big", "big", "tiny"]))
     assert [r.label for r in result] == ["big"]
     last = result.findings()[-1]
     assert last.sentence == "1 group with fewer than 30 customers is not reported."
@@ -130,7 +130,7 @@ def test_tenure_rates_multiply_to_the_curve():
 
 
 def test_tenure_rates_keep_small_groups_out():
-    table = LifeTable.from_durations([5] * 45, [1] * 45, group={"plan": ["a"] * 40 + ["b"] * 5})
+    table = LifeTable.from_durations([5] * 52, [1] * 52, group={"plan": ["a"] * 40 + ["b"] * 12})
     result = tenure_rates(retention_curves(table))
     assert len(result) == 1
     assert result.findings()[-1].group == {}

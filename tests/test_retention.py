@@ -175,8 +175,8 @@ def test_overall_findings_leave_the_group_out():
 
 
 def test_small_groups_are_counted_and_never_named():
-    exits, group = [12] * 40 + [3] * 5, ["big"] * 40 + ["tiny"] * 5
-    result = curves(exits, [0] * 40 + [1] * 5, group, min_group=30)
+    exits, group = [12] * 40 + [3] * 12, ["big"] * 40 + ["tiny"] * 12
+    result = curves(exits, [0] * 40 + [1] * 12, group, min_group=30)
     assert len(result) == 1
     last = result.findings()[-1]
     assert last.id == "not_reported"
@@ -185,6 +185,16 @@ def test_small_groups_are_counted_and_never_named():
     assert last.sentence == "1 group with fewer than 30 customers is not reported."
     assert last.sentence in result.sentence()
     assert "tiny" not in everything_said(result)
+
+
+def test_a_group_that_the_total_would_give_away_takes_another_with_it():
+    exits, group = [12] * 95, ["big"] * 50 + ["large"] * 40 + ["tiny"] * 5
+    result = curves(exits, [0] * 95, group, min_group=30)
+    assert [curve.label for curve in result] == ["big"]
+    assert result.findings()[-1].sentence == (
+        "1 group with fewer than 30 customers is not reported. "
+        "Nor is one that is larger: the total would give the others away."
+    )
 
 
 def everything_said(result):
@@ -338,7 +348,7 @@ def test_a_group_that_is_thin_from_the_start_has_no_curve():
 
 
 def test_groups_without_a_curve_for_two_reasons_are_counted_for_each():
-    result = retention_curves(life([50, 40], [5, 40], [5, 5]), min_at_risk=10)
+    result = retention_curves(life([50, 40], [5, 40], [12, 5]), min_at_risk=10)
     small, thin = (finding.sentence for finding in result.not_reported)
     assert small == "1 group with fewer than 30 customers is not reported."
     assert thin.startswith("1 group is not reported: fewer than 10 customers at risk")

@@ -156,12 +156,33 @@ def test_leading_zeros_survive_in_labels():
 
 
 def test_select_and_split_small_keep_the_right_groups():
-    table = LifeTable.from_durations([1, 2, 3], [1, 0, 1], group={"plan": ["a", "a", "b"]})
-    assert table.select(plan="b").n.tolist() == [1]
-    large, small = table.split_small(2)
+    plans = ["a"] * 9 + ["b"] * 5 + ["c"] * 6
+    table = LifeTable.from_durations([2] * 20, [1] * 20, group={"plan": plans})
+    assert table.select(plan="b").n.tolist() == [5]
+    large, small = table.split_small(7)
     assert large.groups == (("a",),)
-    assert small == (("b",),)
+    assert (small, small.guards) == ((("b",), ("c",)), 0)
     assert table.take([]).n.tolist() == []
+
+
+@pytest.mark.parametrize(
+    ("sizes", "least", "shown", "guards"),
+    [
+        ((20, 15, 4), 12, ("a",), 1),  # 4 are the total less the others
+        ((20, 5, 4), 5, ("a",), 1),
+        ((20, 15, 0), 12, ("a", "b"), 0),  # nobody is nobody's secret
+        ((20, 6, 5), 12, ("a",), 0),  # two together are 11
+        ((6, 5, 4), 12, (), 0),
+    ],
+)
+def test_the_total_does_not_give_a_hidden_group_away(
+    sizes: tuple[int, ...], least: int, shown: tuple[str, ...], guards: int
+) -> None:
+    table = LifeTable.from_durations([2] * 3, [1] * 3, group={"plan": ["a", "b", "c"]})
+    large, small = table.split_small(least, np.array(sizes))
+    assert (tuple(label for (label,) in large.groups), small.guards) == (shown, guards)
+    hidden = sum(n for n, name in zip(sizes, "abc", strict=True) if (name,) in small)
+    assert not 0 < hidden < min(least, 10)
 
 
 def test_counts_are_frozen_and_the_caller_s_array_is_not():
