@@ -166,6 +166,7 @@ if TYPE_CHECKING:
     from cxresearch.scores.shares import shares as shares
     from cxresearch.share_table import ShareTable as ShareTable
     from cxresearch.simulate import write_sample as write_sample
+    from cxresearch.sliders.what_if import what_if as what_if
     from cxresearch.snapshot import snapshot_warning as snapshot_warning
     from cxresearch.source import Data as Data
     from cxresearch.source import open_data as open_data
@@ -346,6 +347,7 @@ _HOME: Final = {
     "value_sensitivity": "value.sensitivity",
     "wave_pairs": "scores.score_change",
     "weighted_score": "scores.levels",
+    "what_if": "sliders.what_if",
     "write_sample": "simulate",
 }
 __all__ = list(_HOME)

@@ -140,10 +140,17 @@ def collect(items: Iterable[HasFindings | Iterable[HasFindings]]) -> list[Findin
     return [finding for item in items for finding in _collect(item)]
 
 
-def publish(html: str, text: str, findings: Iterable[Finding] = ()) -> None:
+def publish(
+    html: str,
+    text: str,
+    findings: Iterable[Finding] = (),
+    *,
+    more: Mapping[str, object] | None = None,
+) -> None:
     """Display HTML with its plain text and attach findings to it; outside a notebook, print.
 
-    `html` must be escaped already; `text` is made safe for a terminal here.
+    `html` must be escaped already; `text` is made safe for a terminal here. `more` are other forms
+    of the same output, by MIME type.
     """
     safe = plain(text)
     if not _in_notebook():
@@ -152,7 +159,9 @@ def publish(html: str, text: str, findings: Iterable[Finding] = ()) -> None:
     from IPython.display import publish_display_data  # noqa: PLC0415 - heavy, notebooks only
 
     attached = [finding.to_dict() for finding in findings]
-    bundle = {"text/html": html, "text/plain": safe} | ({MIME: attached} if attached else {})
+    bundle: dict[str, object] = {"text/html": html, "text/plain": safe, **(more or {})}
+    if attached:
+        bundle[MIME] = attached
     publish_display_data(data=bundle)
 
 

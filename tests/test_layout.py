@@ -69,7 +69,7 @@ ROOMS = (
     ("claims",),
     ("simulate",),
     ("plots", "_draw", "_folding"),
-    ("definitions", "present", "brief"),
+    ("definitions", "present", "brief", "sliders"),
     ("reports",),
     ("cli",),
 )

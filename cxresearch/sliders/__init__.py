@@ -1,0 +1,1 @@
+"""What if a value were another: sliders for two answers, on a page and in JupyterLab."""
