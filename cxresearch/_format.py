@@ -129,15 +129,16 @@ def quantity(value: float, lower: float, upper: float, word: str) -> str:
     """Return a measured amount with its interval: `34 months (33 to 36)`."""
     unit = rounding_unit(lower, upper)
     bare = math.isnan(lower) and math.isnan(upper)
-    return _counted(number(value, unit), word) + ("" if bare else _ends(lower, upper, unit))
+    return counted_digits(number(value, unit), word) + ("" if bare else _ends(lower, upper, unit))
 
 
 def counted(count: float, word: str) -> str:
     """Return a number with what it counts, given in the singular: `12 months`."""
-    return _counted(number(count), word)
+    return counted_digits(number(count), word)
 
 
-def _counted(digits: str, word: str) -> str:
+def counted_digits(digits: str, word: str) -> str:
+    """Return digits that are rounded already with what they count: `2.5 points`."""
     if language() == ENGLISH:
         return f"{digits} {word if digits in ('1', '-1') else plural(word, 2)}"
     return term(f"{{n}} {word}s").replace("{n}", digits)

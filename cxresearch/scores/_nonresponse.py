@@ -11,7 +11,7 @@ import pandas as pd
 from cxresearch import _format as words
 from cxresearch._cells import Labels
 from cxresearch._html import Table
-from cxresearch._language import speaking
+from cxresearch._language import speaking, term, tr
 from cxresearch.findings import Finding
 from cxresearch.scores.response_rates import in_group
 
@@ -100,22 +100,23 @@ class NonResponse(Table):
     @property
     def label(self) -> str:
         """Name of the group for a figure; empty for everybody."""
-        return ", ".join(self.group.values())
+        return words.group_name(self.group)
 
     @property
     def definition(self) -> str:
         """How the numbers come about."""
-        by = words.and_list(name.replace("_", " ") for name in self.adjusted_for)
-        weights = (
-            f"Weighted: each answer counts 1 divided by the chance to answer, by {by} (main "
-            f"effects); what it counts beyond itself is at most {self.max_weight:g} times the mean "
-            "of that, and all together count as many as were delivered. "
+        weights = tr(
+            "Weighted: each answer counts 1 divided by the chance to answer, by {columns} (main "
+            "effects); what it counts beyond itself is at most {most} times the mean of that, and "
+            "all together count as many as were delivered.",
+            columns=self._adjusted_for(),
+            most=f"{self.max_weight:g}",
         )
-        return (
-            f"{'' if self.no_weights else weights}Bounds: all silent are detractors, or all are "
-            "promoters. Tipping point: by how many points the silent have to differ from those "
-            "who answered for the score of all to be 0."
+        bounds = tr(
+            "Bounds: all silent are detractors, or all are promoters. Tipping point: by how many "
+            "points the silent have to differ from those who answered for the score of all to be 0."
         )
+        return words.sentences(["" if self.no_weights else weights, bounds])
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row."""
@@ -129,7 +130,7 @@ class NonResponse(Table):
     def sentence(self, lang: str | None = None) -> str:
         """Return what the weights say, what is certain, and the tipping point."""
         with speaking(lang):
-            return " ".join(finding.sentence for finding in self.findings())
+            return words.sentences(finding.sentence for finding in self.findings())
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `nps_weighted`, where there are weights, and `nps_tipping_point`."""
@@ -159,39 +160,79 @@ class NonResponse(Table):
     def _spread(self, name: str) -> str:
         return words.number_interval(*self._values(name))
 
+    def _adjusted_for(self) -> str:
+        return words.and_list(term(name.replace("_", " ")) for name in self.adjusted_for)
+
     def _weighted_sentence(self) -> str:
-        level = words.level_words(self.confidence_level)
-        by = words.and_list(name.replace("_", " ") for name in self.adjusted_for)
-        clear = not self.difference_ci_lower <= 0 <= self.difference_ci_upper
-        word = "a difference of" if clear else "no clear difference:"
-        return (
-            f"Weighted by {by} to resemble all whom an invitation reached{in_group(self.group)}, "
-            f"the NPS is {self._spread('nps_weighted')}, {level} interval, against "
-            f"{words.number(self.nps)} without weights: {word} {self._spread('difference')}. The "
-            f"{words.number(self.answered)} answers then tell as much as "
-            f"{words.number(self.effective_n)}."
+        about = {
+            "columns": self._adjusted_for(),
+            "group": in_group(self.group),
+            "score": self._spread("nps_weighted"),
+            "level": words.level_words(self.confidence_level),
+            "plain": words.number(self.nps),
+            "difference": self._spread("difference"),
+            "answers": words.number(self.answered),
+            "worth": words.number(self.effective_n),
+        }
+        if self.difference_ci_lower <= 0 <= self.difference_ci_upper:
+            return tr(
+                "Weighted by {columns} to resemble all whom an invitation reached{group}, the NPS "
+                "is {score}, {level} interval, against {plain} without weights: no clear "
+                "difference: {difference}. The {answers} answers then tell as much as {worth}.",
+                **about,
+            )
+        return tr(
+            "Weighted by {columns} to resemble all whom an invitation reached{group}, the NPS is "
+            "{score}, {level} interval, against {plain} without weights: a difference of "
+            "{difference}. The {answers} answers then tell as much as {worth}.",
+            **about,
         )
 
     def _tipping_sentence(self) -> str:
-        whole = words.number(100)
-        silent = words.number(100 * (1 - self.response_rate))
-        bounds = f"{words.number(self.lower_bound)} and {words.number(self.upper_bound)}"
-        first = (
-            f"Of {whole} invitations delivered{in_group(self.group)}, {silent} were not answered: "
-            f"whatever those customers think, the NPS of all lies between {bounds}"
-        )
+        about = {
+            "n": words.number(100),
+            "group": in_group(self.group),
+            "silent": words.number(100 * (1 - self.response_rate)),
+            "low": words.number(self.lower_bound),
+            "high": words.number(self.upper_bound),
+        }
         if not np.isfinite(self.tipping_point):
-            return f"All {words.number(self.delivered)} invitations were answered."
+            return tr("All {n} invitations were answered.", n=words.number(self.delivered))
         if self.lower_bound > 0 or self.upper_bound < 0:
-            return f"{first}, so its sign holds."
+            return tr(
+                "Of {n} invitations delivered{group}, {silent} were not answered: whatever those "
+                "customers think, the NPS of all lies between {low} and {high}, so its sign holds.",
+                **about,
+            )
         if self.nps_ci_lower <= 0 <= self.nps_ci_upper:
-            return f"{first}; that of those who answered has no clear sign to lose."
-        side, way = ("above", "lower") if self.nps > 0 else ("below", "higher")
+            return tr(
+                "Of {n} invitations delivered{group}, {silent} were not answered: whatever those "
+                "customers think, the NPS of all lies between {low} and {high}; that of those who "
+                "answered has no clear sign to lose.",
+                **about,
+            )
+        first = tr(
+            "Of {n} invitations delivered{group}, {silent} were not answered: whatever those "
+            "customers think, the NPS of all lies between {low} and {high}.",
+            **about,
+        )
+        return words.sentences([first, self._unless()])
+
+    def _unless(self) -> str:
         low, high = sorted(abs(end) for end in self._values("tipping_point")[1:])
-        points = words.quantity(abs(self.tipping_point), low, high, "point")
-        level = words.level_words(self.confidence_level)
-        return (
-            f"{first}. It is {side} 0 unless the NPS of the silent is {points} or more {way} than "
-            f"that of those who answered ({level} interval), which is "
-            f"{words.number(self.silent_at_tipping)}."
+        about = {
+            "points": words.quantity(abs(self.tipping_point), low, high, "point"),
+            "level": words.level_words(self.confidence_level),
+            "at": words.number(self.silent_at_tipping),
+        }
+        if self.nps > 0:
+            return tr(
+                "It is above 0 unless the NPS of the silent is {points} or more lower than that of "
+                "those who answered ({level} interval), which is {at}.",
+                **about,
+            )
+        return tr(
+            "It is below 0 unless the NPS of the silent is {points} or more higher than that of "
+            "those who answered ({level} interval), which is {at}.",
+            **about,
         )

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from cxresearch._language import mark, term, tr
 from cxresearch.recipe import Scale
 from cxresearch.score_table import ScoreTable, best_scores
 from cxresearch.uncertainty import Floats
@@ -26,9 +27,9 @@ class Measure(NamedTuple):
     unit
         "points" or "share".
     counted
-        What the answers that count are called: "were satisfied".
+        What the answers that count are called: "were satisfied"; a marked word.
     definition
-        One sentence for below a figure.
+        One sentence for below a figure, in the language spoken.
     """
 
     label: str
@@ -56,9 +57,10 @@ def measure_of(table: ScoreTable) -> Measure:
 def _nps(axis: Sequence[int]) -> Measure:
     scores = np.asarray(axis)
     values = np.where(scores >= 9, 1.0, np.where(scores <= 6, -1.0, 0.0))
-    definition = (
-        f"NPS: the percentage of promoters (9 or 10) less that of detractors ({axis[0]} to 6), on "
-        f"a scale of {axis[0]} to 10; from -100 to 100 points."
+    definition = tr(
+        "NPS: the percentage of promoters (9 or 10) less that of detractors ({low} to 6), on a "
+        "scale of {low} to 10; from -100 to 100 points.",
+        low=axis[0],
     )
     return Measure("NPS", values, 100.0, "points", "", definition)
 
@@ -66,9 +68,23 @@ def _nps(axis: Sequence[int]) -> Measure:
 def _top_box(metric: str, axis: Sequence[int], scale: Scale) -> Measure:
     chosen = best_scores(scale)
     values = np.isin(axis, chosen).astype(float)
-    counted = "were satisfied" if metric == "csat" else "found it easy"
-    what = "satisfied" if metric == "csat" else "easy"
-    said = f"{' or '.join(map(str, chosen))} on a scale of {axis[0]} to {axis[-1]}"
-    turned = "" if scale.high_is is None else f", on which a high answer means {scale.high_is}"
-    definition = f"{metric.upper()}: the share of answers that are {what}, {said}{turned}."
+    counted = mark("were satisfied") if metric == "csat" else mark("found it easy")
+    definition = tr(
+        "{name}: the share of answers that are {what}, {scores} on a scale of {low} to {high}"
+        "{turned}.",
+        name=metric.upper(),
+        what=term(mark("satisfied") if metric == "csat" else mark("easy")),
+        scores=tr(" or ").join(map(str, chosen)),
+        low=axis[0],
+        high=axis[-1],
+        turned=_turned(scale),
+    )
     return Measure(metric.upper(), values, 1.0, "share", counted, definition)
+
+
+def _turned(scale: Scale) -> str:
+    if scale.high_is is None:
+        return ""
+    hard = mark("hard")
+    what = hard if scale.high_is == hard else scale.high_is
+    return tr(", on which a high answer means {what}", what=term(what))

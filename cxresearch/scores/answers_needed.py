@@ -11,7 +11,7 @@ from scipy.special import ndtri
 
 from cxresearch import _format as words
 from cxresearch._html import Table
-from cxresearch._language import speaking
+from cxresearch._language import speaking, tr
 from cxresearch._results import Results, too_small
 from cxresearch.errors import CxError
 from cxresearch.findings import Finding
@@ -68,7 +68,7 @@ class AnswersNeeded(Table):
     def sentence(self, lang: str | None = None) -> str:
         """Return the answers needed in words, and how many there were."""
         with speaking(lang):
-            return " ".join(self._sentence(i) for i in range(len(self.points)))
+            return words.sentences(self._sentence(i) for i in range(len(self.points)))
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per size of change."""
@@ -87,13 +87,19 @@ class AnswersNeeded(Table):
         unit = words.rounding_unit(low / 4, high / 4, coarsest=coarsest)
         needed, lowest, highest = (words.number(x, unit) for x in (value, low, high))
         what = "point" if self.unit == "points" else "percentage point"
-        size = f"{self.points[i]:g} {words.plural(what, self.points[i])}"
-        whom = f"{self.metric.upper()}{in_group(self.group)}"
-        level, power = words.level_words(self.confidence_level), words.percent(self.power)
-        return (
-            f"To see a change of {size} of {whom}, each of two waves needs {needed} answers "
-            f"({level} interval {lowest} to {highest}; {power} power)"
-            f"; there were {words.number(self.answers)}{in_wave(self.group)}."
+        return tr(
+            "To see a change of {size} of {name}{group}, each of two waves needs {needed} answers "
+            "({level} interval {low} to {high}; {power} power); there were {answers}{wave}.",
+            size=words.counted_digits(f"{self.points[i]:g}", what),
+            name=self.metric.upper(),
+            group=in_group(self.group),
+            needed=needed,
+            level=words.level_words(self.confidence_level),
+            low=lowest,
+            high=highest,
+            power=words.percent(self.power),
+            answers=words.number(self.answers),
+            wave=in_wave(self.group),
         )
 
 
@@ -140,7 +146,7 @@ def responses_needed(
     found = estimates(large, measure)
     levels = (power, confidence_level)
     needed = [_needed(large, found, g, measure, (sizes, *levels)) for g in range(len(large.groups))]
-    return Results(tuple(needed), too_small(latest, len(small), max(min_group, 1)))
+    return Results(tuple(needed), too_small(latest, small, max(min_group, 1)))
 
 
 def _needed(

@@ -11,7 +11,7 @@ from scipy.special import chdtrc
 from cxresearch import _format as words
 from cxresearch._cells import Labels
 from cxresearch._html import Table
-from cxresearch._language import speaking
+from cxresearch._language import mark, speaking, term, tr, trn
 from cxresearch._results import too_small
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding
@@ -24,7 +24,7 @@ from cxresearch.uncertainty import Floats
 SIGMAS = 3.0
 RUN = 8  # as many waves in a row on one side of the centre are a signal
 ALPHA = 0.05
-OUTSIDE, IN_A_ROW = "outside the limits", f"{RUN} in a row on one side"
+OUTSIDE, IN_A_ROW = mark("outside the limits"), mark("8 in a row on one side")
 
 
 @dataclass(frozen=True, eq=False)
@@ -44,7 +44,7 @@ class ControlChart(Table):
     answers
         Shape (W,).
     signals
-        For each wave why it stands out; empty where it does not.
+        For each wave why it stands out, as `signal_words` says it; empty where it does not.
     p_value
         Of the hypothesis that all waves are samples of one score.
     left_out
@@ -81,17 +81,38 @@ class ControlChart(Table):
         """Return which waves stand out, and whether all vary like samples of one score."""
         with speaking(lang):
             if len(self.waves) < 2:
-                return "There are too few waves for a control chart."
-            out = [f"{w} ({why})" for w, why in zip(self.waves, self.signals, strict=True) if why]
-            verb = "stands" if len(out) == 1 else "stand"
-            said = f"{words.and_list(out)} {verb} out" if out else "none stands out"
-            like = "no more than" if self.p_value > ALPHA else "more than"
-            partly = f" Not shown, as the extract holds only part of it: {words.and_list(self.left_out)}."
-            return (
-                f"Of {len(self.waves)} waves of {self.metric.upper()}, {said}; together they vary "
-                f"{like} samples of one score would ({words.p_value(self.p_value)})."
-                f"{partly if self.left_out else ''}"
-            )
+                return tr("There are too few waves for a control chart.")
+            about = {"n": len(self.waves), "name": self.metric.upper()}
+            about |= {"out": self._out(), "p": words.p_value(self.p_value)}
+            if self.p_value > ALPHA:
+                said = tr(
+                    "Of {n} waves of {name}, {out}; together they vary no more than samples of one "
+                    "score would ({p}).",
+                    **about,
+                )
+            else:
+                said = tr(
+                    "Of {n} waves of {name}, {out}; together they vary more than samples of one "
+                    "score would ({p}).",
+                    **about,
+                )
+            return words.sentences([said, self._partly()])
+
+    def _out(self) -> str:
+        out = [
+            tr("{wave} ({why})", wave=words.period_label(wave), why=signal_words(why))
+            for wave, why in zip(self.waves, self.signals, strict=True)
+            if why
+        ]
+        if not out:
+            return tr("none stands out")
+        return trn("{waves} stands out", "{waves} stand out", len(out), waves=words.and_list(out))
+
+    def _partly(self) -> str:
+        if not self.left_out:
+            return ""
+        waves = words.and_list(words.period_label(wave) for wave in self.left_out)
+        return tr("Not shown, as the extract holds only part of it: {waves}.", waves=waves)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per wave."""
@@ -137,7 +158,7 @@ def score_control_chart(table: ScoreTable, *, min_group: int = MIN_GROUP) -> Con
     large, small = waves.select(wave=waves.whole_waves).split_small(max(min_group, 1))
     order = [large.groups.index((wave,)) for wave in large.shown_waves]
     large, measure = large.take(order), measure_of(table)
-    few = too_small(waves, len(small), max(min_group, 1))
+    few = too_small(waves, small, max(min_group, 1))
     return _chart(large, estimates(large, measure), measure, few)
 
 
@@ -148,7 +169,7 @@ def pooled_shares(found: Estimates) -> tuple[float, float, float]:
 
 
 def signals(score: Floats, centre: float, lower: Floats, upper: Floats) -> Labels:
-    """Return for each wave which rules it breaks, in words; empty for none."""
+    """Return for each wave which rules it breaks, in English; empty for none."""
     outside = (score < lower) | (score > upper)
     side = np.sign(score - centre)
     run = np.zeros(len(score), dtype=np.int64)
@@ -158,6 +179,11 @@ def signals(score: Floats, centre: float, lower: Floats, upper: Floats) -> Label
         " and ".join([OUTSIDE] * bool(out) + [IN_A_ROW] * bool(length >= RUN))
         for out, length in zip(outside, run, strict=True)
     )
+
+
+def signal_words(signal: str) -> str:
+    """Return a signal in the language spoken."""
+    return words.and_list(term(rule) for rule in signal.split(" and "))
 
 
 def _chart(

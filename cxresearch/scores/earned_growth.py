@@ -11,7 +11,7 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table
-from cxresearch._language import speaking
+from cxresearch._language import speaking, tr
 from cxresearch._results import Results, too_small
 from cxresearch.findings import Finding
 from cxresearch.retention import MIN_GROUP
@@ -80,12 +80,13 @@ class EarnedGrowth(Table):
     @property
     def definition(self) -> str:
         """What the figure is, to be printed below it."""
-        return (
-            f"Earned growth: net revenue retention from {self.opening_month} to "
-            f"{self.closing_month}, plus the revenue of new customers won by a referral or by "
-            "word of mouth as a share of the opening revenue, less 1. The range takes all new "
-            "customers of unknown source as bought, or all as earned. Reactivated customers are "
-            "left out."
+        return tr(
+            "Earned growth: net revenue retention from {opening} to {closing}, plus the revenue of "
+            "new customers won by a referral or by word of mouth as a share of the opening "
+            "revenue, less 1. The range takes all new customers of unknown source as bought, or "
+            "all as earned. Reactivated customers are left out.",
+            opening=words.period_label(self.opening_month),
+            closing=words.period_label(self.closing_month),
         )
 
     def to_frame(self) -> pd.DataFrame:
@@ -102,29 +103,50 @@ class EarnedGrowth(Table):
     def sentence(self, lang: str | None = None) -> str:
         """Return the figure with its range in words."""
         with speaking(lang):
-            whom = f" for customers{words.with_group(self.group)}" if self.group else ""
-            span = f"from {self.opening_month} to {self.closing_month}{whom}"
             low, high = self.earned_growth_ci_lower, self.earned_growth_ci_upper
-            level = words.level_words(self.confidence_level)
+            if np.isfinite(self.earned_growth):
+                figure = words.percent_interval(self.earned_growth, low, high)
+                level = words.level_words(self.confidence_level)
+                return self._estimate(figure, level, clear=not low <= 0 <= high)
             width = words.rounding_unit(low, high, coarsest=0.01)
-            if not np.isfinite(self.earned_growth):
-                return (
-                    f"Earned growth {span} lies between {words.percent(low, width)} and "
-                    f"{words.percent(high, width)}: of no new customer is it known how they were won."
-                )
-            figure = words.percent_interval(self.earned_growth, low, high)
-            said = f"Earned growth {span} is {figure}, {level} interval"
-            if low <= 0 <= high:
-                said = f"No clear earned growth {span}: {figure}, {level} interval"
-            if not self.new_unknown > 0:
-                return f"{said}."
-            ends = (self.earned_growth_if_bought, self.earned_growth_if_earned)
-            bought, earned = (words.percent(end, width) for end in ends)
-            return (
-                f"{said}, which includes what is not known: for {words.percent(self.unknown_share)} of "
-                f"the new revenue nobody recorded how the customer was won; if all of it was bought, "
-                f"the figure is {bought}, if all was earned, {earned}."
+            return tr(
+                "Earned growth {span} lies between {low} and {high}: of no new customer is it "
+                "known how they were won.",
+                span=self._span(),
+                low=words.percent(low, width),
+                high=words.percent(high, width),
             )
+
+    def _estimate(self, figure: str, level: str, *, clear: bool) -> str:
+        about = {"span": self._span(), "figure": figure, "level": level, "known": self._known()}
+        if clear:
+            return tr("Earned growth {span} is {figure}, {level} interval{known}.", **about)
+        return tr("No clear earned growth {span}: {figure}, {level} interval{known}.", **about)
+
+    def _span(self) -> str:
+        whom = ""
+        if self.group:
+            whom = tr(" for customers{group}", group=words.with_group(self.group))
+        return tr(
+            "from {opening} to {closing}{whom}",
+            opening=words.period_label(self.opening_month),
+            closing=words.period_label(self.closing_month),
+            whom=whom,
+        )
+
+    def _known(self) -> str:
+        if not self.new_unknown > 0:
+            return ""
+        ends = (self.earned_growth_ci_lower, self.earned_growth_ci_upper)
+        width = words.rounding_unit(*ends, coarsest=0.01)
+        return tr(
+            ", which includes what is not known: for {share} of the new revenue nobody recorded "
+            "how the customer was won; if all of it was bought, the figure is {bought}, if all was "
+            "earned, {earned}",
+            share=words.percent(self.unknown_share),
+            bought=words.percent(self.earned_growth_if_bought, width),
+            earned=words.percent(self.earned_growth_if_earned, width),
+        )
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `earned_growth`; of grade D where the source of new revenue is not known."""
@@ -189,7 +211,7 @@ def earned_growth(
         )
         for g in range(len(large.groups))
     )
-    return Results(results, too_small(table, len(small), max(min_group, 1)))
+    return Results(results, too_small(table, small, max(min_group, 1)))
 
 
 def _growth(opening: Floats, closing: Floats) -> Floats:

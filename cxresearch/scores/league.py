@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from cxresearch import _format as words
 from cxresearch._cells import Labels
 from cxresearch._html import Table
-from cxresearch._language import speaking
+from cxresearch._language import mark, speaking, term, tr, trn
 from cxresearch._results import too_small
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding
@@ -23,6 +23,7 @@ from cxresearch.scores.control_chart import pooled_shares
 from cxresearch.uncertainty import Floats, Interval, critical_value
 
 INNER, OUTER = 0.95, 0.998
+WHERE = {0.0: mark("within"), INNER: mark("outside 95 %"), OUTER: mark("outside 99.8 %")}
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,39 +86,56 @@ class League(Table):
         """Return which groups lie outside the limits, and how many would by chance."""
         with speaking(lang):
             if len(self.groups) < 2:
-                return "There are too few groups for a league table."
+                return tr("There are too few groups for a league table.")
             inner = int((self.outside >= INNER).sum())
-            far = [self._named(int(g)) for g in np.flatnonzero(self.outside >= OUTER)]
-            who = (
-                f"outside the 99.8 % limits: {words.and_list(far)}"
-                if far
-                else ("none outside the 99.8 % limits")
-            )
-            verb = "lie" if inner > 1 else "lies"
-            by_chance = words.number((1 - INNER) * len(self.groups), 0.1)
-            name = self.metric.upper()
-            return (
-                f"Of {len(self.groups)} groups, {inner or 'none'} {verb} outside the "
-                f"95 % limits around the {name} of them all, {self._told(self.overall)}, where chance "
-                f"alone puts {by_chance} on average; {who}."
+            about = {
+                "groups": len(self.groups),
+                "name": self.metric.upper(),
+                "overall": self._told(self.overall),
+                "chance": words.number((1 - INNER) * len(self.groups), 0.1),
+                "far": self._far(),
+            }
+            if not inner:
+                return tr(
+                    "Of {groups} groups, none lies outside the 95 % limits around the {name} of "
+                    "them all, {overall}, where chance alone puts {chance} on average; {far}.",
+                    **about,
+                )
+            return trn(
+                "Of {groups} groups, {n} lies outside the 95 % limits around the {name} of them "
+                "all, {overall}, where chance alone puts {chance} on average; {far}.",
+                "Of {groups} groups, {n} lie outside the 95 % limits around the {name} of them "
+                "all, {overall}, where chance alone puts {chance} on average; {far}.",
+                inner,
+                n=inner,
+                **about,
             )
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per group, fewest answers first."""
         name = self.metric if self.unit == "points" else f"{self.metric}_share"
         labels = {c: [group[i] for group in self.groups] for i, c in enumerate(self.group_columns)}
-        said = {0.0: "within", INNER: "outside 95 %", OUTER: "outside 99.8 %"}
-        limits = [said[float(level)] for level in self.outside]
+        limits = [term(WHERE[float(level)]) for level in self.outside]
         return pd.DataFrame({**labels, "answers": self.answers, name: self.score, "limits": limits})
 
     def label(self, g: int) -> str:
         """Return the labels of a group as one text."""
-        return ", ".join(self.groups[g])
+        return words.group_name(self._group(g))
+
+    def _group(self, g: int) -> dict[str, str]:
+        return dict(zip(self.group_columns, self.groups[g], strict=True))
+
+    def _far(self) -> str:
+        far = [self._named(int(g)) for g in np.flatnonzero(self.outside >= OUTER)]
+        if not far:
+            return tr("none outside the 99.8 % limits")
+        return tr("outside the 99.8 % limits: {groups}", groups=words.and_list(far))
 
     def _named(self, g: int) -> str:
-        side = "above" if self.score[g] > self.overall else "below"
-        named = dict(zip(self.group_columns, self.groups[g], strict=True))
-        return f"{words.group_words(named)} ({self._told(float(self.score[g]))}, {side})"
+        said = {"group": words.group_words(self._group(g)), "score": self._told(self.score[g])}
+        if self.score[g] > self.overall:
+            return tr("{group} ({score}, above)", **said)
+        return tr("{group} ({score}, below)", **said)
 
     def _told(self, score: float) -> str:
         return words.number(score) if self.unit == "points" else words.percent(score)
@@ -156,7 +174,7 @@ def score_league(table: ScoreTable, *, min_group: int = MIN_GROUP) -> League:
     parts = League(
         table.metric, columns, large.groups, measure.factor * found.score, found.answers,
         found.effective_n, measure.factor * overall, np.zeros(len(large.groups)), variance, total,
-        too_small(pooled, len(small), max(min_group, 1)), measure.unit, measure.definition,
+        too_small(pooled, small, max(min_group, 1)), measure.unit, measure.definition,
         table.as_of,
     )  # fmt: skip
     return replace(parts, outside=_outside(parts))

@@ -10,7 +10,7 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table
-from cxresearch._language import speaking
+from cxresearch._language import speaking, term, tr
 from cxresearch._results import Results, too_small
 from cxresearch.errors import DataError
 from cxresearch.exclusions import Waterfall
@@ -71,7 +71,7 @@ class Score(Table):
     @property
     def label(self) -> str:
         """Name of the group for a figure; empty for everybody."""
-        return ", ".join(self.group.values())
+        return words.group_name(self.group)
 
     @property
     def name(self) -> str:
@@ -91,16 +91,9 @@ class Score(Table):
     def sentence(self, lang: str | None = None) -> str:
         """Return the score in words, with its interval and the answers behind it."""
         with speaking(lang):
-            level = words.level_words(self.confidence_level)
-            values = (self.score, self.score_ci_lower, self.score_ci_upper)
-            if self.unit == "points":
-                spread = words.number_interval(*values).replace("(", f"({level} interval ", 1)
-                said = f"{self.name}{in_group(self.group)} was {spread}{in_wave(self.group)}"
-                return f"{said}, from {self._from()}.{self._partial()}"
-            whole, some, spread = words.out_of(*values)
-            whom = f"{self.name} answers{in_group(self.group)}{in_wave(self.group)}"
-            said = f"Of {whole} {whom}, {some} {self.counted} ({level} interval {spread})"
-            return f"{said}, from {self._from()}.{self._partial()}"
+            said = self._in_points() if self.unit == "points" else self._in_share()
+            partial = "" if self.complete else tr("The extract holds only part of this wave.")
+            return words.sentences([said, partial])
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row: the group, the score with its interval, answers and customers."""
@@ -116,15 +109,46 @@ class Score(Table):
         }
         return pd.DataFrame([row])
 
-    def _from(self) -> str:
-        said = f"{words.number(self.answers)} {words.plural('answer', self.answers)}"
-        if self.customers in {None, self.answers}:
-            return said
-        customers = self.customers or 0
-        return f"{said} of {words.number(customers)} {words.plural('customer', customers)}"
+    def _in_points(self) -> str:
+        ends = (self.score_ci_lower, self.score_ci_upper)
+        unit = words.rounding_unit(*ends)
+        score, low, high = (words.number(x, unit) for x in (self.score, *ends))
+        return tr(
+            "{name}{group} was {score} ({level} interval {low} to {high}){wave}, from {answers}.",
+            **self._about(),
+            score=score,
+            low=low,
+            high=high,
+        )
 
-    def _partial(self) -> str:
-        return "" if self.complete else " The extract holds only part of this wave."
+    def _in_share(self) -> str:
+        ends = (self.score_ci_lower, self.score_ci_upper)
+        whole, some, spread = words.out_of(self.score, *ends)
+        return tr(
+            "Of {whole} {name} answers{group}{wave}, {some} {counted} ({level} interval {spread}), "
+            "from {answers}.",
+            **self._about(),
+            whole=whole,
+            some=some,
+            spread=spread,
+            counted=term(self.counted),
+        )
+
+    def _about(self) -> dict[str, str]:
+        return {
+            "name": self.name,
+            "group": in_group(self.group),
+            "wave": in_wave(self.group),
+            "level": words.level_words(self.confidence_level),
+            "answers": self._from(),
+        }
+
+    def _from(self) -> str:
+        answers = words.counted(self.answers, "answer")
+        if self.customers in {None, self.answers}:
+            return answers
+        customers = words.counted(self.customers or 0, "customer")
+        return tr("{answers} of {customers}", answers=answers, customers=customers)
 
 
 def score_levels(
@@ -156,7 +180,7 @@ def score_levels(
     levels = tuple(
         _score(large, measure, found, g, confidence_level) for g in range(len(large.groups))
     )
-    return Results(in_time(levels, table), too_small(table, len(small), max(min_group, 1)))
+    return Results(in_time(levels, table), too_small(table, small, max(min_group, 1)))
 
 
 def weighted_score(
@@ -210,7 +234,7 @@ def in_time(levels: Sequence[Score], table: ScoreTable) -> tuple[Score, ...]:
 
 def in_wave(group: Mapping[str, str]) -> str:
     """Return ` in 2025-Q3`; empty where there is no wave."""
-    return f" in {group[WAVE]}" if WAVE in group else ""
+    return tr(" in {wave}", wave=words.period_label(group[WAVE])) if WAVE in group else ""
 
 
 def in_group(group: Mapping[str, str]) -> str:

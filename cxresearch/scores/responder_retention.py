@@ -10,7 +10,7 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table
-from cxresearch._language import speaking
+from cxresearch._language import mark, speaking, term, tr
 from cxresearch._results import Results, too_small
 from cxresearch._retention_curve import RetentionCurve
 from cxresearch.errors import DataError, NotEnoughError
@@ -21,7 +21,7 @@ from cxresearch.tables import LifeTable
 from cxresearch.uncertainty import Floats, Interval, jackknife, normal_interval
 
 RESPONSE = "response"
-SIDES = ("answered", "silent")
+SIDES = (mark("answered"), mark("silent"))
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,7 +56,7 @@ class ResponderRetention(Table):
     @property
     def definition(self) -> str:
         """What is compared, and from when on."""
-        return (
+        return tr(
             "Delivered invitations, from the last day to answer on: the share whose customer is "
             "still there. Who had left or given notice by that day is on neither side."
         )
@@ -77,7 +77,7 @@ class ResponderRetention(Table):
     def sentence(self, lang: str | None = None) -> str:
         """Return the differences in words."""
         with speaking(lang):
-            return " ".join(finding.sentence for finding in self.findings())
+            return words.sentences(finding.sentence for finding in self.findings())
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `responder_retained_difference` for each of the months."""
@@ -103,23 +103,43 @@ class ResponderRetention(Table):
 
     def _sentence(self, i: int, value: float, lower: float, upper: float) -> str:
         month = self.months[i]
-        when = f"{month} {words.plural('month', month)} after the last day to answer"
-        of = f" among customers{words.with_group(self.group)}" if self.group else ""
-        level = words.level_words(self.answered.confidence_level)
+        about = {
+            "months": words.counted(month, "month"),
+            "of": "",
+            "level": words.level_words(self.answered.confidence_level),
+        }
+        if self.group:
+            about["of"] = tr(" among customers{group}", group=words.with_group(self.group))
         if lower <= 0 <= upper:
-            points = words.quantity(value, lower, upper, "percentage point")
-            return (
-                f"No clear difference between those who answered and those who did not in who is "
-                f"still there {when}{of}: {points}, {level} interval."
+            return tr(
+                "No clear difference between those who answered and those who did not in who is "
+                "still there {months} after the last day to answer{of}: {points}, {level} "
+                "interval.",
+                **about,
+                points=words.quantity(value, lower, upper, "percentage point"),
             )
-        way = "higher" if value > 0 else "lower"
         low, high = sorted((abs(lower), abs(upper)))
-        points = words.quantity(abs(value), low, high, "percentage point")
-        stay = [words.percent(float(curve.retained[month - curve.start])) for curve in self.curves]
-        return (
-            f"Of those who answered{of}, {stay[0]} are still there {when}, of the silent "
-            f"{stay[1]}: {points} {way} than among the silent ({level} interval)."
+        about["points"] = words.quantity(abs(value), low, high, "percentage point")
+        about["answered"], about["silent"] = (
+            words.percent(float(curve.retained[month - curve.start])) for curve in self.curves
         )
+        return _higher(about) if value > 0 else _lower(about)
+
+
+def _higher(about: Mapping[str, str]) -> str:
+    return tr(
+        "Of those who answered{of}, {answered} are still there {months} after the last day to "
+        "answer, of the silent {silent}: {points} higher than among the silent ({level} interval).",
+        **about,
+    )
+
+
+def _lower(about: Mapping[str, str]) -> str:
+    return tr(
+        "Of those who answered{of}, {answered} are still there {months} after the last day to "
+        "answer, of the silent {silent}: {points} lower than among the silent ({level} interval).",
+        **about,
+    )
 
 
 def compare_responders(
@@ -226,6 +246,9 @@ def _check(table: LifeTable) -> None:
     lacking = [side for side in SIDES if side not in found]
     if lacking:
         raise NotEnoughError(
-            f"survey_invitations: nobody {words.and_list(lacking)} can be followed, somebody must "
-            "be on each side: check the invitations, and response_days."
+            tr(
+                "survey_invitations: nobody {sides} can be followed, somebody must be on each "
+                "side: check the invitations, and response_days.",
+                sides=words.and_list(term(side) for side in lacking),
+            )
         )

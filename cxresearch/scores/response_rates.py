@@ -10,7 +10,7 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table
-from cxresearch._language import speaking
+from cxresearch._language import speaking, tr
 from cxresearch._results import Results, too_small
 from cxresearch.exclusions import Waterfall
 from cxresearch.findings import Finding
@@ -55,7 +55,7 @@ class ResponseRate(Table):
     @property
     def label(self) -> str:
         """Name of the group for a figure; empty for everybody."""
-        return ", ".join(self.group.values())
+        return words.group_name(self.group)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row."""
@@ -71,9 +71,14 @@ class ResponseRate(Table):
                 self.response_rate, self.response_rate_ci_lower, self.response_rate_ci_upper
             )
             level = words.level_words(self.confidence_level)
-            return (
-                f"Of {whole} invitations delivered{in_group(self.group)}, {some} were answered "
-                f"({level} interval {spread})."
+            return tr(
+                "Of {whole} invitations delivered{group}, {some} were answered ({level} interval "
+                "{spread}).",
+                whole=whole,
+                group=in_group(self.group),
+                some=some,
+                level=level,
+                spread=spread,
             )
 
     def findings(self) -> tuple[Finding, ...]:
@@ -141,7 +146,7 @@ def response_rates(
         )
         for g in _ordered(large)
     )
-    return Results(results, too_small(people_only(table), len(small), max(min_group, 1)))
+    return Results(results, too_small(people_only(table), small, max(min_group, 1)))
 
 
 def invitation_waterfall(table: InvitationTable) -> Waterfall:
@@ -155,9 +160,9 @@ def invitation_waterfall(table: InvitationTable) -> Waterfall:
 
 def in_group(group: Mapping[str, str]) -> str:
     """Return ` in 2025-Q1 to customers with plan basic`, to stand after "delivered"."""
-    wave = f" in {group[WAVE]}" if WAVE in group else ""
+    wave = tr(" in {wave}", wave=words.period_label(group[WAVE])) if WAVE in group else ""
     rest = {column: label for column, label in group.items() if column != WAVE}
-    return wave + (f" to customers{words.with_group(rest)}" if rest else "")
+    return wave + (tr(" to customers{group}", group=words.with_group(rest)) if rest else "")
 
 
 def people_only(table: InvitationTable, population: str = "customers") -> InvitationTable:

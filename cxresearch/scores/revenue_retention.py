@@ -13,7 +13,7 @@ from scipy.special import stdtrit
 from cxresearch import _format as words
 from cxresearch._cells import Counts
 from cxresearch._html import Table
-from cxresearch._language import speaking
+from cxresearch._language import speaking, tr
 from cxresearch._results import Results, too_small
 from cxresearch.findings import Finding
 from cxresearch.retention import MIN_GROUP
@@ -87,18 +87,18 @@ class RevenueRetention(Table):
     @property
     def label(self) -> str:
         """Name of the group for a figure; empty for everybody."""
-        return ", ".join(self.group.values())
+        return words.group_name(self.group)
 
     @property
     def definition(self) -> str:
         """What both rates are, to be printed below them."""
-        return (
-            f"Customers with revenue in {self.opening_month}, each compared with "
-            f"{self.closing_month}. Gross revenue retention: the smaller of the two amounts of "
-            "each customer, summed, divided by the opening revenue; so it is never above 100 %. "
-            "Net: their revenue in the closing month divided by the opening revenue. New and "
-            "reactivated customers are in neither; a month with more credits than bills counts "
-            "as 0."
+        return tr(
+            "Customers with revenue in {opening}, each compared with {closing}. Gross revenue "
+            "retention: the smaller of the two amounts of each customer, summed, divided by the "
+            "opening revenue; so it is never above 100 %. Net: their revenue in the closing month "
+            "divided by the opening revenue. New and reactivated customers are in neither; a month "
+            "with more credits than bills counts as 0.",
+            **self._months(),
         )
 
     def to_frame(self) -> pd.DataFrame:
@@ -114,24 +114,42 @@ class RevenueRetention(Table):
     def sentence(self, lang: str | None = None) -> str:
         """Return both rates in words."""
         with speaking(lang):
-            return " ".join(finding.sentence for finding in self.findings())
+            return words.sentences(finding.sentence for finding in self.findings())
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `gross_revenue_retention` and `net_revenue_retention`."""
-        less = "after losses and lower bills, with no higher bill counted"
-        more = "after losses, lower bills and higher bills"
-        said = zip(_RATES, (less, more), strict=True)
-        return tuple(self._finding(rate, how) for rate, how in said)
-
-    def _finding(self, rate: str, how: str) -> Finding:
-        value, lower, upper = (float(getattr(self, rate + end)) for end in ENDS)
-        level = words.level_words(self.confidence_level)
-        name, share = rate.replace("_", " "), words.percent_interval(value, lower, upper)
-        sentence = (
-            f"{name.capitalize()} is {share}: so much of what "
-            f"customers{words.with_group(self.group)} paid in {self.opening_month} was "
-            f"left in {self.closing_month} {how} ({level} interval)."
+        gross, net = _RATES
+        gross_said = tr(
+            "Gross revenue retention is {share}: so much of what customers{group} paid in "
+            "{opening} was left in {closing} after losses and lower bills, with no higher bill "
+            "counted ({level} interval).",
+            **self._about(gross),
         )
+        net_said = tr(
+            "Net revenue retention is {share}: so much of what customers{group} paid in {opening} "
+            "was left in {closing} after losses, lower bills and higher bills ({level} interval).",
+            **self._about(net),
+        )
+        return self._finding(gross, gross_said), self._finding(net, net_said)
+
+    def _months(self) -> dict[str, str]:
+        ends = {"opening": self.opening_month, "closing": self.closing_month}
+        return {name: words.period_label(month) for name, month in ends.items()}
+
+    def _about(self, rate: str) -> dict[str, str]:
+        return {
+            **self._months(),
+            "share": words.percent_interval(*self._values(rate)),
+            "group": words.with_group(self.group),
+            "level": words.level_words(self.confidence_level),
+        }
+
+    def _values(self, rate: str) -> tuple[float, float, float]:
+        value, lower, upper = (float(getattr(self, rate + end)) for end in ENDS)
+        return value, lower, upper
+
+    def _finding(self, rate: str, sentence: str) -> Finding:
+        value, lower, upper = self._values(rate)
         return Finding(
             rate,
             value,
@@ -191,7 +209,7 @@ def revenue_retention(
         )
         for g in range(len(large.groups))
     )
-    return Results(results, too_small(table, len(small), max(min_group, 1)))
+    return Results(results, too_small(table, small, max(min_group, 1)))
 
 
 def retention_rates(opening: Floats, closing: Floats) -> Floats:

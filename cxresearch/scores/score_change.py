@@ -13,7 +13,7 @@ from scipy.special import ndtr
 from cxresearch import _format as words
 from cxresearch._cells import unknown
 from cxresearch._html import Table
-from cxresearch._language import speaking
+from cxresearch._language import speaking, tr
 from cxresearch._results import Results, too_small
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding, without_number
@@ -95,17 +95,17 @@ class ScoreChange(Table):
             factor, word = (1, "point") if self.unit == "points" else (100, "percentage point")
             values = (self.change, self.change_ci_lower, self.change_ci_upper)
             change, low, high = (factor * value for value in values)
-            name, whom = self.metric.upper(), in_group(self.group)
-            level = words.level_words(self.confidence_level)
             if not self.clear:
-                points = words.quantity(change, low, high, word)
-                span = f"between {self.first} and {self.last}"
-                return f"No clear change of {name}{whom} {span}: {points}, {level} interval."
+                return tr(
+                    "No clear change of {name}{group} between {first} and {last}: {points}, "
+                    "{level} interval.",
+                    **self._about(),
+                    points=words.quantity(change, low, high, word),
+                )
             nearest, farthest = sorted((abs(low), abs(high)))
             points = words.quantity(abs(change), nearest, farthest, word)
-            way = "higher" if change > 0 else "lower"
-            said = f"{name}{whom} in {self.last} was {points} {way} than in {self.first}"
-            return f"{said} ({level} interval).{self._among()}"
+            said = self._higher(points) if change > 0 else self._lower(points)
+            return words.sentences([said, self._among()])
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row."""
@@ -113,11 +113,37 @@ class ScoreChange(Table):
         row = {**self.group, "from": self.first, "to": self.last}
         return pd.DataFrame([row | {name: getattr(self, name) for name in names}])
 
+    def _about(self) -> dict[str, str]:
+        return {
+            "name": self.metric.upper(),
+            "group": in_group(self.group),
+            "first": words.period_label(self.first),
+            "last": words.period_label(self.last),
+            "level": words.level_words(self.confidence_level),
+        }
+
+    def _higher(self, points: str) -> str:
+        return tr(
+            "{name}{group} in {last} was {points} higher than in {first} ({level} interval).",
+            **self._about(),
+            points=points,
+        )
+
+    def _lower(self, points: str) -> str:
+        return tr(
+            "{name}{group} in {last} was {points} lower than in {first} ({level} interval).",
+            **self._about(),
+            points=points,
+        )
+
     def _among(self) -> str:
         if self.adjusted_p_value <= 1 - self.confidence_level:
             return ""
-        p = words.p_value(self.adjusted_p_value)
-        return f" Among {self.compared} groups compared at once this is not unusual (adjusted {p})."
+        return tr(
+            "Among {n} groups compared at once this is not unusual (adjusted {p}).",
+            n=self.compared,
+            p=words.p_value(self.adjusted_p_value),
+        )
 
 
 def wave_pairs(table: ScoreTable) -> tuple[Pair, ...]:
@@ -301,6 +327,9 @@ def _check_waves(table: ScoreTable, pairs: Sequence[Pair]) -> None:
 
 def _nothing(table: ScoreTable) -> Finding:
     whole = len(table.whole_waves)
-    held = "no wave" if not whole else "one wave only"
-    sentence = f"Changes are not reported: the extract holds {held} from beginning to end."
+    sentence = tr("Changes are not reported: the extract holds no wave from beginning to end.")
+    if whole:
+        sentence = tr(
+            "Changes are not reported: the extract holds one wave only from beginning to end."
+        )
     return without_number(sentence, as_of=table.as_of, unit="points")

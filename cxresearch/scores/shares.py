@@ -12,7 +12,7 @@ from scipy.special import stdtrit
 
 from cxresearch import _format as words
 from cxresearch._html import Table
-from cxresearch._language import speaking
+from cxresearch._language import mark, speaking, term, tr, trn
 from cxresearch._results import Results, too_small
 from cxresearch.findings import Finding
 from cxresearch.retention import MIN_GROUP
@@ -21,6 +21,13 @@ from cxresearch.share_table import WINDOW, ShareTable
 from cxresearch.uncertainty import Floats, critical_value, jackknife, wilson_interval
 
 _SCORE_GROUP: Final = "score_group"
+ANSWERED: Final = (
+    mark("satisfied"),
+    mark("not satisfied"),
+    mark("easy"),
+    mark("not easy"),
+    mark("not promoter"),
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,7 +71,7 @@ class Share(Table):
     @property
     def label(self) -> str:
         """Name of the group for a figure; empty for everybody."""
-        return ", ".join(self.group.values())
+        return words.group_name(self.group)
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row."""
@@ -77,11 +84,16 @@ class Share(Table):
         with speaking(lang):
             whole, some, spread = words.out_of(self.share, self.share_ci_lower, self.share_ci_upper)
             part, group = placed(self.part_word, self.group)
-            said = f"Of {whole} {self.whole_word}{in_group(group)}, {some} {part}"
+            about = {"whole": whole, "what": self.whole_word, "group": in_group(group)}
+            about |= {"some": some, "part": part}
             if np.isnan(self.share_ci_lower):
-                return f"{said}."
-            level = words.level_words(self.confidence_level)
-            return f"{said} ({level} interval {spread})."
+                return tr("Of {whole} {what}{group}, {some} {part}.", **about)
+            return tr(
+                "Of {whole} {what}{group}, {some} {part} ({level} interval {spread}).",
+                **about,
+                level=words.level_words(self.confidence_level),
+                spread=spread,
+            )
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the share under its `name`."""
@@ -152,7 +164,7 @@ def shares(
         )
         for g in range(len(large.groups))
     )
-    return Results(results, too_small(table, len(small), max(min_group, 1)))
+    return Results(results, too_small(table, small, max(min_group, 1)))
 
 
 def effective_customers(table: ShareTable, confidence_level: float) -> Floats:
@@ -203,6 +215,11 @@ def in_group(group: Mapping[str, str]) -> str:
     window, score = rest.pop(WINDOW, None), rest.get(_SCORE_GROUP)
     answered = ""
     if score is not None and score not in words.SCORES:
-        answered = f" ({rest.pop(_SCORE_GROUP)})"
-    span = "whole month" if window == "1" else f"{window} whole months"
-    return f"{answered}{words.with_group(rest)}{f' in the last {span}' if window else ''}"
+        answered = tr(" ({scores})", scores=term(rest.pop(_SCORE_GROUP)))
+    return f"{answered}{words.with_group(rest)}{_in_window(window)}"
+
+
+def _in_window(window: str | None) -> str:
+    if window is None:
+        return ""
+    return trn(" in the last whole month", " in the last {n} whole months", int(window), n=window)
