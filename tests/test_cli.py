@@ -31,11 +31,10 @@ app()
 # The place at which a run is interrupted before its kernel is ready
 NEVER_READY = """
 import asyncio
-from cxresearch.reports import execution
 from jupyter_client.asynchronous import AsyncKernelClient
 async def wait(self, timeout=None):
     import os
-    kernel = execution.ThisPython.latest.provisioner.process.pid
+    kernel = self.parent.provisioner.process.pid
     with open(os.environ["MARKER"] + "-", "w") as file:
         file.write(str(kernel))
     os.rename(os.environ["MARKER"] + "-", os.environ["MARKER"])

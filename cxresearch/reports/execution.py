@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import html
 import logging
+import os
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
@@ -33,6 +34,7 @@ from traitlets.config import Config
 
 from cxresearch._format import plain, plural
 from cxresearch.errors import CxError, DataError, NotEnoughError, ReportError
+from cxresearch.reports.kernels import ONE_THREAD, Kernels, WarmProvisioner
 
 __all__ = ["Execution", "Failure", "execute", "mark_failure"]
 
@@ -70,8 +72,11 @@ def execute(
     *,
     timeout: int | None,
     on_cell: Callable[[int, int], None],
+    kernels: Kernels | None = None,
 ) -> Execution:
     """Run a notebook in a kernel of this very Python, in the current folder.
+
+    Several threads may do so at once.
 
     Parameters
     ----------
@@ -83,15 +88,24 @@ def execute(
         Seconds that one cell may take; None for any.
     on_cell
         Called with the index of the cell that starts and the number of cells.
+    kernels
+        Where the kernel comes from; without, it is started anew.
 
     Returns
     -------
     Execution
         Also for a cell that raised, a kernel that died, a cell that timed out and a kernel
         that did not start.
+
+    Raises
+    ------
+    KeyboardInterrupt
+        When the run is interrupted, or `kernels` were ended from another thread.
     """
-    watch = _Watch(on_cell)
+    watch = _Watch(on_cell, kernels or Kernels())
     problem = _run(path, dict(parameters), timeout, watch)
+    if watch.kernels.ended:
+        raise KeyboardInterrupt
     notebook = without_markers(watch.notebook)
     if problem is None and not notebook.metadata.papermill.exception:
         return Execution(notebook, None)
@@ -116,12 +130,13 @@ def mark_failure(notebook: NotebookNode, failure: Failure) -> None:
 class _Watch:
     """Sees which cell is running and keeps the notebook when papermill raises."""
 
-    def __init__(self, on_cell: Callable[[int, int], None]) -> None:
+    def __init__(self, on_cell: Callable[[int, int], None], kernels: Kernels) -> None:
         self.notebook: NotebookNode = new_notebook(
             metadata={"papermill": {}}
         )  # when none can be read
         self.index: int | None = None
         self.last_words = ""  # what a dying kernel left in its log
+        self.kernels = kernels
         self._on_cell = on_cell
 
     def cell_starts(self, cell: NotebookNode, cell_index: int) -> None:
@@ -146,7 +161,13 @@ def _log(connection_file: str) -> Path:
 class ThisPython(AsyncKernelManager):  # type: ignore[misc]
     """Starts the Python that runs this code, whatever kernelspecs are installed elsewhere."""
 
+    kernels: ClassVar[Kernels]
     latest: ClassVar[ThisPython | None] = None
+
+    @classmethod
+    def of(cls, kernels: Kernels) -> type[ThisPython]:
+        """Return a class of its own for one notebook: nbclient makes the instance itself."""
+        return type(cls.__name__, (cls,), {"kernels": kernels})
 
     @property
     def kernel_spec(self) -> KernelSpec:
@@ -155,9 +176,14 @@ class ThisPython(AsyncKernelManager):  # type: ignore[misc]
 
     async def start_kernel(self, **options: object) -> None:
         """Start it with a log for what it says outside of any cell."""
-        ThisPython.latest = self
+        type(self).latest = self
+        if server := self.kernels.server:
+            self.provisioner = WarmProvisioner(parent=self, kernel_spec=self.kernel_spec)
+            self.provisioner.server = server
+        env = os.environ | ONE_THREAD
         with _log(self.connection_file).open("wb") as log:
-            await super().start_kernel(**options, stdout=log, stderr=log)
+            await super().start_kernel(**options, env=env, stdout=log, stderr=log)
+        self.kernels.add(self.provisioner.process)
 
 
 def _run(
@@ -181,6 +207,7 @@ def _run_papermill(
     connection: Config,
 ) -> None:
     ensure_event_loop().set_exception_handler(_unretrieved)
+    manager = ThisPython.of(watch.kernels)
     try:
         papermill.execute_notebook(
             str(path).replace("{", "{{").replace("}", "}}"),  # papermill formats the path
@@ -192,12 +219,12 @@ def _run_papermill(
             progress_bar=False,
             execution_timeout=timeout,
             iopub_timeout=60,  # a busy machine may deliver outputs late
-            kernel_manager_class=ThisPython,
+            kernel_manager_class=manager,
             config=connection,
             watch=watch,
         )
     except KeyboardInterrupt:
-        _end_kernel()
+        _end_kernel(manager.latest)
         raise
     finally:
         watch.last_words = _last_words(connection)
@@ -210,9 +237,8 @@ def _unretrieved(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> No
         loop.default_exception_handler(context)
 
 
-def _end_kernel() -> None:
+def _end_kernel(kernel: ThisPython | None) -> None:
     # nbclient leaves a kernel alone that is interrupted before it is ready
-    kernel = ThisPython.latest
     if kernel is not None and kernel.has_kernel:
         run_sync(kernel.shutdown_kernel)(now=True)
 
