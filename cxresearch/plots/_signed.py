@@ -1,10 +1,15 @@
-"""Shares as changes: with their sign."""
+"""Shares in figures: as changes with their sign, and along an axis."""
 
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from cxresearch import _format as words
+from cxresearch._language import tr
+
+if TYPE_CHECKING:
+    from matplotlib.axis import Axis
 
 NOTHING = 1e-9  # a narrower interval is what rounding leaves of a number that cannot vary
 
@@ -20,6 +25,11 @@ def signed_interval(share: float, lower: float, upper: float) -> str:
     if not upper - lower > NOTHING:
         return signed(share)
     return _plus(words.percent_interval(share, lower, upper))
+
+
+def percents(axis: Axis) -> None:
+    """Label an axis with shares in percent."""
+    axis.set_major_formatter(lambda share, _: tr("{number} %", number=f"{100 * share:.6g}"))
 
 
 def _plus(text: str) -> str:

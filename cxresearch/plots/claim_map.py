@@ -24,9 +24,10 @@ from cxresearch._draw import (
     quieten,
 )
 from cxresearch._folding import wrapped
-from cxresearch.plots._signed import signed
+from cxresearch._language import tr
+from cxresearch.plots._signed import percents, signed
 from cxresearch.roi.claim_map import ClaimMap, own_words
-from cxresearch.roi.economics import concept_words
+from cxresearch.roi.economics import concept_name
 
 OTHER_LEVELS: Final = (0.05, 0.10, 0.50, 1.0, math.inf)
 HOLDS: Final = "#CFE3F1"
@@ -60,25 +61,26 @@ def plot_claim_map(found: ClaimMap, *, ax: Axes | None = None) -> Axes:
         _contours(ax, found)
         _own(ax, found)
         ax.set_title(_title(found, narrow(ax)), loc="left", fontsize=10, color=QUIET)
-        attach_alt(ax, _say(found))
+        attach_alt(ax, _say(found), found.to_frame())
     return ax
 
 
 def _title(found: ClaimMap, thin: bool) -> str:
-    claim = f"{found.lift.words[:1].upper()}{found.lift.words[1:]}"
-    what = concept_words(found.concept, found.year).removesuffix(",")
-    return wrapped(f"{claim}: how much higher is {what}?", 38 if thin else 76)
+    claim = words.sentence_start(found.lift.words)
+    what = concept_name(found.concept, found.year)
+    title = tr("{Claim}: how much higher is {what}?", Claim=claim, what=what)
+    return wrapped(title, 38 if thin else 76)
 
 
 def _axes(ax: Axes, found: ClaimMap) -> None:
     ax.set_xlim(found.retention[0], found.retention[-1])
     ax.set_ylim(found.rates[0], found.rates[-1])
     for axis in (ax.xaxis, ax.yaxis):
-        axis.set_major_formatter(lambda share, _: f"{100 * share:.6g} %")
+        percents(axis)
     ax.locator_params(axis="x", nbins=5 if narrow(ax) else 10)
     ax.locator_params(axis="y", nbins=5)
-    ax.set_xlabel("Customers who stay each year, before", color=QUIET, fontsize=SIZE)
-    ax.set_ylabel("Discount rate a year", color=QUIET, fontsize=SIZE)
+    ax.set_xlabel(tr("Customers who stay each year, before"), color=QUIET, fontsize=SIZE)
+    ax.set_ylabel(tr("Discount rate a year"), color=QUIET, fontsize=SIZE)
 
 
 def _impossible(ax: Axes, found: ClaimMap) -> None:
@@ -91,7 +93,7 @@ def _impossible(ax: Axes, found: ClaimMap) -> None:
     middle = (edge + float(found.retention[-1])) / 2
     heart = float(found.rates.mean())
     look: dict[str, Any] = {"rotation": 90, "ha": "center", "va": "center", "zorder": 4}
-    ax.text(middle, heart, "more than 100 % would stay", fontsize=SIZE, color=QUIET, **look)
+    ax.text(middle, heart, tr("more than 100 % would stay"), fontsize=SIZE, color=QUIET, **look)
 
 
 def _region(ax: Axes, found: ClaimMap) -> None:
@@ -99,10 +101,11 @@ def _region(ax: Axes, found: ClaimMap) -> None:
     holds = _holds(found)
     if not np.isfinite(found.uplift).any():
         heart = (float(found.retention.mean()), float(found.rates.mean()))
-        _write(ax, heart, wrapped("nowhere a profit above 0 without the lift", 24))
+        _write(ax, heart, wrapped(tr("nowhere a profit above 0 without the lift"), 24))
         return
     if not holds.any():
-        _write(ax, _heart(found, ~holds), f"nowhere\n{words.percent(found.target)} or more")
+        nowhere = tr("nowhere\n{target} or more", target=words.percent(found.target))
+        _write(ax, _heart(found, ~holds), nowhere)
         return
     filled = np.ma.masked_invalid(found.uplift)
     levels = [found.target, max(float(filled.max()), found.target) + 1]
@@ -112,7 +115,7 @@ def _region(ax: Axes, found: ClaimMap) -> None:
     _write(
         ax,
         _heart(found, between if between.any() else holds),
-        f"{words.percent(found.target)}\nor more",
+        tr("{target}\nor more", target=words.percent(found.target)),
     )
 
 
@@ -160,7 +163,7 @@ def _own(ax: Axes, found: ClaimMap) -> None:
     above = rate < float(found.rates.mean())
     left = retention > float(found.retention.mean())
     ax.annotate(
-        f"here: {own_words(found.own)}\n{_higher(found)}",
+        tr("here: {retention}\n{higher}", retention=own_words(found.own), higher=_higher(found)),
         (retention, rate),
         (0, 9 if above else -9),
         textcoords="offset points",
@@ -174,7 +177,7 @@ def _own(ax: Axes, found: ClaimMap) -> None:
 
 
 def _higher(found: ClaimMap) -> str:
-    return "no such number" if math.isnan(found.own_uplift) else signed(found.own_uplift)
+    return tr("no such number") if math.isnan(found.own_uplift) else signed(found.own_uplift)
 
 
 def _holds(found: ClaimMap) -> NDArray[np.bool_]:
@@ -209,8 +212,9 @@ def _color_hatches(filled: QuadContourSet) -> None:
 
 
 def _say(found: ClaimMap) -> str:
-    return (
+    return tr(
         "Map of how much higher profit is, by the share of customers who stay each year and by "
-        f"discount rate; hatched where it is at least {words.percent(found.target)}. "
-        f"{found.sentence()}"
+        "discount rate; hatched where it is at least {target}. {sentence}",
+        target=words.percent(found.target),
+        sentence=found.sentence(),
     )

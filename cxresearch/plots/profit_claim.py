@@ -23,7 +23,8 @@ from cxresearch._draw import (
     quieten,
 )
 from cxresearch._folding import wrapped
-from cxresearch.plots._signed import signed
+from cxresearch._language import tr
+from cxresearch.plots._signed import percents, signed
 from cxresearch.roi.profit_path import ProfitPath
 
 SIZE: Final = 9.5
@@ -52,22 +53,24 @@ def plot_profit_path(path: ProfitPath, *, ax: Axes | None = None) -> Axes:
         quieten(ax)
         ax.set_xlim(float(path.year[0]), float(path.year[-1]))
         last = signed(float(path.uplift[-1])).replace(" ", "\N{NO-BREAK SPACE}")
-        after = Series(f"with the lift ({last})", PALETTE[0], LINES[0], _end(path, path.after))
-        before = Series("without", PALETTE[1], LINES[1], _end(path, path.before))
+        name = tr("with the lift ({higher})", higher=last)
+        after = Series(name, PALETTE[0], LINES[0], _end(path, path.after))
+        before = Series(tr("without"), PALETTE[1], LINES[1], _end(path, path.before))
         _draw_interval(ax, path)
         _draw_line(ax, path, after, "o")
         _draw_line(ax, path, before, "s")
         _draw_limit(ax, path)
         low, high = ax.get_ylim()
         ax.set_ylim(low - 0.04 * (high - low), high + 0.12 * (high - low))
-        ax.yaxis.set_major_formatter(lambda share, _: f"{100 * share:.6g} %")
+        percents(ax.yaxis)
         ax.locator_params(axis="x", integer=True, nbins=6 if narrow(ax) else 10)
         first = signed(float(path.uplift[1]))
-        ax.set_xlabel(f"Year (in year 1 it is {first})", color=QUIET, fontsize=SIZE)
-        title = f"Profit of a year, today's is 100 %; lift: {path.asked.lift.words}"
+        said = tr("Year (in year 1 it is {higher})", higher=first)
+        ax.set_xlabel(said, color=QUIET, fontsize=SIZE)
+        title = tr("Profit of a year, today's is 100 %; lift: {lift}", lift=path.asked.lift.words)
         ax.set_title(wrapped(title, 40 if narrow(ax) else 76), loc="left", fontsize=10, color=QUIET)
         label_ends(ax, [after, before])
-        attach_alt(ax, _say_path(path))
+        attach_alt(ax, _say_path(path), path.to_frame())
     return ax
 
 
@@ -98,10 +101,10 @@ def _draw_limit(ax: Axes, path: ProfitPath) -> None:
         return
     level = float(path.before[-1]) * (1 + path.limit)
     ax.axhline(level, color=INK, linewidth=1.2, linestyle=LINES[2])
-    text = f"in the long run {signed(path.limit)}"
+    text = tr("in the long run {higher}", higher=signed(path.limit))
     look: dict[str, Any] = {"textcoords": "offset points", "fontsize": SIZE, "color": INK}
     ax.annotate(text, (float(path.year[0]), level), (6, 5), path_effects=HALO, **look)
 
 
 def _say_path(path: ProfitPath) -> str:
-    return f"Profit by year, with the lift and without. {path.sentence()}"
+    return tr("Profit by year, with the lift and without. {sentence}", sentence=path.sentence())

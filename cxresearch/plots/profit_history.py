@@ -24,6 +24,8 @@ from cxresearch._draw import (
     quieten,
 )
 from cxresearch._folding import wrapped
+from cxresearch._language import mark, term, tr
+from cxresearch.plots._signed import percents
 from cxresearch.roi._customer_lives import LIVES, Lives
 from cxresearch.roi._defection_curve import CURRENCY, DefectionCurve
 from cxresearch.roi.leverage import OperatingLeverage
@@ -33,8 +35,8 @@ ROW: Final = 0.62  # inches
 PALE: Final = "#9CC3DE"
 HALO: Final = [patheffects.withStroke(linewidth=3, foreground="white")]
 LOOKS: Final[dict[Lives, tuple[str, str, Any, str]]] = {  # name, colour, line, marker
-    "fixed": ("everybody stays equally long", PALETTE[0], LINES[0], "o"),
-    "random": ("lives differ", PALETTE[1], LINES[1], "s"),
+    "fixed": (mark("everybody stays equally long"), PALETTE[0], LINES[0], "o"),
+    "random": (mark("lives differ"), PALETTE[1], LINES[1], "s"),
 }
 
 
@@ -60,15 +62,18 @@ def plot_defection_curve(curve: DefectionCurve, *, ax: Axes | None = None) -> Ax
         ax.set_xlim(float(curve.line_rates.max()), float(curve.line_rates.min()))
         ax.set_ylim(0, 1.1 * max(float(line.max()) for line in curve.lines.values()))
         ax.set_xticks([rate for rate in (0.3, 0.2, 0.15, 0.1, 0.05) if rate <= ax.get_xlim()[0]])
-        ax.xaxis.set_major_formatter(lambda share, _: f"{100 * share:.6g} %")
+        percents(ax.xaxis)
         money_axis(ax.yaxis)
         series = [_draw_lives(ax, curve, lives) for lives in LIVES]
         _draw_printed(ax, curve)
-        ax.set_xlabel("Customers who leave each year", color=QUIET, fontsize=SIZE)
-        title = f"{CURRENCY} per card customer, 1990: printed (crosses) and rebuilt (lines)"
+        ax.set_xlabel(tr("Customers who leave each year"), color=QUIET, fontsize=SIZE)
+        title = tr(
+            "{currency} per card customer, 1990: printed (crosses) and rebuilt (lines)",
+            currency=words.money_unit(CURRENCY),
+        )
         ax.set_title(wrapped(title, 40 if narrow(ax) else 76), loc="left", fontsize=10, color=QUIET)
         label_ends(ax, series)
-        attach_alt(ax, _say_curve(curve))
+        attach_alt(ax, _say_curve(curve), curve.to_frame())
     return ax
 
 
@@ -96,12 +101,16 @@ def plot_operating_leverage(found: OperatingLeverage, *, ax: Axes | None = None)
         ax.set_xlim(0, 1.22 * float(found.profit_lift.max()))
         base = float(found.base_lift)
         ax.axvline(base, color=INK, linewidth=1.2, linestyle=LINES[1])
-        ax.xaxis.set_major_formatter(lambda share, _: f"{100 * share:.6g} %")
+        percents(ax.xaxis)
         more = words.percent(base, 0.001 if round(100 * base, 6) % 1 else 0.01)
-        label = f"Profit higher by, with {more} more customers (dashed), fixed costs as before"
-        wide = wrapped(f"{label}; shares are of revenue", 34 if narrow(ax) else 58)
+        label = tr(
+            "Profit higher by, with {more} more customers (dashed), fixed costs as before; shares "
+            "are of revenue",
+            more=more,
+        )
+        wide = wrapped(label, 34 if narrow(ax) else 58)
         ax.set_xlabel(wide, loc="left", color=QUIET, fontsize=SIZE)
-        attach_alt(ax, _say_leverage(found, more))
+        attach_alt(ax, _say_leverage(found, more), found.to_frame())
     return ax
 
 
@@ -112,7 +121,7 @@ def _draw_lives(ax: Axes, curve: DefectionCurve, lives: Lives) -> Series:
     look: dict[str, Any] = {"linestyle": "none", "markersize": 6, "markerfacecolor": "white"}
     ax.plot(curve.defection_rates, curve.values[lives], marker, color=color, **look)
     end = int(np.argmin(x))
-    return Series(name, color, line, (float(x[end]), float(y[end])))
+    return Series(term(name), color, line, (float(x[end]), float(y[end])))
 
 
 def _draw_printed(ax: Axes, curve: DefectionCurve) -> None:
@@ -138,11 +147,15 @@ def _beside(ax: Axes, place: int, lift: float) -> None:
 
 def _firm(found: OperatingLeverage, i: int) -> str:
     contribution, profit = found.contribution_share[i], found.profit_share[i]
-    return f"{_tenth(contribution)} contribution, {_tenth(profit)} profit"
+    return tr(
+        "{contribution} contribution, {profit} profit",
+        contribution=_tenth(contribution),
+        profit=_tenth(profit),
+    )
 
 
 def _tenth(share: float) -> str:
-    return f"{100 * share:.3g} %"
+    return tr("{number} %", number=f"{100 * share:.3g}")
 
 
 def _say_curve(curve: DefectionCurve) -> str:
@@ -153,19 +166,28 @@ def _say_curve(curve: DefectionCurve) -> str:
         strict=True,
     )
     said = [
-        f"At {words.percent(rate)} who leave each year: printed {words.number(printed)}, rebuilt "
-        f"{words.number(fixed)} where everybody stays equally long and {words.number(random)} "
-        "where lives differ."
+        tr(
+            "At {rate} who leave each year: printed {printed}, rebuilt {fixed} where everybody "
+            "stays equally long and {random} where lives differ.",
+            rate=words.percent(rate),
+            printed=words.number(printed),
+            fixed=words.number(fixed),
+            random=words.number(random),
+        )
         for rate, printed, fixed, random in rows
     ]
-    rate = words.percent(curve.annual_discount_rate, 0.001)
-    about = f"Value of a card customer of 1990 in {CURRENCY}, rebuilt at {rate} a year."
-    return " ".join([about, *said])
+    about = tr(
+        "Value of a card customer of 1990 in {currency}, rebuilt at {rate} a year.",
+        currency=words.money_unit(CURRENCY),
+        rate=words.percent(curve.annual_discount_rate, 0.001),
+    )
+    return words.sentences([about, *said])
 
 
 def _say_leverage(found: OperatingLeverage, more: str) -> str:
     said = [
-        f"{_firm(found, i)} of revenue: {_tenth(lift)} higher."
+        tr("{firm} of revenue: {much} higher.", firm=_firm(found, i), much=_tenth(lift))
         for i, lift in enumerate(found.profit_lift)
     ]
-    return " ".join([f"Profit with {more} more customers and the same fixed costs.", *said])
+    about = tr("Profit with {more} more customers and the same fixed costs.", more=more)
+    return words.sentences([about, *said])

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+import pandas as pd
 from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.transforms import blended_transform_factory
@@ -28,11 +29,11 @@ from cxresearch._draw import (
     say_beside,
 )
 from cxresearch._folding import wrapped
-from cxresearch._html import ACRONYMS
+from cxresearch._language import mark, term, tr
 from cxresearch.errors import NotEnoughError
-from cxresearch.plots._signed import signed, signed_interval
-from cxresearch.roi._profit_uplift import ProfitUplift
-from cxresearch.roi.economics import concept_words
+from cxresearch.plots._signed import percents, signed, signed_interval
+from cxresearch.roi._profit_uplift import ProfitUplift, model_name
+from cxresearch.roi.economics import concept_name
 from cxresearch.roi.profit_uplifts import ProfitUplifts
 
 SIZE: Final = 9.5
@@ -40,11 +41,10 @@ HEADING: Final = 0.62  # rows of room that a line of a heading takes
 ROW: Final = 0.32  # inches
 WIDEST: Final = 6.0  # times the target; beyond, an interval ends in an arrow
 MARKERS: Final = {"constant": "o", "sbg": "^", "bdw": "s", "product_limit": "D"}
-MODELS: Final = {"constant": "average rate", "product_limit": "as observed"} | ACRONYMS
 RENEWALS: Final = {
-    "first": "first renewal only",
-    "every": "every renewal",
-    "each_customer": "each customer's own rate",
+    "first": mark("first renewal only"),
+    "every": mark("every renewal"),
+    "each_customer": mark("each customer's own rate"),
 }
 Block = tuple[str, list[ProfitUplift]]
 
@@ -72,7 +72,8 @@ def plot_uplifts(uplifts: ProfitUplifts, *, ax: Axes | None = None) -> Axes:
         When there is no uplift to draw, saying why.
     """
     thin = ax is not None and narrow(ax)
-    blocks = [(wrapped(title, 48 if thin else 78), block) for title, block in _blocks(uplifts)]
+    found = _blocks(uplifts)
+    blocks = [(wrapped(title, 48 if thin else 78), block) for title, block in found]
     rows = list(_placed(blocks))
     with cx_style():
         ax = new_axes(0.85 + ROW * (rows[-1][0] + 1)) if ax is None else ax
@@ -86,7 +87,7 @@ def plot_uplifts(uplifts: ProfitUplifts, *, ax: Axes | None = None) -> Axes:
         ax.axvline(target, color=INK, linewidth=1.4, linestyle=LINES[1], zorder=2)
         ax.axvline(0, color=QUIET, linewidth=0.9, zorder=1)
         say_below(ax, _caption(rows))
-        attach_alt(ax, _say(blocks))
+        attach_alt(ax, _say(found), _numbers(found))
     return ax
 
 
@@ -94,8 +95,13 @@ def _blocks(uplifts: ProfitUplifts) -> list[Block]:
     """Return what belongs under one heading: all but the model is the same."""
     blocks: dict[str, list[ProfitUplift]] = {}
     if not uplifts.known:
-        why = "; ".join(dict.fromkeys(one.reason for one in uplifts)) or "none was selected"
-        raise NotEnoughError(f"There are 0 uplifts to draw, must be at least 1: {why}.")
+        why = tr("; ").join(dict.fromkeys(one.reason for one in uplifts))
+        raise NotEnoughError(
+            tr(
+                "There are 0 uplifts to draw, must be at least 1: {why}.",
+                why=why or tr("none was selected"),
+            )
+        )
     several = [len({get(one) for one in uplifts}) > 1 for get in (_concept, _renewals)]
     for one in uplifts:
         blocks.setdefault(_heading(one, several), []).append(one)
@@ -103,20 +109,16 @@ def _blocks(uplifts: ProfitUplifts) -> list[Block]:
 
 
 def _concept(one: ProfitUplift) -> str:
-    return concept_words(one.asked.concept, one.asked.year).removesuffix(",")
+    return concept_name(one.asked.concept, one.asked.year)
 
 
 def _renewals(one: ProfitUplift) -> str:
-    return RENEWALS[one.asked.renewals]
+    return term(RENEWALS[one.asked.renewals])
 
 
 def _heading(one: ProfitUplift, several: Sequence[bool]) -> str:
-    lift = one.asked.lift.words
-    lift = f"{lift[:1].upper()}{lift[1:]}".partition(" (")[0]
     more = [get(one) for get, many in zip((_concept, _renewals), several, strict=True) if many]
-    if one.asked.lift.reading == "relative":
-        lift += f" (rates times {1 + one.asked.lift.size:.6g})"
-    return ", ".join([lift, *more])
+    return tr(", ").join([one.asked.lift.heading, *more])
 
 
 def _placed(blocks: Sequence[Block]) -> Iterator[tuple[float, ProfitUplift]]:
@@ -135,10 +137,10 @@ def _axis(ax: Axes, rows: Sequence[tuple[float, ProfitUplift]], uplifts: ProfitU
     low = max(min(0.0, *(1.06 * x for x in ends)), -WIDEST * target)
     ax.set_xlim(low - 0.02 * (high - low), high)
     ax.set_ylim(rows[-1][0] + 0.7, -0.35)
-    ax.xaxis.set_major_formatter(lambda share, _: f"{100 * share:.6g} %")
+    percents(ax.xaxis)
     ax.locator_params(axis="x", nbins=4 if narrow(ax) else 7)
     width = 13 if narrow(ax) else 18
-    names = [wrapped(MODELS[one.model], width) for _, one in rows]
+    names = [wrapped(model_name(one.model), width) for _, one in rows]
     ax.set_yticks([place for place, _ in rows], names)
 
 
@@ -155,8 +157,8 @@ def _headings(ax: Axes, blocks: Sequence[Block], first: dict[int, float]) -> Non
 def _draw(ax: Axes, place: float, one: ProfitUplift) -> None:
     ax.axhline(place, color=GRID, linewidth=0.8, zorder=0)
     color = PALETTE[0] if one.standing == "holds" else INK
-    if one.reason:
-        say_beside(ax, place, "no number", QUIET)
+    if one.why:
+        say_beside(ax, place, tr("no number"), QUIET)
         return
     say_beside(ax, place, folded(ax, _digits(one)), color)
     value, lower, upper = one.values
@@ -181,27 +183,52 @@ def _digits(one: ProfitUplift) -> str:
 def _caption(rows: Sequence[tuple[float, ProfitUplift]]) -> str:
     ones = [one for _, one in rows]
     concepts = {_concept(one) for one in ones}
-    what = concepts.pop() if len(concepts) == 1 else "profit"
     renewals = {_renewals(one) for one in ones}
-    lifted = f"; lifted: {renewals.pop()}" if len(renewals) == 1 else ""
-    star = " * Rates are cut at 100 %." if any(x.cut for x in ones) else ""
-    target = words.percent(ones[0].target, 0.001).replace(".0 %", " %")
-    return f"How much higher {what} is{lifted}. Dashed: {target}, filled: it holds.{star}"
+    digits = words.number(100 * ones[0].target, 0.1).removesuffix(".0")
+    return tr(
+        "How much higher {what} is{lifted}. Dashed: {target}, filled: it holds.{star}",
+        what=concepts.pop() if len(concepts) == 1 else tr("profit"),
+        lifted=tr("; lifted: {renewals}", renewals=renewals.pop()) if len(renewals) == 1 else "",
+        target=tr("{number} %", number=digits),
+        star=tr(" * Rates are cut at 100 %.") if any(x.cut for x in ones) else "",
+    )
 
 
 def _say(blocks: Sequence[Block]) -> str:
     one = blocks[0][1][0]
-    level = words.level_words(one.whose.confidence_level)
-    claim = signed(one.target)
-    about = f"How much higher profit is, with {level} intervals where there are any"
-    said = [f"{about}; claimed: {claim}."]
-    for title, block in blocks:
-        rows = [f"{MODELS[x.model]} {_spoken(x)}" for x in block]
-        said.append(f"{title.replace(chr(10), ' ')}: {'; '.join(rows)}.")
-    return " ".join(said)
+    about = tr(
+        "How much higher profit is, with {level} intervals where there are any; claimed: {claim}.",
+        level=words.level_words(one.whose.confidence_level),
+        claim=signed(one.target),
+    )
+    said = [
+        tr("{title}: {rows}.", title=title, rows=tr("; ").join(_spoken(x) for x in block))
+        for title, block in blocks
+    ]
+    return words.sentences([about, *said])
 
 
 def _spoken(one: ProfitUplift) -> str:
-    if one.reason:
-        return f"no number, {one.reason}"
-    return f"{signed_interval(*one.values)}, {one.standing}{f', {one.cut}' if one.cut else ''}"
+    values = {"model": model_name(one.model), "higher": signed_interval(*one.values)}
+    if one.why:
+        return tr("{model} no number, {reason}", reason=one.reason, **values)
+    values["standing"] = term(one.standing)
+    if one.cut:
+        return tr("{model} {higher}, {standing}, {cut}", cut=one.cut, **values)
+    return tr("{model} {higher}, {standing}", **values)
+
+
+def _numbers(blocks: Sequence[Block]) -> pd.DataFrame:
+    """Return what is drawn, a row per mark."""
+    ends = ("share", "share_ci_lower", "share_ci_upper")
+    rows = [
+        {
+            "lift": title,
+            "model": model_name(one.model),
+            **dict(zip(ends, one.values, strict=True)),
+            "claim": term(one.standing),
+        }
+        for title, block in blocks
+        for one in block
+    ]
+    return pd.DataFrame(rows)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 from matplotlib import patheffects
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
@@ -26,6 +28,7 @@ from cxresearch._draw import (
     say_beside,
 )
 from cxresearch._folding import wrapped
+from cxresearch._language import tr
 from cxresearch.errors import CxError
 from cxresearch.roi._risk import ProgrammeRisk, chance
 from cxresearch.roi._tornado import Moved, Tornado, value_words
@@ -35,6 +38,7 @@ Floats = NDArray[np.float64]
 
 BINS: Final = 40
 ROW: Final = 0.5  # inches
+LIFT: Final = "lift"
 PALE: Final = "#9CC3DE"
 LOSS: Final = PALETTE[1]
 HATCH: Final = "////"
@@ -61,7 +65,7 @@ def plot_break_even(risk: ProgrammeRisk, *, ax: Axes | None = None) -> Axes:
             "no lift is enough, even with nobody leaving, must be one that is: enter other costs, "
             "or leave the figure out."
         )
-    rows = [("Needed", risk.break_even, "D"), _lift(risk)]
+    rows = [(tr("Needed"), risk.break_even, "D"), _lift(risk)]
     with cx_style():
         ax = new_axes(1.1 + ROW * len(rows)) if ax is None else ax
         _rows(ax, [name for name, *_ in rows])
@@ -75,9 +79,12 @@ def plot_break_even(risk: ProgrammeRisk, *, ax: Axes | None = None) -> Axes:
             ax.scatter([value], [place], s=44, marker="Ds"[place], zorder=3, **look)
             said = words.number_interval(value, lower, upper)
             say_beside(ax, place, said if place else risk.need_words)
-        hollow = " Hollow: entered, not measured." if rows[1][2] == "D" else ""
-        say_below(ax, f"Percentage points more who stay a year.{hollow}")
-        attach_alt(ax, f"Points more who stay a year, needed and at hand. {risk.sentence()}")
+        hollow = tr(" Hollow: entered, not measured.") if rows[1][2] == "D" else ""
+        say_below(ax, tr("Percentage points more who stay a year.{hollow}", hollow=hollow))
+        said = tr(
+            "Points more who stay a year, needed and at hand. {sentence}", sentence=risk.sentence()
+        )
+        attach_alt(ax, said, _lifts(rows))
     return ax
 
 
@@ -111,16 +118,21 @@ def plot_npv(risk: ProgrammeRisk, *, ax: Axes | None = None) -> Axes:
             ax.bar(place, share[side], np.diff(edges)[side], align="edge", linewidth=0.8, **look)
         top = 1.22 * float(share.max())
         ax.set_ylim(0, top)
-        ax.yaxis.set_major_formatter(lambda percent, _: f"{percent:g} %")
+        ax.yaxis.set_major_formatter(lambda percent, _: tr("{number} %", number=f"{percent:g}"))
         money_axis(ax.xaxis)
         ax.locator_params(axis="x", nbins=4 if narrow(ax) else 6)
         ax.axvline(risk.programme.npv, color=INK, linewidth=1.1, linestyle=(0, (4, 3)))
         ax.axvline(0, color=QUIET, linewidth=0.9)
         _say_as_entered(ax, risk.programme.npv, edges)
-        loses_money = f"Hatched: loses money, {chance(risk.probability_of_loss[0])} of the draws."
-        unit = words.money_unit(risk.programme.currency, capital=True)
-        say_below(ax, f"{unit}, value today; share of {risk.draws:,} draws. {loses_money}")
-        attach_alt(ax, _say_npv(risk))
+        below = tr(
+            "{Unit}, value today; share of {draws} draws. Hatched: loses money, {share} of the "
+            "draws.",
+            Unit=words.money_unit(risk.programme.currency, capital=True),
+            draws=words.number(risk.draws),
+            share=chance(risk.probability_of_loss[0]),
+        )
+        say_below(ax, below)
+        attach_alt(ax, _say_npv(risk), _bars(edges, counts / risk.draws))
     return ax
 
 
@@ -146,10 +158,13 @@ def plot_payments(programme: Programme, *, ax: Axes | None = None) -> Axes:
         money_axis(ax.yaxis)
         ax.set_xticks(years[:: max(1, len(years) // 8)])
         _say_sum(ax, float(years[-1]), float(total[-1]), programme)
-        unit = words.money_unit(programme.currency, capital=True)
-        line = "Line: the sum so far, at what it is worth today."
-        say_below(ax, f"Year. {unit}; hatched: paid out. {line}")
-        attach_alt(ax, _say_payments(programme, paid, total))
+        below = tr(
+            "Year. {Unit}; hatched: paid out. Line: the sum so far, at what it is worth today.",
+            Unit=words.money_unit(programme.currency, capital=True),
+        )
+        say_below(ax, below)
+        said = _say_payments(programme, paid, total)
+        attach_alt(ax, said, frame[["year", "payment", "sum_today"]])
     return ax
 
 
@@ -187,17 +202,21 @@ def plot_tornado(tornado: Tornado, *, ax: Axes | None = None) -> Axes:
         money_axis(ax.xaxis)
         ax.margins(x=0.07)
         ax.locator_params(axis="x", nbins=3 if narrow(ax) else 6)
-        unit = words.money_unit(tornado.currency, capital=True)
-        say_below(ax, f"{unit}, value today. Hollow: at the first end. Dashed: as entered.")
-        attach_alt(ax, _say_tornado(tornado))
+        below = tr(
+            "{Unit}, value today. Hollow: at the first end. Dashed: as entered.",
+            Unit=words.money_unit(tornado.currency, capital=True),
+        )
+        say_below(ax, below)
+        attach_alt(ax, _say_tornado(tornado), _ends(tornado))
     return ax
 
 
 def _lift(risk: ProgrammeRisk) -> tuple[str, tuple[float, float, float], str]:
     effect, lift = risk.effect, risk.programme.lift
     if effect is None:
-        return "Assumed", (lift, lift, lift), "D"
-    name = {"A": "Measured", "D": "Assumed"}.get(effect.grade, "Observed, an association")
+        return tr("Assumed"), (lift, lift, lift), "D"
+    named = {"A": tr("Measured"), "D": tr("Assumed")}
+    name = named.get(effect.grade, tr("Observed, an association"))
     return name, (effect.value, effect.ci_lower, effect.ci_upper), effect.grade
 
 
@@ -226,15 +245,18 @@ def _edges(npv: Floats) -> Floats:
 
 def _heading(m: Moved, currency: str | None) -> str:
     low, high = (value_words(m.name, end, currency) for end in m.ends)
-    said = f"{m.title[:1].upper()}{m.title[1:]}: {low} to {high}"
-    return said.replace(" points to ", " to ").replace(" %", "\N{NO-BREAK SPACE}%")
+    if m.name == LIFT:
+        low = f"{100 * m.ends[0]:.4g}"
+    title = words.sentence_start(m.title)
+    said = tr("{Input}: {low} to {high}", Input=title, low=low, high=high)
+    return said.replace(" %", "\N{NO-BREAK SPACE}%")
 
 
 def _say_as_entered(ax: Axes, value: float, edges: Floats) -> None:
     """Name the dashed line, on the side where there is room."""
     right = value < (edges[0] + edges[-1]) / 2
     ax.annotate(
-        "as entered",
+        tr("as entered"),
         (value, 0.97),
         xycoords=ax.get_xaxis_transform(),
         xytext=(4 if right else -4, 0),
@@ -254,20 +276,24 @@ def _say_sum(ax: Axes, year: float, total: float, programme: Programme) -> None:
 
 
 def _say_npv(risk: ProgrammeRisk) -> str:
-    return (
-        f"How often each value today comes up among {risk.draws:,} draws; "
-        f"{chance(risk.probability_of_loss[0])} of them lose money. {risk.worth_words}"
+    return tr(
+        "How often each value today comes up among {draws} draws; {share} of them lose money. "
+        "{worth}",
+        draws=words.number(risk.draws),
+        share=chance(risk.probability_of_loss[0]),
+        worth=risk.worth_words,
     )
 
 
 def _say_payments(programme: Programme, paid: Floats, total: Floats) -> str:
     amounts = [words.money(float(x), math.nan, math.nan, programme.currency) for x in paid]
-    years = "; ".join(f"year {year} {said}" for year, said in enumerate(amounts))
-    end = words.money(float(total[-1]), math.nan, math.nan, programme.currency)
-    lift = value_words("lift", programme.lift, None)
-    return (
-        f"Payments with a lift of {lift}: {years}. At what they are worth today they add up to "
-        f"{end}."
+    years = (tr("year {year} {amount}", year=k, amount=said) for k, said in enumerate(amounts))
+    return tr(
+        "Payments with a lift of {lift}: {years}. At what they are worth today they add up to "
+        "{sum}.",
+        lift=value_words(LIFT, programme.lift, None),
+        years=tr("; ").join(years),
+        sum=words.money(float(total[-1]), math.nan, math.nan, programme.currency),
     )
 
 
@@ -275,7 +301,40 @@ def _say_tornado(tornado: Tornado) -> str:
     said = []
     for m in tornado.moved:
         low, high = (value_words(m.name, end, tornado.currency) for end in m.ends)
-        ends = [words.in_currency(end, tornado.currency) for end in m.said]
-        said.append(f"{m.title.capitalize()}: {ends[0]} at {low}, {ends[1]} at {high}.")
+        first, second = (words.in_currency(end, tornado.currency) for end in m.said)
+        said.append(
+            tr(
+                "{Input}: {first} at {low}, {second} at {high}.",
+                Input=words.sentence_start(m.title),
+                first=first,
+                low=low,
+                second=second,
+                high=high,
+            )
+        )
     worth = words.money(tornado.npv, math.nan, math.nan, tornado.currency)
-    return " ".join([f"Value today by input; as entered it is {worth}.", *said])
+    about = tr("Value today by input; as entered it is {worth}.", worth=worth)
+    return words.sentences([about, *said])
+
+
+def _lifts(rows: Sequence[tuple[str, tuple[float, float, float], str]]) -> pd.DataFrame:
+    """Return the lifts that are drawn, in percentage points."""
+    found = [[name, *(100 * end for end in ends)] for name, ends, _ in rows]
+    columns = ["what", "points", "points_ci_lower", "points_ci_upper"]
+    return pd.DataFrame(found, columns=columns)
+
+
+def _bars(edges: Floats, shares: Floats) -> pd.DataFrame:
+    """Return the bars: between which amounts, and the share of the draws."""
+    frame = pd.DataFrame({"from": edges[:-1], "to": edges[1:], "share": shares})
+    return frame[frame["share"] > 0]
+
+
+def _ends(tornado: Tornado) -> pd.DataFrame:
+    """Return the inputs with the value at each end."""
+    rows = []
+    for m in tornado.moved:
+        low, high = (value_words(m.name, end, tornado.currency) for end in m.ends)
+        at = {"low": low, "value_at_low": m.npv[0], "high": high, "value_at_high": m.npv[1]}
+        rows.append({"input": m.title, **at})
+    return pd.DataFrame(rows)

@@ -82,7 +82,7 @@ class Conditions(ExactShares):
         """Return for each reading on how many of the other terms the claim holds."""
         with speaking(lang):
             readings = dict.fromkeys(x.uplift.asked.lift.reading for x in self.conditions)
-            return " ".join(self._say(reading) for reading in readings)
+            return words.sentences(self._say(reading) for reading in readings)
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `profit_uplift` {reading, profit_concept, model, renewals, terms}."""

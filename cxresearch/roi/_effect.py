@@ -7,12 +7,11 @@ from textwrap import shorten
 from typing import Final, NamedTuple
 
 from cxresearch import _format as words
-from cxresearch._language import mark, speaking, term, tr, trn
+from cxresearch._language import speaking, term, tr, trn
 from cxresearch.findings import Finding
 from cxresearch.roi.uncertain import Uncertain
 
 RULE: Final = 120  # characters of a rule that are said
-COUNTED: Final = mark("{n} percentage points")  # for `quantity`
 
 
 class Base(NamedTuple):

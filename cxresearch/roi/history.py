@@ -177,7 +177,8 @@ class ProfitHistory(Table):
     def sentence(self, lang: str | None = None) -> str:
         """Return what came of each part, in words."""
         parts = (self.curve, self.industries, self.elasticities, self.quotes)
-        return " ".join(part.sentence(lang) for part in parts)
+        with speaking(lang):
+            return words.sentences(part.sentence() for part in parts)
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `defection_curve_value` and `industry_uplift`, all of grade D."""

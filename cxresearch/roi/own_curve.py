@@ -308,7 +308,7 @@ def _chosen(projected: Projections, average: str, group: Mapping[str, str] | Non
     if problems := key_problems(projected.table.group_columns, TAKEN):
         raise DataError(problems)
     if not len(projected):
-        said = " ".join(finding.sentence for finding in projected.suppressed)
+        said = words.sentences(finding.sentence for finding in projected.suppressed)
         why = said or tr("no group is left.")
         raise NotEnoughError(tr("There is no retention curve in years: {why}", why=why))
     fits = [x for x in projected if group is None or dict(x.group) == dict(group)]

@@ -133,7 +133,7 @@ class ProfitClaim(Table):
     def sentence(self, lang: str | None = None) -> str:
         """Return the verdicts in words."""
         with speaking(lang):
-            return " ".join(found.sentence for found in self.answer())
+            return words.sentences(found.sentence for found in self.answer())
 
     def to_frame(self) -> pd.DataFrame:
         """Return one row per reading: the verdict, the uplift, and where the claim would hold."""

@@ -10,8 +10,10 @@ from itertools import product
 
 import pandas as pd
 
+from cxresearch import _format as words
 from cxresearch._cells import unknown
 from cxresearch._html import Table
+from cxresearch._language import speaking
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding
 from cxresearch.roi._cut import cut_words
@@ -63,7 +65,8 @@ class ProfitUplifts(Table):
 
     def sentence(self, lang: str | None = None) -> str:
         """Return each uplift in words."""
-        return " ".join(one.sentence(lang) for one in self.uplifts)
+        with speaking(lang):
+            return words.sentences(one.sentence() for one in self.uplifts)
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `profit_uplift` of each."""
