@@ -21,9 +21,9 @@ from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.transforms import Transform, offset_copy
 
-from cxresearch._folding import fold, wrapped
+from cxresearch._folding import cut, fold, wrapped
 from cxresearch._html import html_table
-from cxresearch._language import tr
+from cxresearch._language import term, tr
 
 INK, QUIET, GRID = "#222222", "#595959", "#E3E3E3"
 
@@ -104,8 +104,9 @@ def cx_style() -> Iterator[None]:
 def looks(labels: Sequence[str]) -> list[tuple[str, Any]]:
     """Return colour and line style per label: fixed for score groups, else by order."""
     found = []
+    spoken = {term(score): score for score in GROUP_COLORS}
     for i, label in enumerate(labels):
-        key = label.lower().removesuffix("s")
+        key = spoken.get(label, label.lower().removesuffix("s"))
         color = GROUP_COLORS.get(key, PALETTE[i % len(PALETTE)])
         found.append((color, GROUP_LINES.get(key, LINES[i % len(LINES)])))
     return found
@@ -304,8 +305,7 @@ def _row_key(ax: Axes, series: Series, y: float, right: float) -> None:
         arrowprops=line,
         annotation_clip=False,
     )
-    name, longest = series.label, 9 if narrow(ax) else 20
-    short = name if len(name) <= longest else f"{name[: longest - 1].rstrip()}…"
+    short = cut(series.label, 9 if narrow(ax) else 20)
     left = _shifted(ax, ax.transAxes, right - 28, y)
     ax.text(0, 0, short, transform=left, color=series.color, **(ROW | {"ha": "right"}))
 

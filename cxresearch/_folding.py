@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import textwrap
 import unicodedata
+from itertools import accumulate
 from typing import Any
 
 CLOSING = frozenset("、。）」』】，．：；！？・ー～％")
@@ -13,6 +14,15 @@ CLOSING = frozenset("、。）」』】，．：；！？・ー～％")
 def wrapped(label: str, width: int) -> str:
     """Break a long name into at most three lines."""
     return fold(label, width, max_lines=3)
+
+
+def cut(text: str, width: int) -> str:
+    """Shorten a text to so many Latin letters; Japanese ones are twice as wide."""
+    wide = [2 if _wide(letter) else 1 for letter in text]
+    if sum(wide) <= width:
+        return text
+    kept = sum(end < width for end in accumulate(wide))
+    return f"{text[:kept].rstrip()}…"
 
 
 def fold(text: str, width: int, max_lines: int | None = None) -> str:

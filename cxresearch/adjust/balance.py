@@ -95,6 +95,10 @@ class Balance(Table):
         return f"<p>{escape(self.sentence())}</p>{self.to_html()}"
 
     def to_html(self) -> str:
+        """Return the table that people read, as HTML."""
+        return html_table(self.shown(), numbers=("difference", "difference weighted"))
+
+    def shown(self) -> pd.DataFrame:
         """Return the table that people read: shares as they were, differences before and after."""
         frame = self.to_frame()
         shown = pd.DataFrame({"known before": self.traits})
@@ -102,7 +106,7 @@ class Balance(Table):
             shown[f"{label}_share"] = frame[f"{label}_before_share"]
         for when, said in (("before", "difference"), ("after", "difference weighted")):
             shown[said] = [f"{round(x, 2) + 0:.2f}" for x in frame[f"difference_{when}"]]
-        return html_table(shown, numbers=("difference", "difference weighted"))
+        return shown
 
     def _largest(self, difference: Floats) -> str:
         i = int(np.abs(difference).argmax())

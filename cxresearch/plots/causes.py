@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
@@ -23,6 +24,8 @@ from cxresearch._draw import (
     percent_axis,
     quieten,
 )
+from cxresearch._folding import cut
+from cxresearch._language import term, tr
 from cxresearch._retention_curve import RetentionCurve
 from cxresearch.cause_table import NOT_RECORDED
 from cxresearch.causes._cause_words import periods, recorded, whom
@@ -42,7 +45,8 @@ Layers = Sequence[tuple[str, NDArray[np.float64]]]  # shares by name, from the b
 
 
 class _Line(NamedTuple):
-    label: str
+    label: str  # as the data have it, which the look goes by
+    name: str
     values: tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]
     curve: RetentionCurve
 
@@ -70,9 +74,10 @@ def plot_causes(incidence: CumulativeIncidence, *, ax: Axes | None = None) -> Ax
         ax.grid(visible=False)
         series = _stack(ax, incidence.curve, layers)
         _tenure_axis(ax, [incidence.curve])
-        _hundred(ax, f"Where 100 {incidence.curve.population} are")
+        everybody = term(incidence.curve.population)
+        _hundred(ax, tr("Where 100 {whom} are", whom=everybody))
         label_ends(ax, series)
-        attach_alt(ax, _say_layers(incidence, layers))
+        attach_alt(ax, _say_layers(incidence, layers), _layers_frame(incidence.curve, layers))
     return ax
 
 
@@ -108,25 +113,33 @@ def plot_incidence(
         series = [_draw(ax, line, look) for line, look in zip(lines, styles, strict=True)]
         _tenure_axis(ax, curves)
         ax.set_ylim(0, 1.08 * max(float(line.values[2].max()) for line in lines) or 1)
-        what = f"Left, {recorded(cause)}" if cause else _by_reason(len(lines), groups[0])
+        what = _by_reason(len(lines), groups[0])
+        if cause:
+            what = tr("Left, {recorded}", recorded=recorded(cause))
         _title(ax, what)
         keys = series if len(curves) > 1 else [Series("", QUIET, "-", (0, 0))]
         rows = [_at_risk(curve, ax.get_xticks()) for curve in curves]
-        at_risk_rows(ax, keys, rows, f"{curves[0].population.capitalize()} at risk")
+        everybody = words.sentence_start(term(curves[0].population))
+        at_risk_rows(ax, keys, rows, tr("{Whom} at risk", Whom=everybody))
         label_ends(ax, [s for s in series if s.label])
-        attach_alt(ax, _say_lines(what, lines))
+        attach_alt(ax, _say_lines(what, lines), _lines_frame(lines, by_group=bool(cause)))
     return ax
 
 
 def _layers(incidence: CumulativeIncidence) -> Layers:
     """Return the shares from below: still there, then the reasons from the most frequent."""
-    shares = incidence.cumulative_incidence
-    order = [int(k) for k in np.argsort(-shares[:, -1], kind="stable")]
+    shares, order = incidence.cumulative_incidence, _order(incidence)
     own = order if len(order) <= MOST else order[: MOST - 1]
-    layers = [("still there", incidence.curve.retained)]
-    layers += [(incidence.causes[k], shares[k]) for k in own]
+    layers = [(tr("still there"), incidence.curve.retained)]
+    layers += [(_short(incidence.causes[k]), shares[k]) for k in own]
     rest = order[len(own) :]
-    return layers + ([("all other reasons", shares[rest].sum(axis=0))] if rest else [])
+    return layers + ([(tr("all other reasons"), shares[rest].sum(axis=0))] if rest else [])
+
+
+def _order(incidence: CumulativeIncidence) -> list[int]:
+    """Return the positions of the reasons, the most frequent one first."""
+    last = incidence.cumulative_incidence[:, -1]
+    return [int(k) for k in np.argsort(-last, kind="stable")]
 
 
 def _stack(ax: Axes, curve: RetentionCurve, layers: Layers) -> list[Series]:
@@ -140,7 +153,9 @@ def _stack(ax: Axes, curve: RetentionCurve, layers: Layers) -> list[Series]:
         ax.fill_between(x, below, above, step="post", linewidth=0, **fill)
         ax.step(x, above, where="post", color="white" if not i else color, linewidth=0.8)
         middle = float(below[-1] + above[-1]) / 2
-        text = f"{_cut(_short(label))}: {_of_hundred(float(share[-1]))}"
+        text = tr(
+            "{name}: {number}", name=cut(label, LONGEST), number=_of_hundred(float(share[-1]))
+        )
         found.append(Series(text, color if i else QUIET, "-", (float(x[-1]), middle)))
         below = above
     return found
@@ -162,20 +177,21 @@ def _lines(groups: Sequence[CumulativeIncidence], cause: str) -> list[_Line]:
             f"{', '.join(groups[0].causes)}, or draw one group."
         )
     if cause:
-        return [_line(group, cause, group.curve.label) for group in groups]
+        return [_line(g, cause, g.curve.label, words.group_name(g.group)) for g in groups]
     most = MOST if len(groups[0].causes) <= MOST else MOST - 1  # the last one may be of the rest
-    layers = [label for label, _ in _layers(groups[0])[1 : most + 1]]
-    return [_line(groups[0], label, _short(label)) for label in layers]
+    shown = [groups[0].causes[k] for k in _order(groups[0])[:most]]
+    return [_line(groups[0], label, label, _short(label)) for label in shown]
 
 
 def _by_reason(drawn: int, group: CumulativeIncidence) -> str:
     """Return the title; it says so where rare reasons are not drawn."""
     every = len(group.causes)
-    most = f" (the {drawn} most frequent of {every})" if drawn < every else ""
-    return f"Left, by recorded reason{most}"
+    if drawn == every:
+        return tr("Left, by recorded reason")
+    return tr("Left, by recorded reason (the {n} most frequent of {every})", n=drawn, every=every)
 
 
-def _line(group: CumulativeIncidence, cause: str, label: str) -> _Line:
+def _line(group: CumulativeIncidence, cause: str, label: str, name: str) -> _Line:
     group.at(cause, group.curve.longest)  # names the reasons there are when it is none of them
     k = group.causes.index(cause)
     arrays = (
@@ -184,7 +200,7 @@ def _line(group: CumulativeIncidence, cause: str, label: str) -> _Line:
         group.cumulative_incidence_ci_upper,
     )
     share, lower, upper = (array[k] for array in arrays)
-    return _Line(label, (share, lower, upper), group.curve)
+    return _Line(label, name, (share, lower, upper), group.curve)
 
 
 def _draw(ax: Axes, line: _Line, look: tuple[str, Any]) -> Series:
@@ -193,8 +209,8 @@ def _draw(ax: Axes, line: _Line, look: tuple[str, Any]) -> Series:
     x = np.concatenate([tenure[:1], tenure])
     y, low, high = (np.concatenate([[0.0], end]) for end in line.values)
     ax.fill_between(x, low, high, step="post", color=color, alpha=0.14, linewidth=0)
-    ax.step(x, y, where="post", color=color, linestyle=style, label=line.label)
-    return Series(line.label, color, style, (float(x[-1]), float(y[-1])))
+    ax.step(x, y, where="post", color=color, linestyle=style, label=line.name)
+    return Series(line.name, color, style, (float(x[-1]), float(y[-1])))
 
 
 def _tenure_axis(ax: Axes, curves: Sequence[RetentionCurve]) -> None:
@@ -227,37 +243,70 @@ def _at_risk(curve: RetentionCurve, ticks: Iterable[float]) -> list[str]:
 
 
 def _short(cause: str) -> str:
-    return "no reason recorded" if cause == NOT_RECORDED else cause
-
-
-def _cut(label: str) -> str:
-    """Shorten a long name, so that the number behind it stays."""
-    return label if len(label) <= LONGEST else f"{label[: LONGEST - 1].rstrip()}…"
+    return tr("no reason recorded") if cause == NOT_RECORDED else cause
 
 
 def _of_hundred(share: float) -> str:
-    return "under 1" if 0 < share < 0.005 else words.number(100 * share)
+    return tr("under 1") if 0 < share < 0.005 else words.number(100 * share)
 
 
 def _say_layers(incidence: CumulativeIncidence, layers: Layers) -> str:
     curve = incidence.curve
-    parts = [
-        f"After {periods(curve, t)}: "
-        + words.and_list(f"{_short(label)} {_of_hundred(float(s[t - curve.start]))}"
-                         for label, s in layers)
-        + "."
-        for t in dict.fromkeys((curve.years[0], curve.years[len(curve.years) // 2], curve.longest))
-    ]  # fmt: skip
-    head = f"Where 100 {whom(curve)} are, by {words.period_word(curve.periods_per_year)} of tenure."
-    return " ".join([head, *parts])
+    head = tr(
+        "Where 100 {whom} are, by {period} of tenure.",
+        whom=whom(curve),
+        period=term(words.period_word(curve.periods_per_year)),
+    )
+    shown = dict.fromkeys((curve.years[0], curve.years[len(curve.years) // 2], curve.longest))
+    return words.sentences([head, *(_say_layers_at(curve, layers, t) for t in shown)])
+
+
+def _say_layers_at(curve: RetentionCurve, layers: Layers, tenure: int) -> str:
+    i = tenure - curve.start
+    parts = (
+        tr("{name} {number}", name=name, number=_of_hundred(float(share[i])))
+        for name, share in layers
+    )
+    return tr(
+        "After {tenure}: {parts}.", tenure=periods(curve, tenure), parts=words.and_list(parts)
+    )
 
 
 def _say_lines(what: str, lines: Sequence[_Line]) -> str:
     level = words.level_words(lines[0].curve.confidence_level)
-    said = []
-    for label, values, curve in lines:
-        t = curve.years[-1]
-        share = words.percent_interval(*(float(end[t - curve.start]) for end in values))
-        name = label or curve.population.capitalize()
-        said.append(f"{name}: {share} after {periods(curve, t)}.")
-    return " ".join([f"{what}, with {level} intervals.", *said])
+    said = [tr("{what}, with {level} intervals.", what=what, level=level)]
+    for line in lines:
+        t = line.curve.years[-1]
+        ends = (float(end[t - line.curve.start]) for end in line.values)
+        everybody = words.sentence_start(term(line.curve.population))
+        said.append(
+            tr(
+                "{name}: {share} after {tenure}.",
+                name=line.name or everybody,
+                share=words.percent_interval(*ends),
+                tenure=periods(line.curve, t),
+            )
+        )
+    return words.sentences(said)
+
+
+def _layers_frame(curve: RetentionCurve, layers: Layers) -> pd.DataFrame:
+    rows = [
+        {"reason": name, "tenure": periods(curve, t), "share": float(share[t - curve.start])}
+        for name, share in layers
+        for t in dict.fromkeys((*curve.years, curve.longest))
+    ]
+    return pd.DataFrame(rows)
+
+
+def _lines_frame(lines: Sequence[_Line], *, by_group: bool) -> pd.DataFrame:
+    ends = ("share", "share_ci_lower", "share_ci_upper")
+    rows = []
+    for line in lines:
+        curve = line.curve
+        for t in dict.fromkeys((*curve.years, curve.longest)):
+            values = (float(end[t - curve.start]) for end in line.values)
+            named = {"group" if by_group else "reason": line.name} if line.name else {}
+            shares = dict(zip(ends, values, strict=True))
+            rows.append({**named, "tenure": periods(curve, t), **shares})
+    return pd.DataFrame(rows)

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import pandas as pd
 from matplotlib.axes import Axes
 
 from cxresearch import _format as words
@@ -23,9 +24,10 @@ from cxresearch._draw import (
     size_in_points,
 )
 from cxresearch._folding import wrapped
+from cxresearch._language import mark, term, tr
 from cxresearch.errors import CxError
 from cxresearch.findings import Finding
-from cxresearch.hazards._hazard_ratios import ratio_digits
+from cxresearch.hazards._hazard_ratios import ratio_words
 
 __all__ = ["ForestRow", "plot_forest"]
 
@@ -33,7 +35,9 @@ __all__ = ["ForestRow", "plot_forest"]
 TICKS = (1, 0.5, 2, 0.2, 5, 0.1, 10, 0.05, 20, 0.02, 50, 0.3, 3, 0.7, 1.5, 0.8, 1.2, 0.9, 1.1)
 TICK_ROOM = 24  # points
 WIDEST = (0.02, 50)  # beyond, an interval ends in an arrow
-NOTHING = "not reported"
+NOTHING = mark("not reported")
+MEASURE = mark("Times as often as the reference")
+SIDES = (mark("left less often"), mark("left more often"))
 
 
 @dataclass(frozen=True)
@@ -73,16 +77,15 @@ class ForestRow:
     def digits(self) -> str:
         """`0.72 (0.67 to 0.78)`."""
         if self.ends is None:
-            return NOTHING
-        value, lower, upper = ratio_digits(*self.ends)
-        return f"{value} ({lower} to {upper})"
+            return term(NOTHING)
+        return ratio_words(*self.ends)
 
 
 def plot_forest(
     rows: Sequence[ForestRow],
     *,
-    measure: str = "Times as often as the reference",
-    sides: tuple[str, str] = ("left less often", "left more often"),
+    measure: str = MEASURE,
+    sides: tuple[str, str] = SIDES,
     confidence_level: float = 0.95,
     ax: Axes | None = None,
 ) -> Axes:
@@ -114,6 +117,7 @@ def plot_forest(
     """
     if not rows:
         raise CxError("there are 0 rows, must be at least 1: pass one ForestRow per comparison.")
+    measure, sides = term(measure), (term(sides[0]), term(sides[1]))
     with cx_style():
         ax = new_axes(1.35 + 0.42 * len(rows)) if ax is None else ax
         quieten(ax)
@@ -122,7 +126,8 @@ def plot_forest(
         for place, row in enumerate(rows):
             _draw_row(ax, place, row)
         _sides(ax, sides)
-        attach_alt(ax, _say(rows, measure, sides, confidence_level))
+        numbers = {"of": [_label(row) for row in rows], "ratio": [row.digits for row in rows]}
+        attach_alt(ax, _say(rows, measure, sides, confidence_level), pd.DataFrame(numbers))
     return ax
 
 
@@ -133,13 +138,17 @@ def _ratio_axis(ax: Axes, rows: Sequence[ForestRow], measure: str) -> None:
     ax.set_xscale("log")
     ax.set_xlim(low, high)
     ax.set_ylim(len(rows) - 0.4, -0.75)
-    labels = [wrapped(f"{row.label}{' (wrong)' if row.wrong else ''}", _room(ax)) for row in rows]
+    labels = [wrapped(_label(row), _room(ax)) for row in rows]
     ax.set_yticks(range(len(rows)), labels)
     for text, row in zip(ax.get_yticklabels(), rows, strict=True):
         text.set_color(QUIET if row.wrong else INK)
-    ax.set_xlabel(f"{measure} (log scale)")
+    ax.set_xlabel(tr("{measure} (log scale)", measure=measure))
     _ticks(ax, low, high)
     ax.axvline(1, color=QUIET, linewidth=1, zorder=1)
+
+
+def _label(row: ForestRow) -> str:
+    return tr("{title} (wrong)", title=row.label) if row.wrong else row.label
 
 
 def _room(ax: Axes) -> int:
@@ -193,11 +202,17 @@ def _sides(ax: Axes, sides: tuple[str, str]) -> None:
 def _say(
     rows: Sequence[ForestRow], measure: str, sides: tuple[str, str], confidence_level: float
 ) -> str:
-    title = (
-        f"{measure}, with {words.level_words(confidence_level)} intervals; below 1: {sides[0]}, "
-        f"above 1: {sides[1]}."
+    title = tr(
+        "{measure}, with {level} intervals; below 1: {below}, above 1: {above}.",
+        measure=measure,
+        level=words.level_words(confidence_level),
+        below=sides[0],
+        above=sides[1],
     )
-    said = [
-        f"{row.label}{', a wrong way to count' if row.wrong else ''}: {row.digits}." for row in rows
-    ]
-    return " ".join([title, *said])
+    return words.sentences([title, *(_say_row(row) for row in rows)])
+
+
+def _say_row(row: ForestRow) -> str:
+    if row.wrong:
+        return tr("{name}, a wrong way to count: {said}.", name=row.label, said=row.digits)
+    return tr("{name}: {said}.", name=row.label, said=row.digits)

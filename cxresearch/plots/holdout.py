@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import pandas as pd
 from matplotlib.axes import Axes
 
 from cxresearch import _format as words
@@ -18,9 +19,10 @@ from cxresearch._draw import (
     quieten,
 )
 from cxresearch._folding import wrapped
+from cxresearch._language import tr
 from cxresearch._results import Results
 from cxresearch.errors import CxError
-from cxresearch.projection._forecast import COMBINED, TOGETHER
+from cxresearch.projection._forecast import COMBINED, curve_name
 from cxresearch.projection._holdout import Holdout
 
 
@@ -52,8 +54,9 @@ def plot_holdout(held: Results[Holdout] | Iterable[Holdout], *, ax: Axes | None 
         ax.set_yticks(range(len(rows)), [_row_label(ax, row) for row in rows], fontsize=SMALL)
         ax.set_ylim(len(rows) - 0.4, -0.6)
         ax.xaxis.set_major_formatter(lambda share, _: _signed(100 * share))
-        ax.set_xlabel("Percentage points of customers, model less observed")
-        attach_alt(ax, " ".join([_held_title(rows[0]), *(_say_error(row) for row in rows)]))
+        ax.set_xlabel(tr("Percentage points of customers, model less observed"))
+        said = words.sentences([_held_title(rows[0]), *(_say_error(row) for row in rows)])
+        attach_alt(ax, said, pd.DataFrame([_numbers(row) for row in rows]))
     return ax
 
 
@@ -66,21 +69,31 @@ def _error(ax: Axes, place: int, row: Holdout) -> None:
 
 
 def _row_label(ax: Axes, row: Holdout) -> str:
-    name = TOGETHER if row.model == COMBINED else row.name
-    label = f"{row.label}: {name}" if row.label else name
+    name, group = curve_name(row.model), words.group_name(row.group)
+    label = tr("{group}: {name}", group=group, name=name) if group else name
     return wrapped(label, 16 if narrow(ax) else 34)
 
 
 def _held_title(row: Holdout) -> str:
-    unit = words.plural(words.period_word(row.observed.periods_per_year), 2)
-    return f"Error of models that were fitted to the first {row.fitted_until} {unit} only."
+    unit = words.period_word(row.observed.periods_per_year)
+    until = words.counted(row.fitted_until, unit)
+    return tr("Error of models that were fitted to the first {until} only.", until=until)
 
 
 def _say_error(row: Holdout) -> str:
     value, lower, upper = (100 * x for x in row.values)
     points = words.quantity(value, lower, upper, "percentage point")
-    name = TOGETHER if row.model == COMBINED else row.name
-    return f"{row.label}, {name}: {points}." if row.label else f"{name}: {points}."
+    name, group = curve_name(row.model), words.group_name(row.group)
+    if not group:
+        return tr("{name}: {said}.", name=name, said=points)
+    return tr("{group}, {name}: {said}.", group=group, name=name, said=points)
+
+
+def _numbers(row: Holdout) -> dict[str, object]:
+    named = {"group": words.group_name(row.group)} if row.group else {}
+    ends = ("percentage_points", "percentage_points_ci_lower", "percentage_points_ci_upper")
+    values = {name: 100 * x for name, x in zip(ends, row.values, strict=True)}
+    return {**named, "model": curve_name(row.model), **values}
 
 
 def _signed(points: float) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 
 from cxresearch import _format as words
@@ -23,6 +24,7 @@ from cxresearch._draw import (
     say_refused,
 )
 from cxresearch._folding import wrapped
+from cxresearch._language import term, tr
 from cxresearch.adjust._rung import Rung
 from cxresearch.adjust._rung_words import difference_cell, hazard_cell, heading
 from cxresearch.adjust.balance import Balance, Overlap
@@ -66,7 +68,7 @@ def plot_bias_ladder(
         ax.set_yticks(range(len(ladder)), titles)
         ax.set_ylim(len(ladder) - 0.5, -0.5)
         _ladder_axis(ax, ladder, ratio=ratio)
-        attach_alt(ax, _say_ladder(ladder, ratio=ratio))
+        attach_alt(ax, _say_ladder(ladder, ratio=ratio), _ladder_frame(ladder, ratio=ratio))
     return ax
 
 
@@ -98,14 +100,14 @@ def plot_balance(balance: Balance, *, ax: Axes | None = None) -> Axes:
         ax.scatter(before[order], places, s=34, linewidth=1.4, zorder=3, **hollow)
         ax.scatter(after[order], places, color=PALETTE[0], s=34, zorder=4)
         ax.axvline(balance.threshold, color=QUIET, linewidth=0.9, linestyle=(0, (4, 3)))
-        names = [f"{_words(balance.covariates[i])}: {balance.levels[i]}" for i in order]
+        names = [balance.traits[i] for i in order]
         ax.set_yticks(places, [wrapped(name, 18 if narrow(ax) else 30) for name in names])
         ax.set_ylim(len(order) - 0.5, -1.6)
         right = max(1.08 * float(np.maximum(before, after).max()), 1.5 * balance.threshold)
         ax.set_xlim(-0.012 * right, right)  # a dot at 0 is not cut in half
-        ax.set_xlabel("Standardised difference between the groups, without its sign")
+        ax.set_xlabel(tr("Standardised difference between the groups, without its sign"))
         _name_dots(ax, float(before[order[0]]), float(after[order[0]]), balance.threshold)
-        attach_alt(ax, balance.sentence())
+        attach_alt(ax, balance.sentence(), balance.shown())
     return ax
 
 
@@ -134,12 +136,16 @@ def plot_overlap(overlap: Overlap, *, ax: Axes | None = None) -> Axes:
         ax.set_ylim(-top, top)
         ax.set_xlim(0, 1)
         for axis in (ax.xaxis, ax.yaxis):
-            axis.set_major_formatter(lambda share, _: f"{100 * abs(share):.6g} %")
-        ax.set_xlabel(f"Chance to be a {first} rather than a {second}")
+            axis.set_major_formatter(
+                lambda share, _: tr("{number} %", number=f"{100 * abs(share):.6g}")
+            )
+        names = {"first": term(first), "second": term(second)}
+        ax.set_xlabel(tr("Chance to be a {first} rather than a {second}", **names))
         for label, y, va, color in ((first, 0.98, "top", 0), (second, 0.02, "bottom", 1)):
-            said, inside = f"{label.capitalize()}s", ax.transAxes
+            said, inside = words.sentence_start(words.plural(label, 2)), ax.transAxes
             ax.text(0.01, y, said, transform=inside, va=va, color=colors[color])
-        attach_alt(ax, f"{_say_bands(overlap)} {overlap.sentence()}")
+        said = words.sentences([_say_bands(overlap), overlap.sentence()])
+        attach_alt(ax, said, overlap.to_frame())
     return ax
 
 
@@ -165,9 +171,9 @@ def _values(rung: Rung, *, ratio: bool) -> tuple[float, float, float]:
 
 
 def _ladder_axis(ax: Axes, ladder: BiasLadder, *, ratio: bool) -> None:
-    first = next(iter(ladder)).labels[0]
+    first = next(iter(ladder)).sides[0]
     if not ratio:
-        ax.set_xlabel(f"More {first}s kept of 100, over {ladder.months} months")
+        ax.set_xlabel(tr("More {whom} kept of 100, over {n} months", whom=first, n=ladder.months))
         return
     ax.set_xscale("log")
     shown = [r.hazard_ratio for r in ladder if r.hazard_refusal is None] or [(1.0, 0.5, 2.0)]
@@ -177,12 +183,13 @@ def _ladder_axis(ax: Axes, ladder: BiasLadder, *, ratio: bool) -> None:
     ticks = [tick for tick in TICKS if low <= tick <= high]
     ax.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     ax.set_xticks([], minor=True)
-    ax.set_xlabel(f"Hazard ratio: below 1, {first}s leave less often")
+    ax.set_xlabel(tr("Hazard ratio: below 1, {whom} leave less often", whom=first))
 
 
 def _name_dots(ax: Axes, before: float, after: float, threshold: float) -> None:
     """Name both kinds of dots at the first row, and the line, instead of a legend."""
-    for text, x, color in (("before", before, PALETTE[1]), ("weighted", after, PALETTE[0])):
+    names = ((tr("before"), before, PALETTE[1]), (tr("weighted"), after, PALETTE[0]))
+    for text, x, color in names:
         ax.annotate(
             text,
             (x, 0),
@@ -204,28 +211,47 @@ def _name_dots(ax: Axes, before: float, after: float, threshold: float) -> None:
 
 
 def _say_ladder(ladder: BiasLadder, *, ratio: bool) -> str:
-    what = "Hazard ratio" if ratio else f"More kept of 100 customers over {ladder.months} months"
     level = words.level_words(next(iter(ladder)).confidence_level)
-    said = []
-    for rung in ladder:
-        refusal = rung.hazard_refusal if ratio else rung.difference_refusal
-        cell = hazard_cell(rung) if ratio else difference_cell(rung)
-        said.append(f"{heading(rung)}: {cell if refusal is None else 'not reported'}.")
-    return " ".join([f"{what} by way of counting, with {level} intervals.", *said])
+    title = tr("Hazard ratio by way of counting, with {level} intervals.", level=level)
+    if not ratio:
+        title = tr(
+            "More kept of 100 customers over {n} months by way of counting, with {level} "
+            "intervals.",
+            n=ladder.months,
+            level=level,
+        )
+    said = [
+        tr("{name}: {said}.", name=heading(rung), said=_cell(rung, ratio=ratio)) for rung in ladder
+    ]
+    return words.sentences([title, *said])
+
+
+def _cell(rung: Rung, *, ratio: bool) -> str:
+    if (rung.hazard_refusal if ratio else rung.difference_refusal) is not None:
+        return tr("not reported")
+    return hazard_cell(rung) if ratio else difference_cell(rung)
+
+
+def _ladder_frame(ladder: BiasLadder, *, ratio: bool) -> pd.DataFrame:
+    name = "hazard ratio" if ratio else tr("more kept of 100 over {n} months", n=ladder.months)
+    cells = [_cell(rung, ratio=ratio) for rung in ladder]
+    return pd.DataFrame({"counted by": [heading(rung) for rung in ladder], name: cells})
 
 
 def _say_bands(overlap: Overlap) -> str:
     first, second = overlap.labels
     middles = (overlap.edges[:-1] + overlap.edges[1:]) / 2
     typical = [words.percent(float(share @ middles)) for share in overlap.shares]
-    return (
-        f"Chance to be a {first} rather than a {second}, by what was known before the survey: on "
-        f"average {typical[0]} for {first}s and {typical[1]} for {second}s."
+    return tr(
+        "Chance to be a {first} rather than a {second}, by what was known before the survey: on "
+        "average {share} for {firsts} and {other_share} for {seconds}.",
+        first=term(first),
+        second=term(second),
+        share=typical[0],
+        other_share=typical[1],
+        firsts=words.plural(first, 2),
+        seconds=words.plural(second, 2),
     )
-
-
-def _words(name: str) -> str:
-    return name.replace("_", " ")
 
 
 def _check(ladder: BiasLadder, measure: str) -> None:

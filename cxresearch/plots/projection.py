@@ -23,10 +23,17 @@ from cxresearch._draw import (
     percent_axis,
     quieten,
 )
+from cxresearch._language import term, tr
 from cxresearch.errors import CxError
+from cxresearch.plots._projection_words import (
+    group_name,
+    projections_frame,
+    rates_frame,
+    say_projections,
+    say_rates,
+)
 from cxresearch.plots.curves import tenure_axis
-from cxresearch.projection._forecast import COMBINED, TOGETHER, ModelCurve
-from cxresearch.projection._model_fit import NAMES
+from cxresearch.projection._forecast import COMBINED, ModelCurve, curve_name
 from cxresearch.projection._projected import Projection
 
 Projected = Projection | Iterable[Projection]
@@ -65,7 +72,7 @@ def plot_projection(projected: Projected, *, ax: Axes | None = None) -> Axes:
             _observed(ax, group, color, marker)
         _end_of_data(ax, groups)
         label_ends(ax, [s for s in series if s.label])
-        attach_alt(ax, _say_projections(groups))
+        attach_alt(ax, say_projections(groups), projections_frame(groups))
     return ax
 
 
@@ -96,10 +103,11 @@ def plot_retention_rates(projected: Projected, *, ax: Axes | None = None) -> Axe
         ax.set_ylim(max(low, 0), 1.0)
         percent_axis(ax)
         _end_of_data(ax, groups)
-        unit = words.period_word(groups[0].observed.periods_per_year)
-        ax.set_title(f"Retention rate per {unit}", loc="left", fontsize=10, color=QUIET)
+        unit = term(words.period_word(groups[0].observed.periods_per_year))
+        title = tr("Retention rate per {unit}", unit=unit)
+        ax.set_title(title, loc="left", fontsize=10, color=QUIET)
         label_ends(ax, [s for s in series if s.label])
-        attach_alt(ax, _say_rates(groups))
+        attach_alt(ax, say_rates(groups), rates_frame(groups))
     return ax
 
 
@@ -121,15 +129,16 @@ def _marks(groups: Sequence[Projection]) -> list[tuple[str, str]]:
 def _lines(ax: Axes, groups: Sequence[Projection], what: str) -> list[Series]:
     if len(groups) > 1:
         drawn = zip(groups, _marks(groups), strict=True)
-        return [_line(ax, g, (g[COMBINED], g.label, color), what) for g, (color, _) in drawn]
+        return [_line(ax, g, (g[COMBINED], group_name(g), color), what) for g, (color, _) in drawn]
     (group,) = groups
     single = [curve for curve in group.curves if curve.model != COMBINED]
     colors = (*PALETTE[1:4],)
     series = [
-        _line(ax, group, (curve, NAMES[curve.model], color), what, wide=False)
+        _line(ax, group, (curve, curve_name(curve.model), color), what, wide=False)
         for curve, color in zip(single, colors, strict=False)
     ]
-    return [_line(ax, group, (group[COMBINED], TOGETHER, PALETTE[0]), what), *series]
+    all_of_them = (group[COMBINED], curve_name(COMBINED), PALETTE[0])
+    return [_line(ax, group, all_of_them, what), *series]
 
 
 def _line(
@@ -210,9 +219,8 @@ def mark_end_of_data(ax: Axes, ends: Iterable[int], last: int) -> None:
     if end >= last:
         return
     ax.axvline(end, color=QUIET, linewidth=0.8, linestyle=(0, (1, 2)), zorder=1)
-    text = "extrapolated →"
     ax.annotate(
-        text,
+        tr("extrapolated →"),
         (end, 1),
         (4, -2),
         xycoords=ax.get_xaxis_transform(),
@@ -221,46 +229,3 @@ def mark_end_of_data(ax: Axes, ends: Iterable[int], last: int) -> None:
         fontsize=SMALL,
         color=QUIET,
     )
-
-
-def _after(group: Projection, tenure: int) -> str:
-    unit = words.period_word(group.observed.periods_per_year)
-    return f"after {words.number(tenure)} {words.plural(unit, tenure)}"
-
-
-def _title(groups: Sequence[Projection], what: str) -> str:
-    first = groups[0]
-    unit = words.plural(words.period_word(first.observed.periods_per_year), 2)
-    level = words.level_words(first.observed.confidence_level)
-    whose = "of all models together" if len(groups) > 1 else "of each model"
-    return f"{what} {whose} with {level} intervals, by {unit} as a customer."
-
-
-def _say_projections(groups: Sequence[Projection]) -> str:
-    said = [_title(groups, "Projected retention")]
-    for group in groups:
-        curve, parts = group[COMBINED], []
-        for tenure in dict.fromkeys((group.longest, group.horizon)):
-            i = min(tenure, group.horizon) - group.start
-            ends = (curve.retained, curve.retained_ci_lower, curve.retained_ci_upper)
-            whole, stay, spread = words.out_of(*(float(x[i]) for x in ends))
-            beyond = ", extrapolated" if tenure > group.longest else ""
-            parts.append(f"{stay} of {whole} ({spread}) {_after(group, tenure)}{beyond}")
-        label = group.label or group.observed.population.capitalize()
-        said.append(f"{label}: {words.and_list(parts)}.")
-    return " ".join(said)
-
-
-def _say_rates(groups: Sequence[Projection]) -> str:
-    said = [_title(groups, "Retention rates observed, and")]
-    for group in groups:
-        seen, curve = group.observed_rates(), group[COMBINED]
-        first, last = seen.iloc[0], seen.iloc[-1]
-        label = group.label or group.observed.population.capitalize()
-        rates = [words.percent(float(row["retention_rate"]), 0.001) for row in (first, last)]
-        model = words.percent(float(curve.retention_rate[-1]), 0.001)
-        said.append(
-            f"{label}: {rates[0]} observed at first and {rates[1]} at last, {model} by the models "
-            f"{_after(group, group.horizon)}."
-        )
-    return " ".join(said)

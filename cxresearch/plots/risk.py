@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
@@ -20,6 +21,8 @@ from cxresearch._draw import (
     percent_axis,
     quieten,
 )
+from cxresearch._folding import cut
+from cxresearch._language import tr
 from cxresearch.errors import CxError
 from cxresearch.hazards.churn_risk import ChurnRisk
 
@@ -55,8 +58,8 @@ def plot_calibration(risk: ChurnRisk, *, ax: Axes | None = None) -> Axes:
         top = 1.08 * float(max(risk.churn_rate_ci_upper.max(), risk.predicted.max()))
         ax.plot([0, top], [0, top], color=QUIET, linewidth=1, linestyle=(0, (4, 3)))
         ax.text(
-            0.99, 0.03, "dashed: as predicted", transform=ax.transAxes, ha="right", color=QUIET,
-            fontsize=SMALL,
+            0.99, 0.03, tr("dashed: as predicted"), transform=ax.transAxes, ha="right",
+            color=QUIET, fontsize=SMALL,
         )  # fmt: skip
         _whiskers(ax, risk)
         for k in _apart(risk.predicted, top / 40):
@@ -65,11 +68,13 @@ def plot_calibration(risk: ChurnRisk, *, ax: Axes | None = None) -> Axes:
                 textcoords="offset points", ha="center", va="bottom", color=OBSERVED,
                 fontsize=SMALL,
             )  # fmt: skip
-        ax.set(xlim=(0, top), ylim=(0, top), xlabel=f"Predicted to leave within {risk.horizon}")
-        ax.set_title(f"Left within {risk.horizon}", loc="left", fontsize=10, color=QUIET)
+        ax.set(xlim=(0, top), ylim=(0, top))
+        ax.set_xlabel(tr("Predicted to leave within {horizon}", horizon=risk.horizon))
+        ax.set_title(_left_within(risk), loc="left", fontsize=10, color=QUIET)
         percent_axis(ax)
-        ax.xaxis.set_major_formatter(lambda share, _: f"{100 * share:.6g} %")
-        attach_alt(ax, f"What was observed against what was predicted. {_say(risk)}")
+        _percent(ax)
+        title = tr("What was observed against what was predicted.")
+        attach_alt(ax, words.sentences([title, _say(risk)]), _numbers(risk))
     return ax
 
 
@@ -98,14 +103,22 @@ def plot_churn_risk(risk: ChurnRisk, *, ax: Axes | None = None) -> Axes:
         ax.grid(visible=False, axis="y")
         ax.grid(visible=True, axis="x", color=GRID)
         ax.set_xlim(0, 1.06 * float(max(risk.churn_rate_ci_upper.max(), risk.predicted.max())))
-        ax.xaxis.set_major_formatter(lambda share, _: f"{100 * share:.6g} %")
-        ax.set_xlabel(f"Left within {risk.horizon}")
+        _percent(ax)
+        ax.set_xlabel(_left_within(risk))
         ax.legend(
             loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0, frameon=False,
             fontsize=SMALL, labelcolor=QUIET,
         )  # fmt: skip
-        attach_alt(ax, _say(risk))
+        attach_alt(ax, _say(risk), _numbers(risk))
     return ax
+
+
+def _left_within(risk: ChurnRisk) -> str:
+    return tr("Left within {horizon}", horizon=risk.horizon)
+
+
+def _percent(ax: Axes) -> None:
+    ax.xaxis.set_major_formatter(lambda share, _: tr("{number} %", number=f"{100 * share:.6g}"))
 
 
 def _whiskers(ax: Axes, risk: ChurnRisk) -> None:
@@ -124,11 +137,11 @@ def _bars(ax: Axes, risk: ChurnRisk) -> None:
     ax.barh(places, risk.churn_rate, color=OBSERVED, alpha=0.35, height=0.42)
     ax.errorbar(
         risk.churn_rate, places, xerr=[below, above], fmt="none", ecolor=OBSERVED,
-        elinewidth=1.4, capsize=3, label="left, with interval",
+        elinewidth=1.4, capsize=3, label=tr("left, with interval"),
     )  # fmt: skip
     ax.plot(
         risk.predicted, places, "D", color=PREDICTED, markersize=4.5, linestyle="none",
-        label="predicted",
+        label=tr("predicted"),
     )  # fmt: skip
     for k in range(len(risk)):
         ax.annotate(
@@ -147,23 +160,47 @@ def _apart(values: NDArray[np.float64], least: float) -> list[int]:
 
 
 def _name(risk: ChurnRisk, k: int, longest: int) -> str:
-    ends = {0: ", lowest risk", len(risk) - 1: ", highest risk"}
-    first = f"{k + 1}{ends.get(k, '') if len(risk) > 1 else ''}"
-    text = f"{first}: {risk.mostly[k]}" if risk.mostly[k] else first
-    return text if len(text) <= longest else f"{text[: longest - 1].rstrip()}…"
+    text = _place(risk, k)
+    if risk.mostly[k]:
+        text = tr("{place}: {traits}", place=text, traits=risk.mostly[k])
+    return cut(text, longest)
+
+
+def _place(risk: ChurnRisk, k: int) -> str:
+    if k == 0 and len(risk) > 1:
+        return tr("{k}, lowest risk", k=k + 1)
+    if k == len(risk) - 1 and len(risk) > 1:
+        return tr("{k}, highest risk", k=k + 1)
+    return str(k + 1)
 
 
 def _say(risk: ChurnRisk) -> str:
     level = words.level_words(risk.about.confidence_level)
     ends = zip(risk.churn_rate, risk.churn_rate_ci_lower, risk.churn_rate_ci_upper, strict=True)
     shares = [
-        f"{k}: {words.percent_interval(*map(float, values))}, predicted {words.percent(float(p))}"
+        tr(
+            "{k}: {share}, predicted {predicted}",
+            k=k,
+            share=words.percent_interval(*map(float, values)),
+            predicted=words.percent(float(p)),
+        )
         for k, (values, p) in enumerate(zip(ends, risk.predicted, strict=True), start=1)
     ]
-    return (
-        f"Share that left within {risk.horizon} with {level} intervals, by group of predicted "
-        f"risk from the lowest to the highest. Group {'; '.join(shares)}."
+    return tr(
+        "Share that left within {horizon} with {level} intervals, by group of predicted risk from "
+        "the lowest to the highest. Group {shares}.",
+        horizon=risk.horizon,
+        level=level,
+        shares=tr("; ").join(shares),
     )
+
+
+def _numbers(risk: ChurnRisk) -> pd.DataFrame:
+    places = [_place(risk, k) for k in range(len(risk))]
+    ends = ("churn_rate", "churn_rate_ci_lower", "churn_rate_ci_upper")
+    columns = {"risk_group": places} | {name: getattr(risk, name) for name in ends}
+    more = {"predicted_churn_rate": risk.predicted, "mostly": list(risk.mostly)}
+    return pd.DataFrame(columns | more)
 
 
 def _check(risk: ChurnRisk) -> None:
