@@ -237,7 +237,7 @@ def test_headings_are_in_order_and_the_limits_come_last(path: Path) -> None:
 @every
 def test_what_it_needs_is_known_and_asked_for_before_it_is_used(path: Path) -> None:
     wants = read(path).metadata.cxresearch
-    assert set(wants) - {"check"} == {"needs", "adds", "headline"}
+    assert set(wants) - {"check"} == {"needs", "adds", "headline", "headlines"}
     known = {*NEEDS, *TABLES}
     assert set(wants.needs) <= known
     assert set(wants.adds) <= known

@@ -17,7 +17,7 @@ from cxresearch.reports.sanitize import sanitize
 
 NOTEBOOKS = Path(__file__).parent / "notebooks"
 ATTACK = "<script>alert(1)</script><img src=x onerror=alert(2)>"
-VOID = {"meta", "br", "img", "hr", "col"}
+VOID = {"meta", "br", "img", "hr", "col", "input"}
 
 
 class Page(HTMLParser):
@@ -90,7 +90,7 @@ def test_a_hostile_notebook_is_inert(hostile):
     page = assert_inert(html)
     assert "h1" in page.tags
     assert page.tags.count("main") == 1
-    assert "".join(page.text).count(ATTACK) == 3  # the customer's text is shown, not run
+    assert "".join(page.text).count(ATTACK) == 4  # the text is shown, and in the code; it is not run
     assert "only for the log" not in html
     assert "(https://example.com)" in html
     assert ("img", "alt", 'Ten "of" ten <b>stay</b>') in page.attributes
@@ -114,7 +114,7 @@ def test_a_notebook_without_heading_gets_its_title():
     assert "<h1>A &amp; B</h1>" in render(new_markdown_cell("words"), title="A & B")
 
 
-def test_code_warnings_and_bare_reprs_are_not_shown():
+def test_warnings_and_bare_reprs_are_not_shown_and_code_is_folded():
     cell = new_code_cell(
         "secret_code()",
         outputs=[
@@ -127,8 +127,9 @@ def test_code_warnings_and_bare_reprs_are_not_shown():
     html = render(cell)
     assert "an answer" in html
     assert "&lt;a customer's text&gt;" in html
-    for hidden in ("secret_code", "a warning", "Axes", "In [", "Out[", "\x1b"):
+    for hidden in ("a warning", "Axes", "In [", "Out[", "\x1b"):
         assert hidden not in html
+    assert '<details class="cx-code"><summary>Code</summary><pre><code>secret_code()<' in html
 
 
 def test_tables_keep_their_structure_and_scroll_in_their_own_box():

@@ -1,38 +1,73 @@
-"""A notebook as one self-contained page: no code, no script, no request to any network."""
+"""A notebook as one self-contained page, which requests nothing from any network.
+
+The answer stands first, then what it rests on, then method and provenance. The template in
+`share/jupyter/nbconvert/templates` puts the parts made here in their places.
+"""
 
 from __future__ import annotations
 
-import re
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import cache
+from hashlib import sha256
 from html import escape
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from cxresearch.reports.sanitize import sanitize
+from cxresearch._format import counted, day
+from cxresearch._language import language, tr
+from cxresearch.reports._failure import failure_html, recorded_failure
 
 if TYPE_CHECKING:
-    from nbconvert import HTMLExporter
     from nbformat import NotebookNode
 
+    from cxresearch.reports._outline import Question
+    from cxresearch.reports._parts import Part
     from cxresearch.reports.execution import Failure
+    from cxresearch.reports.exporter import PageExporter
 
-__all__ = ["render_page", "shell"]
+__all__ = ["Page", "Wanted", "compose", "render_page", "shell"]
 
-_FOLDER = Path(__file__).parent
-# the name papermill gives to the cells that it (and we) add to a failed notebook
-_MARKER_TAG = "papermill-error-cell-tag"
-_SHOWN = ("text/html", "text/markdown", "image/svg+xml", "image/png", "image/jpeg", "text/plain")
-_BARE_REPR = re.compile(r"<(?:Axes|Figure)\b[^<>]*>|<[\w.]+ at 0x[0-9a-f]+>|Text\(.*\)")
+WANTED, PAGE = "cxresearch_wanted", "cxresearch_page"  # in nbconvert's resources
+_RECORD = "cxresearch_report"  # in a notebook's metadata: what became of its report
+_STYLE = Path(__file__).parent / "page.css"
+_METHOD = "method"
+_PROVENANCE = "provenance"  # the cell of each of our notebooks that says where it comes from
 _POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:"
-_NO_ALT = "A chart without a description; the text around it says what it shows."
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a page is to say beside its notebook: see `render_page`."""
+
+    title: str
+    failure: Failure | None = None
+    facts: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Page:
+    """The parts of a page as safe HTML, in the order in which the template puts them."""
+
+    top: str
+    failure: str
+    question: str
+    answer: str
+    contents: str
+    code_switch: str
+    parts: Sequence[Part]
+    method: str
+    provenance: Sequence[Part]
+    facts: str
+    run: str
+    bottom: str
 
 
 def render_page(
     notebook: NotebookNode, title: str, *, failure: Failure | None, facts: Mapping[str, str]
 ) -> str:
-    """Write the page of an executed notebook.
+    """Write the page of an executed notebook, in the language that is spoken.
 
     Parameters
     ----------
@@ -43,80 +78,117 @@ def render_page(
     failure
         What stopped the report; shown first, with the cell and its error.
     facts
-        Printed at the foot: the data, the parameters, the time, …
+        Printed at the foot, such as the parameters that were given.
 
     Returns
     -------
     str
-        A whole HTML document in which everything the notebook put out is inert.
+        A whole HTML document in which everything the notebook put out is inert. Apart from
+        its one line with `data-run` it is the same for the same outputs.
     """
-    body = _body(notebook)
-    heading = "" if re.search(r"<h1[ >]", body) else f"<h1>{escape(title)}</h1>"
-    terms = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in facts.items())
-    back = '<p class="cx-back"><a href="index.html">All reports</a></p>'
-    return shell(title, _banner(failure) + heading + body, footer=f"<dl>{terms}</dl>{back}")
-
-
-def shell(title: str, main: str, *, footer: str) -> str:
-    """Put safe HTML into the frame that all pages share."""
-    css = (_FOLDER / "page.css").read_text("utf-8")
-    return (
-        '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        f'<meta http-equiv="Content-Security-Policy" content="{_POLICY}">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        '<meta name="referrer" content="no-referrer">\n'
-        f"<title>{escape(title)}</title>\n<style>\n{css}</style>\n</head>\n<body>\n"
-        f"<main>\n{main}\n</main>\n<footer>\n{footer}\n</footer>\n</body>\n</html>\n"
-    )
-
-
-def _banner(failure: Failure | None) -> str:
-    if failure is None:
-        return ""
-    what, *reasons = failure.what.splitlines()
-    parts = [f"<h2>This report failed</h2><p>{escape(what)}</p>"]
-    if reasons:
-        parts.append(f"<ul>{''.join(f'<li>{escape(reason)}</li>' for reason in reasons)}</ul>")
-    if failure.source:
-        parts.append(f"<h3>The cell that failed</h3><pre>{escape(failure.source)}</pre>")
-    if failure.error and failure.error != failure.what:
-        parts.append(f"<h3>The error</h3><pre>{escape(failure.error)}</pre>")
-    parts.append("<p>What was computed before is below; it is not a finished report.</p>")
-    return f'<section class="cx-failure" aria-label="Failure">{"".join(parts)}</section>'
-
-
-def _body(notebook: NotebookNode) -> str:
-    html, _ = _exporter().from_notebook_node(notebook, {"cx_marker_tag": _MARKER_TAG})
+    wanted = Wanted(title, failure, facts)
+    html, _ = _exporter().from_notebook_node(notebook, {WANTED: wanted})
     return str(html)
 
 
-@cache
-def _exporter() -> HTMLExporter:
-    from nbconvert import HTMLExporter  # noqa: PLC0415 - slow to import, and the index needs none
-    from traitlets.config import Config  # noqa: PLC0415
+def shell(title: str, main: str, *, footer: str, scripts: Sequence[str] = ()) -> str:
+    """Put safe HTML into the frame that all pages share; no script runs but those given."""
+    top, bottom = _frame(title, footer, scripts)
+    return f"{top}\n<main>\n{main}\n</main>\n{bottom}\n"
 
-    return HTMLExporter(
-        config=Config({"NbConvertBase": {"display_data_priority": list(_SHOWN)}}),
-        template_name="cxresearch",
-        extra_template_basedirs=[str(_FOLDER / "templates")],
-        exclude_input=True,
-        exclude_input_prompt=True,
-        exclude_output_prompt=True,
-        exclude_anchor_links=True,
-        filters={"clean_html": sanitize, "figure": _figure, "is_bare_repr": _is_bare_repr},
+
+def compose(notebook: NotebookNode, wanted: Wanted) -> Page:
+    """Make the parts of a page in the language that is spoken; see `render_page`."""
+    from cxresearch.reports import _outline as outline  # noqa: PLC0415 - brings nbconvert along
+    from cxresearch.reports._parts import is_marker, read_parts  # noqa: PLC0415
+
+    failure = wanted.failure or recorded_failure(notebook)
+    cells = [cell for cell in notebook.cells if not is_marker(cell)]
+    question = outline.read_question(cells)
+    parts = list(read_parts(cell for cell in cells if cell is not question.cell))
+    body = [part for part in parts if part.name != _PROVENANCE]
+    method = outline.Heading(2, _METHOD, tr("Method and provenance"))
+    headings = [heading for part in body for heading in part.headings]
+    top, bottom = _frame(wanted.title, _back(), _scripts(cells))
+    return Page(
+        top=top,
+        failure=failure_html(failure),
+        question=_question(question, wanted.title),
+        answer="" if failure else outline.answer_html(notebook, question),
+        contents=outline.contents_html([*headings, method]),
+        code_switch=_switch() if any(part.code for part in parts) else "",
+        parts=body,
+        method=f'<h2 id="{_METHOD}">{escape(method.text)}</h2>',
+        provenance=[part for part in parts if part.name == _PROVENANCE],
+        facts=_facts(wanted.facts),
+        run=_run(notebook.metadata),
+        bottom=bottom,
     )
 
 
-def _figure(output: NotebookNode, mime: str) -> str:
-    metadata = output.get("metadata", {})
-    alt = metadata.get(mime, {}).get("alt") or metadata.get("alt") or _NO_ALT
-    data = output["data"][mime]
-    if mime == "image/svg+xml":
-        data = b64encode(data.encode()).decode()
-    source = f"data:{mime};base64,{''.join(data.split())}"
-    return f'<figure><img src="{escape(source)}" alt="{escape(alt)}"></figure>'
+def _frame(title: str, footer: str, scripts: Sequence[str]) -> tuple[str, str]:
+    """Return what stands before the main part of a page, and what stands after it."""
+    hashes = "".join(f" 'sha256-{_digest(script)}'" for script in scripts)
+    policy = _POLICY + (f"; script-src{hashes}" if scripts else "")
+    css = _STYLE.read_text("utf-8")
+    top = (
+        f'<!doctype html>\n<html lang="{language()}">\n<head>\n<meta charset="utf-8">\n'
+        f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        '<meta name="referrer" content="no-referrer">\n'
+        f"<title>{escape(title)}</title>\n<style>\n{css}</style>\n</head>\n<body>"
+    )
+    run = "".join(f"<script>{script}</script>\n" for script in scripts)
+    return top, f"<footer>\n{footer}\n</footer>\n{run}</body>\n</html>"
 
 
-def _is_bare_repr(text: str) -> bool:
-    """Tell what `plot(...)` without a semicolon prints from what is meant to be read."""
-    return _BARE_REPR.fullmatch(text.strip()) is not None
+def _digest(script: str) -> str:
+    return b64encode(sha256(script.encode()).digest()).decode()
+
+
+def _scripts(cells: Iterable[NotebookNode]) -> list[str]:
+    from cxresearch.reports._outputs import has_panel  # noqa: PLC0415 - brings nbconvert along
+    from cxresearch.reports.what_if import script  # noqa: PLC0415
+
+    return [script()] if any(has_panel(cell) for cell in cells) else []
+
+
+def _question(question: Question, title: str) -> str:
+    return (question.heading or f"<h1>{escape(title)}</h1>") + question.lead
+
+
+def _back() -> str:
+    return f'<p class="cx-back"><a href="index.html">{escape(tr("All reports"))}</a></p>'
+
+
+def _switch() -> str:
+    box = '<input type="checkbox" id="cx-show-code">'
+    return f'<p class="cx-switch"><label>{box} {escape(tr("Show code"))}</label></p>'
+
+
+def _facts(facts: Mapping[str, str]) -> str:
+    terms = "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in facts.items())
+    return f'<dl class="cx-given">{terms}</dl>' if terms else ""
+
+
+def _run(metadata: Mapping[str, Any]) -> str:
+    """Say when and how long, on the one line of a page that two runs do not share."""
+    record, papermill = metadata.get(_RECORD, {}), metadata.get("papermill", {})
+    ended = record.get("finished") or papermill.get("end_time")
+    seconds = record.get("seconds") or papermill.get("duration")
+    if not (isinstance(ended, str) and isinstance(seconds, int | float)):
+        return ""
+    said = tr(
+        "Made on {day} at {time}, in {seconds}.",
+        day=day(ended[:10]),
+        time=ended[11:16],
+        seconds=counted(round(seconds, 1), "second"),
+    )
+    return f'<p class="cx-run" data-run="">{escape(said)}</p>'
+
+
+@cache
+def _exporter() -> PageExporter:
+    from cxresearch.reports.exporter import PageExporter  # noqa: PLC0415 - slow to import
+
+    return PageExporter()

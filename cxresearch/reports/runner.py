@@ -204,7 +204,6 @@ def _files(
     notebook.metadata[METADATA_KEY] = entry.record()
     given = {name: str(value) for name, value in values.items()}
     facts = given | {
-        "Made": f"{entry.finished[:16].replace('T', ' ')}, in {entry.seconds} s",
         "Notebook": f"{entry.name}, cxresearch {__version__}",
     }
     return {
