@@ -11,6 +11,7 @@ from __future__ import annotations
 import gettext
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from io import BytesIO
 from pathlib import Path
@@ -23,14 +24,15 @@ LOCALE = Path(__file__).parent / "locale"
 
 
 class _Spoken:
-    """One language per process: a report is written in one."""
+    """One language per process, but inside of `speaking` one per thread: two may make pages."""
 
     language = ENGLISH
+    inside: ContextVar[str | None] = ContextVar("inside", default=None)
 
 
 def language() -> str:
     """Return the language that is spoken now."""
-    return _Spoken.language
+    return _Spoken.inside.get() or _Spoken.language
 
 
 def use_language(lang: str) -> None:
@@ -47,19 +49,22 @@ def use_language(lang: str) -> None:
         When there is no catalogue for it.
     """
     check_language(lang)
-    _Spoken.language = lang
+    if _Spoken.inside.get() is None:
+        _Spoken.language = lang
+    else:
+        _Spoken.inside.set(lang)
 
 
 @contextmanager
 def speaking(lang: str | None) -> Iterator[None]:
     """Speak a language inside a `with` block; None goes on with the one that is spoken."""
-    before = language()
     if lang is not None:
-        use_language(lang)
+        check_language(lang)
+    before = _Spoken.inside.set(lang or language())
     try:
         yield
     finally:
-        _Spoken.language = before
+        _Spoken.inside.reset(before)
 
 
 def check_language(lang: str) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Collection, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +16,7 @@ from cxresearch.contributions import Contributions
 from cxresearch.errors import DataError
 from cxresearch.experiments import Experiments
 from cxresearch.exports import Export, export_text
+from cxresearch.fingerprint import fingerprint
 from cxresearch.invitations import Invitations
 from cxresearch.lifetimes import period_months
 from cxresearch.recipe import Recipe
@@ -131,11 +131,5 @@ class Data(Contributions, Shares, Repurchases, Surveys, Invitations, Experiments
     @cached_property
     def fingerprint(self) -> str:
         """The first 16 hex digits of a SHA-256 over the recipe and all that it reads."""
-        digest = hashlib.sha256(repr(self.recipe).replace(str(self.recipe.folder), "").encode())
-        for name, frame in sorted(self._frames.items()):
-            digest.update(name.encode())
-            digest.update(pd.util.hash_pandas_object(frame, index=False).to_numpy().tobytes())
-        for path in sorted({path for paths in self.files.values() for path in paths}):
-            with Path(path).open("rb") as file:
-                digest.update(hashlib.file_digest(file, "sha256").digest())
-        return digest.hexdigest()[:16]
+        paths = [path for found in self.files.values() for path in found]
+        return fingerprint(self.recipe, paths, self._frames)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 from string import Formatter
+from threading import Barrier
 
 import pytest
 from tests.catalogue import OTHERS, catalogue, messages
@@ -53,6 +55,21 @@ def test_a_language_is_spoken_until_another_is() -> None:
             assert language() == "ja"
         cxresearch.use_language("en")
         assert language() == "en"
+    assert language() == "en"
+
+
+def test_threads_speak_a_language_each() -> None:
+    both = Barrier(2, timeout=30)
+
+    def heard(lang: str) -> tuple[str, str]:
+        with speaking(lang):
+            both.wait()
+            said = language(), words.counted(12, "month")
+            both.wait()
+        return said
+
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(heard, ["ja", "en"])) == [("ja", "12か月"), ("en", "12 months")]
     assert language() == "en"
 
 
