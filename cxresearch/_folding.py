@@ -16,6 +16,11 @@ def wrapped(label: str, width: int) -> str:
     return fold(label, width, max_lines=3)
 
 
+def letters(text: str) -> int:
+    """Return how many Latin letters wide a text is; Japanese ones are twice as wide."""
+    return sum(2 if _wide(letter) else 1 for letter in text)
+
+
 def cut(text: str, width: int) -> str:
     """Shorten a text to so many Latin letters; Japanese ones are twice as wide."""
     wide = [2 if _wide(letter) else 1 for letter in text]

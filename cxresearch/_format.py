@@ -252,6 +252,7 @@ def period_word(periods_per_year: int) -> str:
 SCORES = ("detractor", "passive", "promoter")
 BANDED = ("tenure_band", "tenure", "tickets_before", "experiences")
 NO_LABEL = (mark("(missing)"), mark("(other)"))
+OURS = {"score_group": SCORES, "response": ("answered", "silent")}
 
 
 def label_words(column: str, label: str) -> str:
@@ -260,7 +261,7 @@ def label_words(column: str, label: str) -> str:
         return period_label(label)
     if column in BANDED:
         return band_words(label)
-    ours = label in NO_LABEL or (column == "score_group" and label in SCORES)
+    ours = label in NO_LABEL or label in OURS.get(column, ())
     return term(label) if ours else label
 
 

@@ -63,7 +63,7 @@ def html_table(frame: pd.DataFrame, caption: str = "", numbers: Collection[str] 
 def format_cell(column: str, value: object, lower: object = None, upper: object = None) -> str:
     """Text of one cell, by the column's name and the value's type."""
     if isinstance(value, bool) or not isinstance(value, Real):
-        return words.MISSING if value is None else str(value)
+        return words.MISSING if value is None else words.label_words(column, str(value))
     amount, low, high = float(value), _float(lower), _float(upper)
     if math.isnan(amount):
         return words.MISSING

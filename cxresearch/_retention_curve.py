@@ -80,7 +80,7 @@ class RetentionCurve(Table):
     @property
     def label(self) -> str:
         """Name of the group for a legend; empty for everybody."""
-        return ", ".join(self.group.values())
+        return words.group_name(self.group)
 
     @property
     def events(self) -> float:

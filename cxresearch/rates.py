@@ -73,7 +73,7 @@ class Rates(Table):
     @property
     def label(self) -> str:
         """Name of the group for a legend; empty for everybody."""
-        return ", ".join(self.group.values())
+        return words.group_name(self.group)
 
     @property
     def comparable(self) -> bool:
@@ -303,7 +303,7 @@ def period_rates(
         )
         for g in range(len(large.groups))
     )
-    return Results(rates, too_small(table, len(small), max(min_group, 1)))
+    return Results(rates, too_small(table, small, max(min_group, 1)))
 
 
 def tenure_rates(curves: RetentionCurves) -> Results[Rates]:

@@ -6,7 +6,7 @@ from cxresearch._draw import GROUP_COLORS, alt_text, cx_style
 from cxresearch.plots.causes import plot_causes, plot_incidence
 from cxresearch.plots.claim_map import plot_claim_map
 from cxresearch.plots.claims import plot_claim_directions, plot_claims, plot_contradictions
-from cxresearch.plots.curves import plot_rates, plot_retention, plot_waterfall
+from cxresearch.plots.curves import plot_retention, plot_waterfall
 from cxresearch.plots.hazards import ForestRow, plot_forest
 from cxresearch.plots.holdout import plot_holdout
 from cxresearch.plots.ladder import plot_balance, plot_bias_ladder, plot_overlap
@@ -22,6 +22,7 @@ from cxresearch.plots.purchases import (
     plot_purchase_holdout,
     plot_shop_value,
 )
+from cxresearch.plots.rates import plot_rates
 from cxresearch.plots.revenue import plot_revenue_bridge
 from cxresearch.plots.risk import plot_calibration, plot_churn_risk
 from cxresearch.plots.scores import plot_answers, plot_control_chart, plot_league, plot_scores

@@ -10,12 +10,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 
 from cxresearch import _format as words
 from cxresearch._draw import (
     PALETTE,
-    QUIET,
     Series,
     at_risk_rows,
     attach_alt,
@@ -28,18 +28,24 @@ from cxresearch._draw import (
     size_in_points,
 )
 from cxresearch._folding import wrapped
-from cxresearch._results import Results
+from cxresearch._language import mark, term, tr
+from cxresearch._reasons import reason_words
 from cxresearch._retention_curve import RetentionCurve
 from cxresearch.errors import CxError
 from cxresearch.exclusions import Waterfall
-from cxresearch.rates import Rates
 from cxresearch.retention import RetentionCurves
 
-__all__ = ["plot_rates", "plot_retention", "plot_waterfall"]
+__all__ = ["plot_retention", "plot_waterfall"]
 
 Curves = RetentionCurves | RetentionCurve | Mapping[str, RetentionCurve] | Iterable[RetentionCurve]
-RATES = ("retention_rate", "churn_rate")
-STEPS = {"month": (1, 2, 3, 6, 12, 24), "quarter": (1, 2, 4, 8), "year": (1, 2, 5, 10)}
+AXES = (
+    mark("Years as a customer"),
+    mark("Quarters as a customer"),
+    mark("Months as a customer"),
+    mark("Weeks as a customer"),
+    mark("Days as a customer"),
+    mark("Periods as a customer"),
+)
 
 
 def plot_retention(curves: Curves, *, ax: Axes | None = None) -> Axes:
@@ -74,50 +80,11 @@ def plot_retention(curves: Curves, *, ax: Axes | None = None) -> Axes:
             for (label, curve), look in zip(named.items(), looks(list(named)), strict=True)
         ]
         _tenure_axis(ax, list(named.values()))
-        population = next(iter(named.values())).population
+        population = words.sentence_start(term(next(iter(named.values())).population))
         rows = [_at_risk(curve, ax.get_xticks()) for curve in named.values()]
-        at_risk_rows(ax, series, rows, f"{population.capitalize()} at risk")
+        at_risk_rows(ax, series, rows, tr("{Population} at risk", Population=population))
         label_ends(ax, [s for s in series if s.label])
-        attach_alt(ax, _say_curves(named))
-    return ax
-
-
-def plot_rates(
-    rates: Results[Rates] | Rates | Iterable[Rates],
-    *,
-    rate: str = "retention_rate",
-    ax: Axes | None = None,
-) -> Axes:
-    """Draw retention or churn rates by period, with their intervals as whiskers.
-
-    Parameters
-    ----------
-    rates
-        Result of `period_rates` or `tenure_rates`, or one or several of its groups.
-    rate
-        "retention_rate" or "churn_rate".
-    ax
-        Axes to draw on; a new figure when not given.
-
-    Raises
-    ------
-    CxError
-        When there is nothing to draw, or the rate is not one of the two.
-    """
-    groups = [rates] if isinstance(rates, Rates) else list(rates)
-    _check_rates(groups, rate)
-    with cx_style():
-        ax = new_axes(3.4) if ax is None else ax
-        quieten(ax)
-        labels = [group.label for group in groups]
-        shifts = _side_by_side(len(groups))
-        series = [
-            _draw_rates(ax, group, rate, look, shift)
-            for group, look, shift in zip(groups, looks(labels), shifts, strict=True)
-        ]
-        _period_axis(ax, groups[0], rate)
-        label_ends(ax, [s for s in series if s.label])
-        attach_alt(ax, _say_rates(groups, rate))
+        attach_alt(ax, _say_curves(named), retention_numbers(named))
     return ax
 
 
@@ -131,32 +98,33 @@ def plot_waterfall(waterfall: Waterfall, *, ax: Axes | None = None) -> Axes:
     ax
         Axes to draw on; a new figure when not given.
     """
-    steps = [("in the extract", 0, waterfall.total)]
+    steps = [(tr("in the extract"), 0, waterfall.total)]
     left = waterfall.total
     for reason, count in waterfall.left_out.items():
         left -= count
-        steps.append((f"less: {reason}", left, count))
-    steps.append(("used", 0, waterfall.used))
+        steps.append((tr("less: {reason}", reason=reason_words(reason)), left, count))
+    steps.append((tr("used"), 0, waterfall.used))
     with cx_style():
         ax = new_axes(0.9 + 0.42 * len(steps)) if ax is None else ax
         quieten(ax)
         _draw_steps(ax, steps)
         ax.set_xlim(0, max(waterfall.total, 1) * 1.12)
-        ax.set_xlabel(waterfall.what.capitalize())
-        attach_alt(ax, waterfall.sentence())
+        ax.set_xlabel(words.sentence_start(term(waterfall.what)))
+        attach_alt(ax, waterfall.sentence(), waterfall.to_frame())
     return ax
 
 
 def _draw_steps(ax: Axes, steps: Sequence[tuple[str, int, int]]) -> None:
     places = range(len(steps))
-    colors = [PALETTE[label.startswith("less")] for label, *_ in steps]
+    losses = range(1, len(steps) - 1)
+    colors = [PALETTE[place in losses] for place in places]
     ax.barh(places, [n for *_, n in steps], left=[low for _, low, _ in steps], color=colors)
     ax.set_yticks(places, [wrapped(label, 26) for label, *_ in steps])
     ax.invert_yaxis()
     ax.grid(visible=False)
     ax.xaxis.set_major_formatter(lambda count, _: f"{count:,.0f}")
-    for place, (label, low, count) in enumerate(steps):
-        sign = "−" if label.startswith("less") else ""
+    for place, (_, low, count) in enumerate(steps):
+        sign = "−" if place in losses else ""
         ax.annotate(
             f"{sign}{count:,}",
             (low + count, place),
@@ -203,8 +171,8 @@ def _tenure_axis(ax: Axes, curves: Sequence[RetentionCurve]) -> None:
 
 def tenure_axis(ax: Axes, ends: tuple[int, int], per_year: int, width: float) -> None:
     """Name the axis of tenure and set ticks that each have `width` points of room."""
-    unit = words.plural(words.period_word(per_year), 2)
-    ax.set_xlabel(f"{unit.capitalize()} as a customer", labelpad=3)
+    unit = words.period_word(per_year).capitalize()
+    ax.set_xlabel(term(f"{unit}s as a customer"), labelpad=3)
     room = max(2, int(size_in_points(ax)[0] * 0.8 // width))
     ax.set_xticks(tenure_ticks(*ends, per_year, room))
 
@@ -244,18 +212,37 @@ def _at_risk(curve: RetentionCurve, ticks: Iterable[float]) -> list[str]:
 
 def _say_curves(named: Mapping[str, RetentionCurve]) -> str:
     first = next(iter(named.values()))
-    unit = words.plural(words.period_word(first.periods_per_year), 2)
-    level = words.level_words(first.confidence_level)
-    parts = [
-        f"{label or curve.population.capitalize()}: {_shares(curve)}."
+    about = {
+        "level": words.level_words(first.confidence_level),
+        "unit": words.plural(words.period_word(first.periods_per_year), 2),
+    }
+    title = tr("Retention curve with {level} interval, by {unit} as a customer.", **about)
+    if len(named) > 1:
+        title = tr("Retention curves with {level} intervals, by {unit} as a customer.", **about)
+    return words.sentences([title, *say_shares(named)])
+
+
+def say_shares(named: Mapping[str, RetentionCurve]) -> list[str]:
+    """Return for each curve what share is retained at its first, middle and last whole year."""
+    return [
+        tr(
+            "{Whom}: {shares}.",
+            Whom=label or words.sentence_start(term(curve.population)),
+            shares=_shares(curve),
+        )
         for label, curve in named.items()
     ]
-    title = (
-        f"Retention curves with {level} intervals"
-        if len(named) > 1
-        else (f"Retention curve with {level} interval")
-    )
-    return " ".join([f"{title}, by {unit} as a customer.", *parts])
+
+
+def retention_numbers(named: Mapping[str, RetentionCurve]) -> pd.DataFrame:
+    """Return the curves at their whole years and their ends, as many rows as can be read."""
+    frames = []
+    for label, curve in named.items():
+        frame = curve.summary([*curve.years, curve.longest])
+        if label and not curve.group:
+            frame.insert(0, "group", label)
+        frames.append(frame)
+    return pd.concat(frames, ignore_index=True)
 
 
 def _shares(curve: RetentionCurve) -> str:
@@ -267,79 +254,6 @@ def _shares(curve: RetentionCurve) -> str:
         share = words.percent_interval(
             *(float("nan") if x is None else x for x in (f.value, f.ci_lower, f.ci_upper))
         )
-        said.append(f"{share} retained after {tenure} {words.plural(unit, tenure)}")
+        after = words.counted(tenure, unit)
+        said.append(tr("{share} retained after {tenure}", share=share, tenure=after))
     return words.and_list(said)
-
-
-def _check_rates(groups: Sequence[Rates], rate: str) -> None:
-    problems = []
-    if rate not in RATES:
-        problems.append(f"rate is {rate!r}, must be one of {', '.join(RATES)}: choose one.")
-    if not groups:
-        problems.append("there are 0 groups, must be at least 1: take longer periods.")
-    if problems:
-        raise CxError(problems)
-
-
-def _side_by_side(count: int) -> list[float]:
-    width = min(0.12, 0.5 / max(count, 1))
-    return [(i - (count - 1) / 2) * width for i in range(count)]
-
-
-def _draw_rates(ax: Axes, rates: Rates, rate: str, look: tuple[str, Any], shift: float) -> Series:
-    color, line = look
-    frame = rates.to_frame()
-    x = np.arange(len(frame)) + shift
-    y, low, high = (
-        frame[name].to_numpy(dtype=float) for name in (rate, f"{rate}_ci_lower", f"{rate}_ci_upper")
-    )
-    ax.plot(x, y, color=color, linestyle=line, linewidth=1, alpha=0.6)
-    ax.errorbar(
-        x,
-        y,
-        yerr=[y - low, high - y],
-        fmt="o",
-        color=color,
-        markersize=4.5,
-        elinewidth=1.2,
-        capsize=2,
-        label=rates.label,
-    )
-    shown = np.flatnonzero(~np.isnan(y))
-    end = int(shown[-1]) if shown.size else 0
-    return Series(rates.label, color, line, (float(x[end]), float(np.nan_to_num(y[end]))))
-
-
-def _period_axis(ax: Axes, rates: Rates, rate: str) -> None:
-    count = len(rates.periods)
-    ax.set_xlim(-0.5, count - 0.5)
-    low, high = ax.get_ylim()
-    ax.set_ylim(max(0.0, low), min(1.0, high))
-    percent_axis(ax)
-    name = rate.replace("_", " ").capitalize()
-    ax.set_title(f"{name} per {rates.unit}", loc="left", fontsize=10, color=QUIET)
-    widest = max(len(period) for period in rates.periods)
-    room = max(1, int(size_in_points(ax)[0] * 0.8 // (6.4 * widest + 8)))
-    steps = STEPS.get(rates.unit, STEPS["year"])
-    every = next((step for step in steps if count / step <= room), count)
-    ticks = list(range((count - 1) % every, count, every))
-    ax.set_xticks(ticks, [rates.periods[i] for i in ticks])
-    if rates.axis == "tenure":
-        ax.set_xlabel(f"{rates.unit.capitalize()} as a customer")
-
-
-def _say_rates(groups: Sequence[Rates], rate: str) -> str:
-    level = words.level_words(groups[0].confidence_level)
-    name = rate.replace("_", " ").capitalize()
-    said = [f"{name} per {groups[0].unit} with {level} intervals."]
-    for rates in groups:
-        frame = rates.to_frame().dropna(subset=[rate])
-        ends = frame.iloc[[0, -1]] if len(frame) > 1 else frame
-        values = [
-            f"{words.percent_interval(row[rate], row[f'{rate}_ci_lower'], row[f'{rate}_ci_upper'])}"
-            f" in {row[rates.axis]}"
-            for _, row in ends.iterrows()
-        ]
-        label = rates.label or rates.population.capitalize()
-        said.append(f"{label}: {words.and_list(values) if values else 'too few to show'}.")
-    return " ".join(said)

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 
 from cxresearch import _format as words
@@ -14,7 +15,6 @@ from cxresearch._draw import (
     PALETTE,
     QUIET,
     SMALL,
-    alt_text,
     attach_alt,
     cx_style,
     new_axes,
@@ -23,8 +23,11 @@ from cxresearch._draw import (
     size_in_points,
 )
 from cxresearch._folding import wrapped
+from cxresearch._language import term, tr
 from cxresearch.errors import CxError
-from cxresearch.plots.curves import plot_retention
+from cxresearch.plots._ticks import period_tick, tick_letters
+from cxresearch.plots.curves import plot_retention, retention_numbers, say_shares
+from cxresearch.score_table import WAVE
 from cxresearch.scores._nonresponse import NonResponse
 from cxresearch.scores.responder_retention import SIDES, ResponderRetention
 from cxresearch.scores.response_rates import ResponseRate
@@ -73,9 +76,9 @@ def plot_response_rates(rates: Iterable[ResponseRate], *, ax: Axes | None = None
         )  # fmt: skip
         ax.set_ylim(0, min(1.0, 1.15 * ends[1].max()))
         percent_axis(ax)
-        ax.set_title("Response rate", loc="left", fontsize=10, color=QUIET)
-        _wave_axis(ax, [r.label or "all" for r in shown])
-        attach_alt(ax, _say_rates(shown))
+        ax.set_title(tr("Response rate"), loc="left", fontsize=10, color=QUIET)
+        _wave_axis(ax, [_tick(r) for r in shown])
+        attach_alt(ax, _say_rates(shown), pd.concat([r.to_frame() for r in shown]))
     return ax
 
 
@@ -108,8 +111,8 @@ def plot_nonresponse(result: NonResponse, *, ax: Axes | None = None) -> Axes:
         ax.set_ylim(len(rows) - 0.4, -0.6)
         ax.set_xlim(-103, 103)
         ax.set_xticks([-100, -50, 0, 50, 100])
-        ax.set_xlabel("NPS in points")
-        attach_alt(ax, _say_rows(result, rows))
+        ax.set_xlabel(tr("NPS in points"))
+        attach_alt(ax, _say_rows(result, rows), _rows_frame(rows))
     return ax
 
 
@@ -123,36 +126,46 @@ def plot_responders(result: ResponderRetention, *, ax: Axes | None = None) -> Ax
     ax
         Axes to draw on; a new figure when not given.
     """
-    ax = plot_retention(dict(zip(SIDES, result.curves, strict=True)), ax=ax)
-    ax.set_xlabel("Months since the last day to answer", labelpad=3)
-    said = alt_text(ax).replace("as a customer", "since the last day to answer")
-    attach_alt(ax, said)
+    named = dict(zip((term(side) for side in SIDES), result.curves, strict=True))
+    ax = plot_retention(named, ax=ax)
+    ax.set_xlabel(tr("Months since the last day to answer"), labelpad=3)
+    title = tr(
+        "Retention curves with {level} intervals, by months since the last day to answer.",
+        level=words.level_words(result.answered.confidence_level),
+    )
+    attach_alt(ax, words.sentences([title, *say_shares(named)]), retention_numbers(named))
     return ax
 
 
+def _tick(rate: ResponseRate) -> str:
+    if list(rate.group) == [WAVE]:
+        return period_tick(rate.group[WAVE])
+    return rate.label or tr("all")
+
+
 def _wave_axis(ax: Axes, labels: list[str]) -> None:
-    widest = max(len(label) for label in labels)
-    room = max(1, int(size_in_points(ax)[0] // (6.0 * min(widest, 14) + 8)))
+    room = max(1, int(size_in_points(ax)[0] // (6.0 * min(tick_letters(labels), 14) + 8)))
     every = -(-len(labels) // room)
     ticks = range((len(labels) - 1) % every, len(labels), every)
-    ax.set_xticks(list(ticks), [wrapped(labels[i], 14) for i in ticks])
+    ax.set_xticks(
+        list(ticks), ["\n".join(wrapped(x, 14) for x in labels[i].splitlines()) for i in ticks]
+    )
     ax.set_xlim(-0.5, len(labels) - 0.5)
 
 
 def _rows(result: NonResponse) -> list[Row]:
     blue, orange = PALETTE[0], PALETTE[1]
-    rows = [
-        Row("Those who answered", result.nps, result.nps_ci_lower, result.nps_ci_upper, blue, "o")
-    ]
+    ends = (result.nps_ci_lower, result.nps_ci_upper)
+    rows = [Row(tr("Those who answered"), result.nps, *ends, blue, "o")]
     if not result.no_weights:
         ends = (result.nps_weighted_ci_lower, result.nps_weighted_ci_upper)
-        rows.append(Row("Weighted to all reached", result.nps_weighted, *ends, blue, "s"))
+        rows.append(Row(tr("Weighted to all reached"), result.nps_weighted, *ends, blue, "s"))
     if result.answered < result.delivered:
         nothing, bounds = float("nan"), (result.lower_bound, result.upper_bound)
-        rows.append(Row("All reached, if nothing is assumed", nothing, *bounds, QUIET, ""))
+        rows.append(Row(tr("All reached, if nothing is assumed"), nothing, *bounds, QUIET, ""))
         at = result.silent_at_tipping
         if abs(at) <= 100:
-            rows.append(Row("The silent, where all together are at 0", at, at, at, orange, "D"))
+            rows.append(Row(tr("The silent, where all together are at 0"), at, at, at, orange, "D"))
     return rows
 
 
@@ -176,7 +189,7 @@ def _draw_row(ax: Axes, place: int, row: Row) -> None:
 
 def _numbers(row: Row) -> str:
     if not row.marker:
-        return f"{words.number(row.lower)} to {words.number(row.upper)}"
+        return tr("{low} to {high}", low=words.number(row.lower), high=words.number(row.upper))
     if row.lower == row.upper:
         return words.number(row.value)
     return words.number_interval(row.value, row.lower, row.upper)
@@ -184,16 +197,35 @@ def _numbers(row: Row) -> str:
 
 def _say_rows(result: NonResponse, rows: list[Row]) -> str:
     level = words.level_words(result.confidence_level)
-    said = "; ".join(f"{row.label}: {_numbers(row)}" for row in rows)
-    return f"NPS in points with {level} intervals, and what the silent leave open. {said}."
+    said = [tr("{Whom}: {score}", Whom=row.label, score=_numbers(row)) for row in rows]
+    title = tr("NPS in points with {level} intervals, and what the silent leave open.", level=level)
+    return words.sentences([title, tr("{list}.", list=tr("; ").join(said))])
+
+
+def _rows_frame(rows: list[Row]) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "group": [row.label for row in rows],
+            "nps": [row.value if row.marker else _numbers(row) for row in rows],
+            "nps_ci_lower": [_end(row, row.lower) for row in rows],
+            "nps_ci_upper": [_end(row, row.upper) for row in rows],
+        }
+    )
+
+
+def _end(row: Row, end: float) -> float:
+    return end if row.marker and row.lower < row.upper else float("nan")
 
 
 def _say_rates(shown: list[ResponseRate]) -> str:
     level = words.level_words(shown[0].confidence_level)
     ends = [shown[0], shown[-1]] if len(shown) > 1 else shown
-    said = [
-        f"{words.percent_interval(r.response_rate, r.response_rate_ci_lower, r.response_rate_ci_upper)}"  # noqa: E501
-        f" for {r.label or 'all'}"
-        for r in ends
-    ]
-    return f"Response rates with {level} intervals. {words.and_list(said)}."
+    said = [tr("{share} for {whom}", share=_share(r), whom=r.label or tr("all")) for r in ends]
+    title = tr("Response rates with {level} intervals.", level=level)
+    return words.sentences([title, tr("{list}.", list=words.and_list(said))])
+
+
+def _share(r: ResponseRate) -> str:
+    return words.percent_interval(
+        r.response_rate, r.response_rate_ci_lower, r.response_rate_ci_upper
+    )

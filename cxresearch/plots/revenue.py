@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import textwrap
-
+import pandas as pd
 from matplotlib.axes import Axes
 
 from cxresearch import _format as words
@@ -17,6 +16,8 @@ from cxresearch._draw import (
     quieten,
     size_in_points,
 )
+from cxresearch._folding import fold
+from cxresearch._language import tr
 from cxresearch.scores.revenue_retention import RevenueRetention
 
 
@@ -49,9 +50,10 @@ def plot_revenue_bridge(result: RevenueRetention, *, ax: Axes | None = None) -> 
         ax.set_title(_title(result), loc="left", fontsize=10, color=QUIET)
         wide = int(size_in_points(ax)[0] / 5.0)  # points per letter at this size
         currency = words.money_unit(result.currency, capital=True)
-        below = "\n".join([f"{currency} per month", "", *_lines(result, wide)])
+        unit = tr("{currency} per month", currency=currency)
+        below = f"{unit}\n\n{fold(result.definition, wide)}"
         ax.set_xlabel(below, loc="left", fontsize=SMALL)
-        attach_alt(ax, _say(result))
+        attach_alt(ax, _say(result), _numbers(result))
     return ax
 
 
@@ -61,11 +63,11 @@ def _steps(result: RevenueRetention) -> list[tuple[str, float, float, bool]]:
     left = opening - result.churned
     low = left - result.contraction
     return [
-        (result.opening_month, 0.0, opening, False),
-        ("who left", left, result.churned, True),
-        ("who pay less", low, result.contraction, True),
-        ("who pay more", low, result.expansion, False),
-        (result.closing_month, 0.0, closing, False),
+        (words.period_label(result.opening_month), 0.0, opening, False),
+        (tr("who left"), left, result.churned, True),
+        (tr("who pay less"), low, result.contraction, True),
+        (tr("who pay more"), low, result.expansion, False),
+        (words.period_label(result.closing_month), 0.0, closing, False),
     ]
 
 
@@ -85,7 +87,7 @@ def _draw_step(ax: Axes, place: int, bar: tuple[float, float], *, loss: bool) ->
 
 def _title(result: RevenueRetention) -> str:
     gross, net = _shares(result)
-    return f"Gross retention {gross}\nNet retention {net}"
+    return tr("Gross retention {gross}\nNet retention {net}", gross=gross, net=net)
 
 
 def _shares(result: RevenueRetention) -> tuple[str, str]:
@@ -103,25 +105,28 @@ def _shares(result: RevenueRetention) -> tuple[str, str]:
     )
 
 
-def _lines(result: RevenueRetention, width: int) -> list[str]:
-    return textwrap.wrap(result.definition, width)
+def _numbers(result: RevenueRetention) -> pd.DataFrame:
+    rows = [(label, -amount if loss else amount) for label, _, amount, loss in _steps(result)]
+    return pd.DataFrame(rows, columns=["step", "amount"]).round(0)
 
 
 def _say(result: RevenueRetention) -> str:
     gross, net = _shares(result)
-    level = words.level_words(result.confidence_level)
-    whom = words.with_group(result.group)
-    currency = words.money_unit(result.currency, capital=True)
-    amounts = (
-        ("opening", result.opening),
-        ("lost with customers who left", result.churned),
-        ("lower bills", result.contraction),
-        ("higher bills", result.expansion),
-        ("closing", result.closing),
-    )
-    said = ", ".join(f"{name} {words.number(amount)}" for name, amount in amounts)
-    return (
-        f"Monthly revenue of customers{whom} from {result.opening_month} to "
-        f"{result.closing_month}, {currency}: {said}. Gross revenue retention {gross}, net revenue "
-        f"retention {net} ({level} intervals)."
+    return tr(
+        "Monthly revenue of customers{group} from {first} to {last}, {currency}: opening "
+        "{opening}, lost with customers who left {churned}, lower bills {less}, higher bills "
+        "{more}, closing {closing}. Gross revenue retention {gross}, net revenue retention {net} "
+        "({level} intervals).",
+        group=words.with_group(result.group),
+        first=words.period_label(result.opening_month),
+        last=words.period_label(result.closing_month),
+        currency=words.money_unit(result.currency, capital=True),
+        opening=words.number(result.opening),
+        churned=words.number(result.churned),
+        less=words.number(result.contraction),
+        more=words.number(result.expansion),
+        closing=words.number(result.closing),
+        gross=gross,
+        net=net,
+        level=words.level_words(result.confidence_level),
     )

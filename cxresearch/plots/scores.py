@@ -10,6 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from numpy.typing import NDArray
 
 from cxresearch import _format as words
@@ -27,10 +28,20 @@ from cxresearch._draw import (
     quieten,
     size_in_points,
 )
-from cxresearch._folding import wrapped
+from cxresearch._folding import fold, wrapped
+from cxresearch._language import tr
 from cxresearch.errors import CxError
+from cxresearch.plots._score_words import (
+    answers_numbers,
+    chart_numbers,
+    say_answers,
+    say_chart,
+    say_scores,
+    scores_numbers,
+)
+from cxresearch.plots._ticks import period_tick, tick_letters
 from cxresearch.retention import MIN_GROUP
-from cxresearch.scores.control_chart import SIGMAS, ControlChart
+from cxresearch.scores.control_chart import SIGMAS, ControlChart, signal_words
 from cxresearch.scores.league import INNER, OUTER, League
 from cxresearch.scores.levels import Score
 
@@ -69,7 +80,7 @@ def plot_scores(scores: Iterable[Score], *, ax: Axes | None = None) -> Axes:
         _score_axis(ax, drawn[0].unit, "x")
         _answers_beside(ax, [score.answers for score in drawn])
         _define(ax, drawn[0].definition)
-        attach_alt(ax, _say_scores(drawn))
+        attach_alt(ax, say_scores(drawn), scores_numbers(drawn))
     return ax
 
 
@@ -96,11 +107,11 @@ def plot_answers(scores: Iterable[Score], *, ax: Axes | None = None) -> Axes:
             _stack(ax, place, score)
         _group_axis(ax, _labels(drawn))
         ax.set_xlim(0, 1)
-        ax.xaxis.set_major_formatter(lambda share, _: f"{100 * share:.6g} %")
+        _percent(ax.xaxis)
         ax.grid(visible=False)
         _answers_beside(ax, [score.answers for score in drawn])
         _define(ax, drawn[0].definition)
-        attach_alt(ax, _say_answers(drawn))
+        attach_alt(ax, say_answers(drawn), answers_numbers(drawn))
     return ax
 
 
@@ -126,8 +137,9 @@ def plot_control_chart(chart: ControlChart, *, ax: Axes | None = None) -> Axes:
         _draw_chart(ax, chart)
         _wave_axis(ax, chart.waves)
         _score_axis(ax, chart.unit, "y")
-        _define(ax, f"{chart.definition} Grey: centre ± {SIGMAS:g} standard errors of a wave.")
-        attach_alt(ax, _say_chart(chart))
+        grey = tr("Grey: centre ± {n} standard errors of a wave.", n=f"{SIGMAS:g}")
+        _define(ax, words.sentences([chart.definition, grey]))
+        attach_alt(ax, say_chart(chart), chart_numbers(chart))
     return ax
 
 
@@ -155,8 +167,9 @@ def plot_league(league: League, *, ax: Axes | None = None) -> Axes:
         _draw_funnel(ax, league, np.linspace(least, most, 200))
         _draw_groups(ax, league)
         _score_axis(ax, league.unit, "y")
-        _define(ax, league.definition, "Answers (worth as many independent ones)")
-        attach_alt(ax, f"Funnel plot of {league.metric.upper()} by group. {league.sentence()}")
+        _define(ax, league.definition, tr("Answers (worth as many independent ones)"))
+        title = tr("Funnel plot of {name} by group.", name=league.metric.upper())
+        attach_alt(ax, words.sentences([title, league.sentence()]), league.to_frame())
     return ax
 
 
@@ -206,7 +219,7 @@ def _labels(scores: Sequence[Score]) -> list[str]:
     """Return what tells the groups apart: a label that all share, such as one wave, is left out."""
     apart = [name for name in scores[0].group if len({s.group[name] for s in scores}) > 1]
     kept = apart or list(scores[0].group)
-    return [", ".join(s.group[name] for name in kept) or "All answers" for s in scores]
+    return [words.group_name({n: s.group[n] for n in kept}) or tr("All answers") for s in scores]
 
 
 def _group_axis(ax: Axes, labels: Sequence[str]) -> None:
@@ -220,7 +233,11 @@ def _score_axis(ax: Axes, unit: str, axis: str) -> None:
     if unit == "points":
         target.set_major_formatter(lambda value, _: f"{value:.6g}".replace("-", "−"))
     else:
-        target.set_major_formatter(lambda share, _: f"{100 * share:.6g} %")
+        _percent(target)
+
+
+def _percent(axis: Axis) -> None:
+    axis.set_major_formatter(lambda share, _: tr("{number} %", number=f"{100 * share:.6g}"))
 
 
 def _answers_beside(ax: Axes, answers: Sequence[int]) -> None:
@@ -233,26 +250,18 @@ def _answers_beside(ax: Axes, answers: Sequence[int]) -> None:
 
 def _define(ax: Axes, definition: str, above: str = "") -> None:
     characters = int(size_in_points(ax)[0] / 4.6)
-    text = "\n".join(_lines(definition, max(characters, 24)))
+    text = fold(definition, max(characters, 24))
     ax.set_xlabel(f"{above}\n{text}" if above else text, fontsize=SMALL, loc="left")
-
-
-def _lines(text: str, width: int) -> list[str]:
-    lines = [""]
-    for word in text.split():
-        longer = f"{lines[-1]} {word}".strip()
-        lines[-1:] = [longer] if len(longer) <= width else [lines[-1], word]
-    return lines
 
 
 def _wave_axis(ax: Axes, waves: Sequence[str]) -> None:
     count = len(waves)
     ax.set_xlim(-0.5, count - 0.5)
-    widest = max(len(wave) for wave in waves)
-    room = max(1, int(size_in_points(ax)[0] // (6.0 * widest + 8)))
+    said = [period_tick(wave) for wave in waves]
+    room = max(1, int(size_in_points(ax)[0] // (6.0 * tick_letters(said) + 8)))
     every = -(-count // room)
     ticks = list(range((count - 1) % every, count, every))
-    ax.set_xticks(ticks, [waves[i] for i in ticks])
+    ax.set_xticks(ticks, [said[i] for i in ticks])
 
 
 def _draw_chart(ax: Axes, chart: ControlChart) -> None:
@@ -266,7 +275,7 @@ def _draw_chart(ax: Axes, chart: ControlChart) -> None:
     ax.margins(y=0.1)
     ax.plot(x[out], chart.score[out], "D", color=PALETTE[1], markersize=8)
     for i in out:
-        ax.annotate(chart.signals[i], (float(x[i]), float(chart.score[i])), (0, 9),
+        ax.annotate(signal_words(chart.signals[i]), (float(x[i]), float(chart.score[i])), (0, 9),
                     textcoords="offset points", ha="center", fontsize=SMALL,
                     color=PALETTE[1])  # fmt: skip
 
@@ -291,37 +300,3 @@ def _draw_groups(ax: Axes, league: League) -> None:
         if named or league.outside[g] >= INNER:
             ax.annotate(wrapped(league.label(g), 16), (float(x), float(y)), (6, 4),
                         textcoords="offset points", fontsize=SMALL, color=INK)  # fmt: skip
-
-
-def _told(score: Score) -> str:
-    values = (score.score, score.score_ci_lower, score.score_ci_upper)
-    if score.unit == "points":
-        return words.number_interval(*values)
-    return words.percent_interval(*values)
-
-
-def _say_scores(scores: Sequence[Score]) -> str:
-    level = words.level_words(scores[0].confidence_level)
-    said = [
-        f"{score.label or 'All answers'}: {_told(score)}, {score.answers:,} answers"
-        for score in scores
-    ]
-    return f"{scores[0].name} with {level} intervals. {'; '.join(said)}. {scores[0].definition}"
-
-
-def _say_answers(scores: Sequence[Score]) -> str:
-    said = []
-    for score in scores:
-        shares = zip(score.steps, score.distribution, strict=True)
-        parts = [f"{step}: {words.percent(float(share))}" for step, share in shares]
-        said.append(f"{score.label or 'All answers'}: {', '.join(parts)}.")
-    return f"Share of {scores[0].name} answers at each step of the scale. {' '.join(said)}"
-
-
-def _say_chart(chart: ControlChart) -> str:
-    told = words.number if chart.unit == "points" else words.percent
-    waves = [f"{w}: {told(float(s))}" for w, s in zip(chart.waves, chart.score, strict=True)]
-    return (
-        f"Control chart of {chart.metric.upper()} by wave around {told(chart.centre)}. "
-        f"{'; '.join(waves)}. {chart.sentence()}"
-    )
