@@ -6,10 +6,12 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 
 from cxresearch import _format as words
 from cxresearch._draw import INK, SMALL, attach_alt, cx_style, quieten
+from cxresearch._language import tr
 from cxresearch.plots._purchase_marks import (
     APART,
     LOOKS,
@@ -79,12 +81,12 @@ def _draw_frequencies(ax: Axes, rows: Sequence[FrequencyFit]) -> None:
     right = float(max(first.customers_ci_upper.max(), *(r.expected.max() for r in rows)))
     ax.set_xlim(0, 1.16 * right)
     _counts(ax, places, rows)
-    ax.set_yticks(places, CLASSES)
+    ax.set_yticks(places, [words.band_words(label) for label in CLASSES])
     ax.set_ylim(len(CLASSES) - 0.5, -0.5)
     ax.xaxis.set_major_formatter(lambda count, _: f"{count:,.10g}")
-    ax.set_xlabel("Customers; bars and number: counted")
-    draw_key(ax, [row.of.model for row in rows], title_of(rows, "Repeat purchases"))
-    attach_alt(ax, _say_frequencies(rows))
+    ax.set_xlabel(tr("Customers; bars and number: counted"))
+    draw_key(ax, [row.of.model for row in rows], title_of(rows, tr("Repeat purchases")))
+    attach_alt(ax, _say_frequencies(rows), _frequencies_frame(rows))
 
 
 def _draw_holdout(ax: Axes, rows: Sequence[PurchaseHoldout]) -> None:
@@ -102,11 +104,11 @@ def _draw_holdout(ax: Axes, rows: Sequence[PurchaseHoldout]) -> None:
     ax.set_xticks(places, [label.replace(" and more", "+") for label in CLASSES])
     top = float(np.nanmax([value, *(row.predicted_by_class.value for row in rows)]))
     ax.set_ylim(0, 1.3 * top)
-    ax.set_xlabel(f"Repeat purchases up to {first.until}")
-    title = f"purchases per customer in the {first.weeks:,.4g} weeks after"
-    title = title_of(rows, title)
-    draw_key(ax, [row.model for row in rows], f"{title[:1].upper()}{title[1:]}", made=True)
-    attach_alt(ax, _say_holdout(rows))
+    ax.set_xlabel(tr("Repeat purchases up to {day}", day=words.day(first.until)))
+    title = tr("purchases per customer in the {weeks} weeks after", weeks=f"{first.weeks:,.4g}")
+    title = words.sentence_start(title_of(rows, title))
+    draw_key(ax, [row.model for row in rows], title, made=True)
+    attach_alt(ax, _say_holdout(rows), _holdout_frame(rows))
 
 
 def _whiskers(ax: Axes, places: Any, fit: FrequencyFit) -> None:  # noqa: ANN401 - array
@@ -126,30 +128,65 @@ def _counts(ax: Axes, places: Any, rows: Sequence[FrequencyFit]) -> None:  # noq
         )  # fmt: skip
 
 
+def _frequencies_frame(rows: Sequence[FrequencyFit]) -> pd.DataFrame:
+    first = rows[0]
+    frame = pd.DataFrame({"repeat_purchases": [words.band_words(label) for label in CLASSES]})
+    frame["customers"] = first.customers
+    frame["customers_ci_lower"] = first.customers_ci_lower
+    frame["customers_ci_upper"] = first.customers_ci_upper
+    return frame.assign(**{row.of.name: np.rint(row.expected) for row in rows})
+
+
+def _holdout_frame(rows: Sequence[PurchaseHoldout]) -> pd.DataFrame:
+    frame = pd.DataFrame({"repeat_purchases": [words.band_words(label) for label in CLASSES]})
+    for end, values in zip(("", "_ci_lower", "_ci_upper"), rows[0].actual_by_class, strict=True):
+        frame[f"purchases_made{end}"] = values
+    return frame.assign(**{row.name: np.round(row.predicted_by_class.value, 2) for row in rows})
+
+
 def _say_frequencies(rows: Sequence[FrequencyFit]) -> str:
-    counted = ", ".join(
-        f"{label}: {words.number(float(count))}"
-        for label, count in zip(CLASSES, rows[0].customers, strict=True)
-    )
-    after = [
-        f"{row.of.name}: {', '.join(words.number(float(x)) for x in row.expected)}." for row in rows
+    labels = zip(CLASSES, rows[0].customers, strict=True)
+    counts = [
+        tr("{label}: {n}", label=words.band_words(label), n=words.number(float(count)))
+        for label, count in labels
     ]
-    start = f"{whom(rows[0].of).capitalize()} by repeat purchases, counted {counted}."
-    return " ".join([start, "In the same order after each model,", *after])
+    counted = tr(
+        "{Whom} by repeat purchases, counted {counts}.",
+        Whom=words.sentence_start(whom(rows[0].of)),
+        counts=tr(", ").join(counts),
+    )
+    models = words.sentences(_say_expected(row) for row in rows)
+    after = tr("In the same order after each model, {models}", models=models)
+    return words.sentences([counted, after])
+
+
+def _say_expected(row: FrequencyFit) -> str:
+    expected = tr(", ").join(words.number(float(x)) for x in row.expected)
+    return tr("{name}: {said}.", name=row.of.name, said=expected)
 
 
 def _say_holdout(rows: Sequence[PurchaseHoldout]) -> str:
-    first, level = rows[0], words.level_words(rows[0].of.confidence_level)
-    weeks = f"{first.weeks:,.4g}"
-    start = (
-        f"Purchases per customer of {whom(first.of)} in the {weeks} weeks after {first.until}, "
-        f"by repeat purchases before, with {level} intervals."
+    first = rows[0]
+    about = tr(
+        "Purchases per customer of {whom} in the {weeks} weeks after {day}, by repeat purchases "
+        "before, with {level} intervals.",
+        whom=whom(first.of),
+        weeks=f"{first.weeks:,.4g}",
+        day=words.day(first.until),
+        level=words.level_words(first.of.confidence_level),
     )
-    said = [start]
-    for c, label in enumerate(CLASSES):
-        made: Any = [float(x[c]) for x in first.actual_by_class]
-        if np.isnan(made[0]):
-            continue
-        models = ", ".join(f"{row.name} {row.predicted_by_class.value[c]:.2f}" for row in rows)
-        said.append(f"{label}: {words.number_interval(*made)} made, {models}.")
-    return " ".join(said)
+    return words.sentences([about, *(_say_class(rows, c) for c in range(len(CLASSES)))])
+
+
+def _say_class(rows: Sequence[PurchaseHoldout], c: int) -> str:
+    """Return what one class bought, as made and after each model; empty where nobody is in it."""
+    made: Any = [float(x[c]) for x in rows[0].actual_by_class]
+    if np.isnan(made[0]):
+        return ""
+    models = [f"{row.name} {row.predicted_by_class.value[c]:.2f}" for row in rows]
+    return tr(
+        "{label}: {made} made, {models}.",
+        label=words.band_words(CLASSES[c]),
+        made=words.number_interval(*made),
+        models=tr(", ").join(models),
+    )

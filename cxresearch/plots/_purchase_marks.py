@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 
 from cxresearch import _format as words
 from cxresearch._draw import INK, PALETTE, QUIET, SMALL, WIDTH, narrow, new_axes
+from cxresearch._language import term, tr
 from cxresearch.errors import CxError
 from cxresearch.projection._forecast import COMBINED, TOGETHER
 from cxresearch.purchases._fitted import NAMES
@@ -56,7 +57,14 @@ def panels(results: Iterable[T], ax: Axes | None, height: float) -> list[tuple[A
 def title_of(rows: Sequence[OfGroup], title: str) -> str:
     """Return the title with the group that it is of, where there are groups."""
     of = rows[0].of
-    return f"{whom(of)[:1].upper()}{whom(of)[1:]}: {title}" if of.group else title
+    if not of.group:
+        return title
+    return tr("{Whom}: {title}", Whom=words.sentence_start(whom(of)), title=title)
+
+
+def model_words(model: str) -> str:
+    """Return what a model is called, or all of them together."""
+    return NAMES.get(model) or term(TOGETHER)
 
 
 def draw_marks(ax: Axes, model: str, x: Any, y: Any) -> None:  # noqa: ANN401 - arrays
@@ -70,8 +78,8 @@ def draw_marks(ax: Axes, model: str, x: Any, y: Any) -> None:  # noqa: ANN401 - 
 
 def draw_key(ax: Axes, models: Sequence[str], title: str, *, made: bool = False) -> None:
     """Name the marks; they lie on top of each other, so that no label could stand beside them."""
-    handles = [_handle(ax, "o", INK, "made")] if made else []
-    handles += [_handle(ax, *LOOKS[model], NAMES.get(model, TOGETHER)) for model in models]
+    handles = [_handle(ax, "o", INK, tr("made"))] if made else []
+    handles += [_handle(ax, *LOOKS[model], model_words(model)) for model in models]
     ax.legend(
         handles=handles, loc="lower left", bbox_to_anchor=(0, 1), ncols=2 if narrow(ax) else 4,
         frameon=False, fontsize=SMALL, labelcolor=QUIET, handletextpad=0.2, columnspacing=1.2,
@@ -87,4 +95,4 @@ def _handle(ax: Axes, marker: str, color: str, label: str) -> Any:  # noqa: ANN4
 
 def whom(of: PurchaseModel) -> str:
     """Return `customers (promoters)`."""
-    return f"{of.population}{words.with_group(of.group)}"
+    return term(of.population) + words.with_group(of.group)

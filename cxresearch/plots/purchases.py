@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
 
@@ -24,14 +25,22 @@ from cxresearch._draw import (
     say_beside,
 )
 from cxresearch._folding import wrapped
+from cxresearch._language import term, tr
 from cxresearch.errors import CxError
 from cxresearch.plots._purchase_fit import plot_purchase_frequencies, plot_purchase_holdout
-from cxresearch.plots._purchase_marks import APART, draw_key, draw_marks, panels, whom
-from cxresearch.projection._forecast import COMBINED, TOGETHER
+from cxresearch.plots._purchase_marks import (
+    APART,
+    draw_key,
+    draw_marks,
+    model_words,
+    panels,
+    whom,
+)
+from cxresearch.projection._forecast import COMBINED
 from cxresearch.purchases._alive_map import AliveMap
-from cxresearch.purchases._fitted import NAMES
 from cxresearch.purchases._shop_value import ShopValue
 from cxresearch.purchases._together import Row
+from cxresearch.uncertainty import Floats
 
 __all__ = [
     "plot_alive_map",
@@ -98,7 +107,7 @@ def plot_shop_value(values: ShopValue | Iterable[ShopValue], *, ax: Axes | None 
         colors = [color for color, _ in looks([group.label for group in groups])]
         for place, (group, color) in enumerate(zip(groups, colors, strict=True)):
             _draw_value(ax, place, group, color)
-        names = [group.label or group.of.population for group in groups]
+        names = [group.name or term(group.of.population) for group in groups]
         ax.set_yticks(
             range(len(groups)), [wrapped(name, 14 if narrow(ax) else 22) for name in names]
         )
@@ -106,11 +115,14 @@ def plot_shop_value(values: ShopValue | Iterable[ShopValue], *, ax: Axes | None 
         ax.set_xlim(left=0)
         money_axis(ax.xaxis)
         terms = groups[0].terms
-        unit = words.money_unit(terms.currency, capital=True)
-        below = f"{unit} per customer in {terms.span}, discounted"
+        below = tr(
+            "{Unit} per customer in {span}, discounted",
+            Unit=words.money_unit(terms.currency, capital=True),
+            span=terms.span,
+        )
         ax.set_xlabel(wrapped(below, 36 if narrow(ax) else 80))
         draw_key(ax, [COMBINED, *models], "")
-        attach_alt(ax, _say_values(groups))
+        attach_alt(ax, _say_values(groups), _values_frame(groups))
     return ax
 
 
@@ -129,11 +141,12 @@ def _draw_map(ax: Axes, one: AliveMap) -> None:
     ax.set_yticks(np.arange(shares.shape[0]) + 0.5, [str(x) for x in one.frequency])
     ax.tick_params(length=0)
     ax.invert_yaxis()
-    ax.set_xlabel(f"Weeks since the last purchase (first: {one.age:.0f} weeks ago)")
-    ax.set_ylabel("Repeat purchases", color=QUIET, fontsize=STYLE["font.size"])
-    title = f"Still active, of 100 {whom(one.of)}, {one.source}"
+    ago = f"{one.age:.0f}"
+    ax.set_xlabel(tr("Weeks since the last purchase (first: {n} weeks ago)", n=ago))
+    ax.set_ylabel(tr("Repeat purchases"), color=QUIET, fontsize=STYLE["font.size"])
+    title = tr("Still active, of 100 {whom}, {by}", whom=whom(one.of), by=one.source)
     ax.set_title(wrapped(title, 46 if narrow(ax) else 90), loc="left", fontsize=10, color=QUIET)
-    attach_alt(ax, f"{title}. {_say_map(one)}")
+    attach_alt(ax, _say_map(one, title), _map_frame(one))
 
 
 def _draw_value(ax: Axes, place: int, group: ShopValue, color: str) -> None:
@@ -152,26 +165,55 @@ def _interval(ax: Axes, row: Row, y: float, color: str, width: float) -> None:
     ax.plot(row[1:], (y, y), color=color, linewidth=width, solid_capstyle="butt")
 
 
-def _say_map(one: AliveMap) -> str:
-    rows = []
-    for often, shares in zip(one.frequency, one.probability_alive, strict=True):
-        known = [
-            f"{100 * share:.0f} at {weeks}"
-            for weeks, share in zip(one.weeks_since, shares, strict=True)
-            if np.isfinite(share)
-        ]
-        rows.append(f"{often}: {', '.join(known)}.")
-    return " ".join(["By repeat purchases, and weeks since the last purchase:", *rows])
+def _map_frame(one: AliveMap) -> pd.DataFrame:
+    """Return of 100 customers how many are still active, a column per time since the last."""
+    frame = pd.DataFrame({"repeat_purchases": one.frequency})
+    for weeks, shares in zip(one.weeks_since, one.probability_alive.T, strict=True):
+        frame[words.counted(int(weeks), "week")] = np.rint(100 * shares)
+    return frame
+
+
+def _values_frame(groups: Sequence[ShopValue]) -> pd.DataFrame:
+    names = ("lifetime_value", "lifetime_value_ci_lower", "lifetime_value_ci_upper")
+    rows = [
+        {"group": _name(group), "model": model_words(model), **dict(zip(names, row, strict=True))}
+        for group in groups
+        for model, row in group.by_model.items()
+    ]
+    return pd.DataFrame(rows)
+
+
+def _name(group: ShopValue) -> str:
+    return group.name or words.sentence_start(term(group.of.population))
+
+
+def _say_map(one: AliveMap, title: str) -> str:
+    rows = [
+        tr("{name}: {said}.", name=often, said=tr(", ").join(_say_row(one, shares)))
+        for often, shares in zip(one.frequency, one.probability_alive, strict=True)
+    ]
+    by = tr("{title}. By repeat purchases, and weeks since the last purchase:", title=title)
+    return words.sentences([by, *rows])
+
+
+def _say_row(one: AliveMap, shares: Floats) -> Iterator[str]:
+    for weeks, share in zip(one.weeks_since, shares, strict=True):
+        if np.isfinite(share):
+            yield tr("{share} at {weeks}", share=f"{100 * share:.0f}", weeks=weeks)
 
 
 def _say_values(groups: Sequence[ShopValue]) -> str:
-    first = groups[0]
-    level = words.level_words(first.of.confidence_level)
-    said = [f"Value per customer in {first.terms.span}, discounted, with {level} intervals."]
-    for group in groups:
-        each = ", ".join(
-            f"{NAMES.get(model, TOGETHER)} {group.terms.money(row)}"
-            for model, row in group.by_model.items()
-        )
-        said.append(f"{group.label or group.of.population.capitalize()}: {each}.")
-    return " ".join(said)
+    about = tr(
+        "Value per customer in {span}, discounted, with {level} intervals.",
+        span=groups[0].terms.span,
+        level=words.level_words(groups[0].of.confidence_level),
+    )
+    return words.sentences([about, *(_say_value(group) for group in groups)])
+
+
+def _say_value(group: ShopValue) -> str:
+    each = [
+        tr("{model} {amount}", model=model_words(model), amount=group.terms.money(row))
+        for model, row in group.by_model.items()
+    ]
+    return tr("{name}: {said}.", name=_name(group), said=tr(", ").join(each))
