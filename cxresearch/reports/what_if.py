@@ -26,13 +26,13 @@ from cxresearch.sliders._words import (
     BACK,
     CLAIM,
     CONTROLS,
-    FORMATS,
     LABELS,
     LEAD,
     OPTIONS,
     PROGRAMME,
     REPORT,
     ROI,
+    plurals,
 )
 
 __all__ = ["MIME", "panel", "script"]
@@ -40,8 +40,8 @@ __all__ = ["MIME", "panel", "script"]
 _FOLDER: Final = Path(__file__).parent / "script"
 _PARTS: Final = ("numbers", "claim", "programme", "panel")
 _ROOMS: Final[Mapping[str, Mapping[str, Mapping[str, str]]]] = {
-    "claim": {"claim": CLAIM, "roi": ROI, "formats": FORMATS, "options": OPTIONS},
-    "programme": {"programme": PROGRAMME, "roi": ROI, "formats": FORMATS},
+    "claim": {"claim": CLAIM, "roi": ROI, "options": OPTIONS},
+    "programme": {"programme": PROGRAMME, "roi": ROI},
 }
 # a data block must not close itself, whatever a customer typed
 _UNSAFE: Final = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
@@ -71,7 +71,7 @@ def panel(spec: Mapping[str, Any]) -> str:
     return (
         f'<section class="cx-what-if" aria-label="{_escaped(term(CONTROLS))}">'
         f'<style>{css}</style><script type="application/json">{data.translate(_UNSAFE)}</script>'
-        f'<p class="cx-quiet">{_escaped(term(LEAD))}</p>{_controls(spec, name)}{_answer(spec)}'
+        f'<p class="cx-quiet">{_escaped(term(LEAD))}</p>{_answer(spec, _controls(spec, name))}'
         f'<div data-part="static">{sanitize(static_table(spec))}</div></section>'
     )
 
@@ -96,6 +96,7 @@ def said_by_script(spec: Mapping[str, Any]) -> dict[str, Any]:
     fixed = spec["fixed"]
     return {
         **rooms,
+        "plurals": plurals(),
         "money": words.in_currency("{digits}", fixed.get("currency")),
         "span": words.counted(fixed["horizon"], "year") if fixed["horizon"] else "",
         "report": term(REPORT),
@@ -140,7 +141,7 @@ def _label(each: Mapping[str, Any], name: str) -> str:
     return f'<label for="{name}">{_escaped(term(LABELS[each["name"]]))}</label>'
 
 
-def _answer(spec: Mapping[str, Any]) -> str:
+def _answer(spec: Mapping[str, Any], controls: str) -> str:
     state = start_of(spec)
     found = answer(spec, state)
     *held, report = notes(spec, state)
@@ -148,8 +149,9 @@ def _answer(spec: Mapping[str, Any]) -> str:
     notes_of = "".join(f'<p class="cx-quiet">{_escaped(note)}</p>' for note in held)
     return (
         f'<p class="cx-headline" data-part="headline">{_escaped(found.headline)}</p>'
-        '<figure data-part="figure" hidden><svg aria-hidden="true" data-part="chart"></svg>'
-        '<figcaption data-part="caption"></figcaption></figure>'
+        f'{controls}<figure data-part="figure"><svg aria-hidden="true" data-part="chart" '
+        f'width="0" height="0"></svg><figcaption data-part="caption">{_escaped(found.caption)}'
+        "</figcaption></figure>"
         f'<ul data-part="lines">{lines}</ul>{notes_of}'
         f'<p class="cx-quiet" data-part="report">{_escaped(report)}</p>'
         '<p class="cx-live" role="status" aria-live="polite" data-part="live"></p>'

@@ -85,13 +85,14 @@ def claim_answer(spec: Mapping[str, Any], state: State) -> Answer:
     }
     unit = spec["units"][state["reading"]] if state.get("curve") == "own" else EXACT
     much = _much(numbers["uplift"], target, unit)
+    by_year = "_by_year" if asked.concept in BY_YEAR else ""
     caption = fill(
-        CLAIM["caption"], target=share(target),
+        CLAIM[f"caption{by_year}"], target=share(target),
         **{name: amount(numbers[name], None) for name in ("before", "after", "claimed")},
     )  # fmt: skip
     return Answer(
         _headline(spec, state, numbers["uplift"], much),
-        tuple(_lines(state, strand, asked, numbers)),
+        tuple(_lines(state, strand, asked)),
         caption,
         numbers,
         (much,),
@@ -207,9 +208,7 @@ def _lift(state: State) -> Lift:
     return Lift(**{state["reading"]: state["lift"]})
 
 
-def _lines(
-    state: State, strand: Strand, asked: Asked, numbers: Mapping[str, float]
-) -> Iterator[str]:
+def _lines(state: State, strand: Strand, asked: Asked) -> Iterator[str]:
     yield _read(state)
     rate = strand.retained(1)[0, 1]
     stay = {"before": rate, "after": float(asked.lift.apply(rate))}
@@ -218,10 +217,5 @@ def _lines(
     yield fill(CLAIM[f"stay_{kind}"], **said)
     if cut := cut_words(strand, asked):
         yield fill(CLAIM["cut"], cut=cut)
-    by_year = "_by_year" if asked.concept in BY_YEAR else ""
-    yield fill(
-        CLAIM[f"amounts{by_year}"],
-        **{name: amount(numbers[name], None) for name in ("before", "after")},
-    )
     if not (asked.economics.acquisition_cost or asked.economics.retention_cost):
         yield fill(CLAIM["no_costs"])

@@ -80,6 +80,8 @@ def neighbours(spec: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     own = start_of(spec)
     found = []
     for each in spec["sliders"]:
+        if each["name"] == "base_retention" and own.get("curve") == "own":
+            continue
         values: Sequence[float] = each["values"]
         stride = max(1, len(values) // 10)
         for i in (each["start"] - stride, each["start"] + stride):

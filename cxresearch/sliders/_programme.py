@@ -40,19 +40,19 @@ def programme_spec(risk: ProgrammeRisk) -> dict[str, Any]:
 def programme_answer(spec: Mapping[str, Any], state: State) -> Answer:
     """Return value, break-even and payback with the values of a state."""
     plan = Programme(**spec["fixed"], **state)
+    needed = plan.break_even_lift
     sums = np.cumsum(discounted(plan.cash_flows, plan.annual_discount_rate))
     numbers: dict[str, Number] = {
         "npv": plan.npv,
-        "needed": plan.break_even_lift,
+        "needed": needed,
         "payback": plan.payback_month,
         "payback_today": plan.discounted_payback_month,
         "sums": [float(x) for x in sums],
     }
     worth = amount(plan.npv, plan.currency)
-    needed = plan.break_even_lift
     return Answer(
         fill(PROGRAMME["pays" if plan.npv >= 0 else "loses"], npv=worth),
-        tuple(_lines(plan)),
+        tuple(_lines(plan, needed)),
         _caption(plan, [float(x) for x in sums]),
         numbers,
         (
@@ -76,8 +76,8 @@ def _sliders(plan: Programme) -> list[Slider]:
     ]
 
 
-def _lines(plan: Programme) -> Iterator[str]:
-    yield _needs(plan)
+def _lines(plan: Programme, needed: float | None) -> Iterator[str]:
+    yield _needs(plan, needed)
     if plan.lift > plan.largest_lift + BEYOND:
         yield fill(PROGRAMME["beyond"], most=points(plan.largest_lift))
     plain, today = plan.payback_month, plan.discounted_payback_month
@@ -95,8 +95,7 @@ def _lines(plan: Programme) -> Iterator[str]:
         yield fill(PROGRAMME["back_today"], month=_month(today))
 
 
-def _needs(plan: Programme) -> str:
-    needed = plan.break_even_lift
+def _needs(plan: Programme, needed: float | None) -> str:
     if needed is None:
         return fill(PROGRAMME["needs_too_much"])
     if needed == 0:

@@ -42,7 +42,7 @@ def value_words(spec: Mapping[str, Any], each: Mapping[str, Any], state: State) 
     """Return the value of a slider as it is read."""
     value = state[each["name"]]
     if each["kind"] == "money":
-        digits = words.number(value, each["unit"])
+        digits = words.number(value, each["unit"] if value else 1.0)
         return words.in_currency(digits, spec["fixed"].get("currency"))
     if each["kind"] == "share":
         return share(value)

@@ -6,7 +6,7 @@ import math
 from typing import Final
 
 from cxresearch import _format as words
-from cxresearch._language import mark, term, tr
+from cxresearch._language import mark, term, tr, trn
 
 LABELS: Final = {
     "base_retention": mark("Customers who stay a year"),
@@ -57,10 +57,6 @@ CLAIM: Final = {
         "Of 100 customers, {after} stay the first year instead of {before}; later rates remain "
         "as they are."
     ),
-    "amounts": mark("In amounts: {after} with the lift, {before} without it."),
-    "amounts_by_year": mark(
-        "In amounts, for each new customer a year: {after} with the lift, {before} without it."
-    ),
     "cut": mark("No rate can pass 100 %: {cut}."),
     "no_costs": mark(
         "As long as neither the lift nor winning a customer costs anything, the margin does not "
@@ -70,6 +66,10 @@ CLAIM: Final = {
     "bar_after": mark("With the lift: {amount}"),
     "caption": mark(
         "Without the lift {before}, with it {after}; the line stands at {claimed}, {target} more."
+    ),
+    "caption_by_year": mark(
+        "For each new customer a year: without the lift {before}, with it {after}; the line stands "
+        "at {claimed}, {target} more."
     ),
 }
 PROGRAMME: Final = {
@@ -93,14 +93,8 @@ PROGRAMME: Final = {
         "at its lowest in year {year}, {last} after {span}."
     ),
 }
-FORMATS: Final = {
-    "one_point": mark("{number} percentage point"),
-    "points": mark("{number} percentage points"),
-}
 # Said by the rooms that compute; the page's script says them too, word for word.
 ROI: Final = {
-    "one_point_more": mark("{much} percentage point more retention"),
-    "points_more": mark("{much} percentage points more retention"),
     "relative": mark("{much} % more retention (each rate times {times})"),
     "fewer_churners": mark("{much} % fewer customers who leave"),
     "passes": mark("the rate of {rate} % passes 1 with {lift}"),
@@ -119,20 +113,13 @@ ROI: Final = {
     "won": mark(
         "it is not known how many of those who were won are still there when the data begin"
     ),
-    "reach_one": mark("the data reach {n} year, and it needs retention after that"),
-    "reach": mark("the data reach {n} years, and it needs retention after that"),
     "from_year": mark("nobody leaves from year {year} as a customer on"),
     "from_year_late": mark("nobody leaves from year {year} that is counted on"),
-    "in_year": mark("nobody leaves in year {years} as a customer"),
-    "in_years": mark("nobody leaves in years {years} as a customer"),
-    "in_year_late": mark("nobody leaves in year {years} that is counted"),
-    "in_years_late": mark("nobody leaves in years {years} that is counted"),
     "low_to_high": mark("{low} to {high}"),
     "and_last": mark("{head} and {last}"),
     "comma": mark(", "),
     "percent": mark("{number} %"),
 }
-TITLE: Final = mark("What if …?")
 LEAD: Final = mark(
     "Move a value and see the answer. These are single values without an interval: what the "
     "values put in come to, not what will happen."
@@ -149,10 +136,10 @@ CONTROLS: Final = mark("Values that can be moved")
 BACK: Final = mark("Back to the report's values")
 STATIC: Final = mark("The same with one value changed")
 COLUMNS: Final = {
-    "claim": (mark("what is changed"), mark("to"), mark("profit higher by")),
+    "claim": (mark("what is changed"), mark("changed to"), mark("profit higher by")),
     "programme": (
         mark("what is changed"),
-        mark("to"),
+        mark("changed to"),
         mark("value today"),
         mark("breaks even at"),
         mark("paid back in month"),
@@ -160,6 +147,40 @@ COLUMNS: Final = {
 }
 NOTHING: Final = mark("none")
 NEVER: Final = mark("never")
+
+
+def plurals() -> dict[str, str]:
+    """Return sentences that depend on a count, for one and for several, places unfilled."""
+    found: dict[str, str] = {}
+    for count, end in ((1, "_one"), (2, "")):
+        found |= {
+            f"points{end}": _points("{number}", count),
+            f"points_more{end}": trn(
+                "{much} percentage point more retention",
+                "{much} percentage points more retention",
+                count,
+                much="{much}",
+            ),
+            f"reach{end}": trn(
+                "the data reach {n} year, and it needs retention after that",
+                "the data reach {n} years, and it needs retention after that",
+                count,
+                n="{n}",
+            ),
+            f"in_years{end}": trn(
+                "nobody leaves in year {years} as a customer",
+                "nobody leaves in years {years} as a customer",
+                count,
+                years="{years}",
+            ),
+            f"in_years_late{end}": trn(
+                "nobody leaves in year {years} that is counted",
+                "nobody leaves in years {years} that is counted",
+                count,
+                years="{years}",
+            ),
+        }
+    return found
 
 
 def fill(message: str, **values: object) -> str:
@@ -180,7 +201,11 @@ def share(value: float) -> str:
 def points(value: float) -> str:
     """Return a share in percentage points: `2.5 percentage points`."""
     number = words.number(snap(100 * value), 0.01).rstrip("0").rstrip(".")
-    return fill(FORMATS["one_point" if number == "1" else "points"], number=number)
+    return _points(number, 1 if number == "1" else 2)
+
+
+def _points(number: str, count: int) -> str:
+    return trn("{number} percentage point", "{number} percentage points", count, number=number)
 
 
 def amount(value: float, currency: str | None) -> str:

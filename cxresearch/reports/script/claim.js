@@ -10,6 +10,7 @@ const refuse = (voice, name, values) => {
   throw new NotDefined(voice.say("roi", name, values));
 };
 
+const ends = (count, name) => (count === 1 ? name + "_one" : name);
 const sum = (list) => list.reduce((total, value) => total + value, 0);
 const range = (count, first = 0) => Array.from({ length: count }, (_, i) => first + i);
 
@@ -81,7 +82,7 @@ function staying(voice, spec, state, years) {
   const { retained, longest } = spec.fixed;
   if (state.curve !== "own") return range(years + 1).map((t) => state.base_retention ** t);
   if (longest !== null && years > longest)
-    refuse(voice, longest === 1 ? "reach_one" : "reach", { n: longest });
+    throw new NotDefined(voice.say("plurals", ends(longest, "reach"), { n: longest }));
   return retained.slice(0, years + 1);
 }
 
@@ -165,7 +166,7 @@ function liftWords(voice, state) {
   const much = significant(100 * state.lift, 4);
   if (state.reading !== "points")
     return voice.say("roi", state.reading, { much, times: significant(1 + state.lift, 6) });
-  return voice.say("roi", much === "1" ? "one_point_more" : "points_more", { much });
+  return voice.say("plurals", ends(Number(much), "points_more"), { much });
 }
 
 // Whose lifted rate would pass 1, so that nobody leaves; empty for nobody's.
@@ -182,8 +183,8 @@ function cutWords(voice, spec, state) {
   const suffix = late ? "_late" : "";
   if (renewals === "every" && over.slice(years[0] - 1).every(Boolean))
     return voice.say("roi", "from_year" + suffix, { year: years[0] });
-  const several = years.length === 1 ? "in_year" : "in_years";
-  return voice.say("roi", several + suffix, { years: namedYears(voice, years) });
+  const name = ends(years.length, "in_years" + suffix);
+  return voice.say("plurals", name, { years: namedYears(voice, years) });
 }
 
 function lastYear(voice, spec, state) {
@@ -199,7 +200,7 @@ function namedYears(voice, years) {
   return run ? voice.say("roi", "low_to_high", { low, high }) : voice.andList(years);
 }
 
-function claimLines(voice, spec, state, found) {
+function claimLines(voice, spec, state) {
   const { say } = voice;
   const own = state.curve === "own";
   const rate = own ? spec.fixed.retained[1] : state.base_retention;
@@ -207,13 +208,11 @@ function claimLines(voice, spec, state, found) {
   const stay = { before: of100(rate), after: of100(lifted(state, rate)) };
   const kind = spec.fixed.renewals === "first" ? "first" : own ? "own" : "one";
   const cut = cutWords(voice, spec, state);
-  const amounts = { before: voice.amount(found.before), after: voice.amount(found.after) };
   const free = !(state.acquisition_cost || state.retention_cost);
   return [
     say("claim", "read", { lift: liftWords(voice, state) }),
     say("claim", "stay_" + kind, stay),
     ...(cut ? [say("claim", "cut", { cut })] : []),
-    say("claim", BY_YEAR.includes(state.profit) ? "amounts_by_year" : "amounts", amounts),
     ...(free ? [say("claim", "no_costs")] : []),
   ];
 }
@@ -239,8 +238,8 @@ function claimAnswer(voice, spec, state) {
   const claimed = voice.share(target);
   return {
     headline: voice.say("claim", kind, { profit, share: much, target: claimed }),
-    lines: claimLines(voice, spec, state, found),
-    caption: voice.say("claim", "caption", {
+    lines: claimLines(voice, spec, state),
+    caption: voice.say("claim", BY_YEAR.includes(state.profit) ? "caption_by_year" : "caption", {
       target: claimed,
       before: voice.amount(found.before),
       after: voice.amount(found.after),

@@ -44,7 +44,7 @@ function speaker(words) {
     say("roi", "percent", { number: significant(snap(100 * value), 3) });
   const points = (value) => {
     const text = number(snap(100 * value), 0.01).replace(/\.?0+$/, "");
-    return say("formats", text === "1" ? "one_point" : "points", { number: text });
+    return say("plurals", text === "1" ? "points_one" : "points", { number: text });
   };
   const inCurrency = (digits) => fill(words.money, { digits });
   const amount = (raw) => {

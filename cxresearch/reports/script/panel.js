@@ -52,7 +52,7 @@ const KINDS = {
 
 function valueWords(voice, each, state) {
   const value = state[each.name];
-  if (each.kind === "money") return voice.inCurrency(number(value, each.unit));
+  if (each.kind === "money") return voice.inCurrency(number(value, value ? each.unit : 1));
   if (each.kind === "share") return voice.share(value);
   const points = each.kind === "points" || state.reading === "points";
   return points ? voice.points(value) : voice.share(value);
@@ -119,6 +119,8 @@ function open(panel) {
     for (const each of spec.choices) control(each).value = each.values[0];
   }
 
+  part("chart").removeAttribute("width");
+  part("chart").removeAttribute("height");
   back();
   show();
   panel.addEventListener("input", moved);
