@@ -12,6 +12,7 @@ from cxresearch._html import ACRONYMS, Table
 from cxresearch._language import mark, speaking, term, tr
 from cxresearch.findings import Finding
 from cxresearch.roi._claim_words import higher, how, number, terms_words
+from cxresearch.roi._labels import labelled_table
 from cxresearch.roi._levels import Asked
 from cxresearch.roi._not_defined import Saying
 from cxresearch.roi._rise import Rise
@@ -121,6 +122,9 @@ class ProfitUplift(Table):
             "reason": self.reason,
         }
         return pd.DataFrame([row])
+
+    def _repr_html_(self) -> str:
+        return labelled_table(self.to_frame())
 
     def sentence(self, lang: str | None = None) -> str:
         """Return the uplift in words, or why there is none."""

@@ -23,6 +23,7 @@ from cxresearch.projection._model_fit import STEP, ModelFit, variants_error
 from cxresearch.projection._projected import Projection
 from cxresearch.projection.fitted import Projections, fit_groups
 from cxresearch.roi._curve_words import by_words, on_average, stays
+from cxresearch.roi._labels import labelled_table
 from cxresearch.roi._mixture import sbg_nodes
 from cxresearch.roi._strand import (
     CONSTANT,
@@ -141,6 +142,9 @@ class OwnCurve(Table):
         """Return the retention rate of each year within the data, one row per model and year."""
         frame = pd.concat([self._rates(model) for model in self.models], ignore_index=True)
         return pd.DataFrame(dict(self.group), index=frame.index).join(frame)
+
+    def _repr_html_(self) -> str:
+        return labelled_table(self.to_frame())
 
     def findings(self) -> tuple[Finding, ...]:
         """Return `yearly_retention` {model, year}, and the average rate as {model: constant}."""

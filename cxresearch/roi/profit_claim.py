@@ -17,6 +17,7 @@ from cxresearch.roi._claim_numbers import elasticity_of, threshold
 from cxresearch.roi._claim_words import how, in_cases, number
 from cxresearch.roi._conditions import Conditions, conditions
 from cxresearch.roi._cut import last_year
+from cxresearch.roi._labels import labelled_table
 from cxresearch.roi._levels import Asked, Renewals
 from cxresearch.roi._profit_uplift import ProfitUplift
 from cxresearch.roi._strand import CONSTANT
@@ -141,6 +142,9 @@ class ProfitClaim(Table):
         frame.insert(1, "verdict", list(self.verdicts.values()))
         frame["threshold_retention_rate"] = [found.value for found in self.thresholds()]
         return frame
+
+    def _repr_html_(self) -> str:
+        return labelled_table(self.to_frame())
 
     @cached_property
     def _conditions(self) -> Conditions:

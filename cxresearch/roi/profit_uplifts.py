@@ -17,6 +17,7 @@ from cxresearch._language import speaking
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding
 from cxresearch.roi._cut import cut_words
+from cxresearch.roi._labels import labelled_table
 from cxresearch.roi._levels import RENEWALS, Asked, Renewals, levels
 from cxresearch.roi._not_defined import NotDefinedError
 from cxresearch.roi._profit_uplift import ProfitUplift
@@ -62,6 +63,9 @@ class ProfitUplifts(Table):
         """Return one row per uplift."""
         frames = [one.to_frame() for one in self.uplifts]
         return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+
+    def _repr_html_(self) -> str:
+        return labelled_table(self.to_frame())
 
     def sentence(self, lang: str | None = None) -> str:
         """Return each uplift in words."""
