@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import json
+import re
 import sys
 import tomllib
 from collections.abc import Iterator
@@ -27,7 +28,13 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "cxresearch"
 KEYWORDS = {"tr": 1, "trn": 2, "mark": 1}
 OTHERS = tuple(lang for lang in LANGUAGES if lang != ENGLISH)
-SAID_BY_TOML: dict[str, tuple[str, ...]] = {}  # file in the package: keys whose texts are shown
+SAID_BY_TOML: dict[str, tuple[str, ...]] = {  # file in the package: keys whose texts are shown
+    "claims/claims.toml": (
+        "claim", "population", "words", "short", "beyond", "provenance", "misquotation",
+        "topic", "said", "who",
+    ),
+}  # fmt: skip
+CLAIM = re.compile(r"S\d-\d+[a-z]?")  # one that is pointed to by its number
 
 
 @dataclass(frozen=True)
@@ -155,8 +162,8 @@ def _in_toml() -> Iterator[Said]:
 def _texts(value: object, keys: tuple[str, ...]) -> Iterator[str]:
     if isinstance(value, dict):
         for key, inner in value.items():
-            if key in keys and isinstance(inner, str) and inner:
-                yield inner
+            if key in keys and isinstance(inner, str):
+                yield from [] if CLAIM.fullmatch(inner) else [inner]
             else:
                 yield from _texts(inner, keys)
     elif isinstance(value, list):
