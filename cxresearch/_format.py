@@ -301,8 +301,8 @@ def with_group(group: Mapping[str, str]) -> str:
 
 
 def sentence_start(text: str) -> str:
-    """Return a text with its first letter large, to begin a sentence."""
-    return text[:1].upper() + text[1:]
+    """Return a text with its first letter large, to begin a sentence; as it is in Japanese."""
+    return text[:1].upper() + text[1:] if language() == ENGLISH else text
 
 
 def sentences(said: Iterable[str]) -> str:

@@ -192,7 +192,7 @@ class NegativeControl(Table):
         said = tr(
             "{Outcome} losses, {title}: {first} leave at {times} times the rate of {second} "
             "({level} interval).",
-            Outcome=outcome.capitalize(),
+            Outcome=words.sentence_start(outcome),
             **of,
         )
         if rung.hazard_ratio[1] <= 1 <= rung.hazard_ratio[2]:

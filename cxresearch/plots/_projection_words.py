@@ -119,12 +119,18 @@ def rates_frame(groups: Sequence[Projection]) -> pd.DataFrame:
     rows = [row for group in groups for row in _model_rows(groups, group, "retention_rate")]
     for group in groups:
         for point in group.observed_rates().to_dict("records"):
-            half = (point["periods"] - 1) / 2
-            first, last = (words.number(point["tenure"] + x) for x in (-half, half))
-            span = first if half == 0 else tr("{low} to {high}", low=first, high=last)
+            span = _span(group, point["tenure"], (point["periods"] - 1) / 2)
             shares = {f"retention_rate{end}": point[f"retention_rate{end}"] for end in ENDS}
             rows.append(_of(groups, group, term(OBSERVED), span) | shares)
     return pd.DataFrame(rows)
+
+
+def _span(group: Projection, middle: float, half: float) -> str:
+    if not half:
+        return _periods(group, round(middle))
+    low, high = (words.number(middle + x) for x in (-half, half))
+    units = words.plural(words.period_word(group.observed.periods_per_year), 2)
+    return tr("{low} to {high} {units}", low=low, high=high, units=units)
 
 
 def _model_rows(

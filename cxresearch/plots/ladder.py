@@ -188,7 +188,8 @@ def _ladder_axis(ax: Axes, ladder: BiasLadder, *, ratio: bool) -> None:
 
 def _name_dots(ax: Axes, before: float, after: float, threshold: float) -> None:
     """Name both kinds of dots at the first row, and the line, instead of a legend."""
-    names = ((tr("before"), before, PALETTE[1]), (tr("weighted"), after, PALETTE[0]))
+    # with a space: a heading of the same spelling means the last time
+    names = ((tr(" before").strip(), before, PALETTE[1]), (tr("weighted"), after, PALETTE[0]))
     for text, x, color in names:
         ax.annotate(
             text,
