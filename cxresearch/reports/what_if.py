@@ -7,44 +7,17 @@ its sentences come with the panel, as data, in the language of the page.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from functools import cache
-from hashlib import sha256
-from html import escape
 from pathlib import Path
 from typing import Any, Final
 
-from cxresearch import _format as words
-from cxresearch._language import term
-from cxresearch.errors import ReportError
-from cxresearch.reports.sanitize import sanitize
-from cxresearch.sliders._claim import profit_words
-from cxresearch.sliders._grid import start_of
-from cxresearch.sliders._shown import ANSWERS, MIME, answer, notes, static_table, value_words
-from cxresearch.sliders._words import (
-    BACK,
-    CLAIM,
-    CONTROLS,
-    LABELS,
-    LEAD,
-    OPTIONS,
-    PROGRAMME,
-    REPORT,
-    ROI,
-    plurals,
-)
+from cxresearch.sliders._answer import MIME
 
 __all__ = ["MIME", "panel", "script"]
 
 _FOLDER: Final = Path(__file__).parent / "script"
 _PARTS: Final = ("numbers", "claim", "programme", "panel")
-_ROOMS: Final[Mapping[str, Mapping[str, Mapping[str, str]]]] = {
-    "claim": {"claim": CLAIM, "roi": ROI, "options": OPTIONS},
-    "programme": {"programme": PROGRAMME, "roi": ROI},
-}
-# a data block must not close itself, whatever a customer typed
-_UNSAFE: Final = {ord(c): f"\\u{ord(c):04x}" for c in "<>&\u2028\u2029"}
 
 
 def panel(spec: Mapping[str, Any]) -> str:
@@ -60,20 +33,10 @@ def panel(spec: Mapping[str, Any]) -> str:
     ReportError
         When there are no sliders of such a kind.
     """
-    if spec.get("kind") not in ANSWERS:
-        raise ReportError(
-            f"a what-if output is of kind {spec.get('kind')!r}, must be one of "
-            f"{', '.join(ANSWERS)}: run the notebook with this version of the package."
-        )
-    data = json.dumps({"spec": spec, "words": said_by_script(spec)}, ensure_ascii=False)
-    name = f"what-if-{sha256(data.encode()).hexdigest()[:8]}"
-    css = (_FOLDER / "what_if.css").read_text("utf-8")
-    return (
-        f'<section class="cx-what-if" aria-label="{_escaped(term(CONTROLS))}">'
-        f'<style>{css}</style><script type="application/json">{data.translate(_UNSAFE)}</script>'
-        f'<p class="cx-quiet">{_escaped(term(LEAD))}</p>{_answer(spec, _controls(spec, name))}'
-        f'<div data-part="static">{sanitize(static_table(spec))}</div></section>'
-    )
+    # brings the arithmetic along, which pages without a panel do not need
+    from cxresearch.reports._what_if_panel import panel_html  # noqa: PLC0415
+
+    return panel_html(spec)
 
 
 @cache
@@ -85,78 +48,3 @@ def script() -> str:
 def source(*parts: str) -> str:
     """Return the source of parts of the script: "numbers", "claim", "programme", "panel"."""
     return "\n".join((_FOLDER / f"{name}.js").read_text("utf-8") for name in parts)
-
-
-def said_by_script(spec: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the sentences that the script fills, in the language spoken."""
-    rooms = {
-        room: {name: term(message) for name, message in messages.items()}
-        for room, messages in _ROOMS[spec["kind"]].items()
-    }
-    fixed = spec["fixed"]
-    return {
-        **rooms,
-        "plurals": plurals(),
-        "money": words.in_currency("{digits}", fixed.get("currency")),
-        "span": words.counted(fixed["horizon"], "year") if fixed["horizon"] else "",
-        "report": term(REPORT),
-    }
-
-
-def _controls(spec: Mapping[str, Any], name: str) -> str:
-    state = start_of(spec)
-    parts = [_choice(spec, each, f"{name}-{each['name']}") for each in spec["choices"]]
-    for each in spec["sliders"]:
-        parts.append(_slider(each, value_words(spec, each, state), f"{name}-{each['name']}"))
-    back = f'<button type="button" data-part="back">{_escaped(term(BACK))}</button>'
-    return (
-        f'<div class="cx-controls" role="group" aria-label="{_escaped(term(CONTROLS))}" '
-        f'data-part="controls" hidden>{"".join(parts)}{back}</div>'
-    )
-
-
-def _slider(each: Mapping[str, Any], said: str, name: str) -> str:
-    last = len(each["values"]) - 1
-    return (
-        f'<div class="cx-control">{_label(each, name)}'
-        f'<output for="{name}" aria-live="off">{_escaped(said)}</output>'
-        f'<input id="{name}" data-name="{each["name"]}" type="range" min="0" max="{last}" step="1" '
-        f'value="{int(each["start"])}" aria-valuetext="{_escaped(said)}" autocomplete="off"></div>'
-    )
-
-
-def _choice(spec: Mapping[str, Any], each: Mapping[str, Any], name: str) -> str:
-    options = "".join(
-        f'<option value="{value}">'
-        f"{_escaped(words.sentence_start(profit_words(value, spec)))}</option>"
-        for value in each["values"]
-    )
-    return (
-        f'<div class="cx-control">{_label(each, name)}<select id="{name}" '
-        f'data-name="{each["name"]}" autocomplete="off">{options}</select></div>'
-    )
-
-
-def _label(each: Mapping[str, Any], name: str) -> str:
-    return f'<label for="{name}">{_escaped(term(LABELS[each["name"]]))}</label>'
-
-
-def _answer(spec: Mapping[str, Any], controls: str) -> str:
-    state = start_of(spec)
-    found = answer(spec, state)
-    *held, report = notes(spec, state)
-    lines = "".join(f"<li>{_escaped(line)}</li>" for line in found.lines)
-    notes_of = "".join(f'<p class="cx-quiet">{_escaped(note)}</p>' for note in held)
-    return (
-        f'<p class="cx-headline" data-part="headline">{_escaped(found.headline)}</p>'
-        f'{controls}<figure data-part="figure"><svg aria-hidden="true" data-part="chart" '
-        f'width="0" height="0"></svg><figcaption data-part="caption">{_escaped(found.caption)}'
-        "</figcaption></figure>"
-        f'<ul data-part="lines">{lines}</ul>{notes_of}'
-        f'<p class="cx-quiet" data-part="report">{_escaped(report)}</p>'
-        '<p class="cx-live" role="status" aria-live="polite" data-part="live"></p>'
-    )
-
-
-def _escaped(text: str) -> str:
-    return escape(words.plain(text))

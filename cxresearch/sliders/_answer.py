@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+MIME: Final = "application/vnd.cxresearch.what-if+json"
 Number = float | None | list[float]
 
 

@@ -23,10 +23,9 @@ from cxresearch.sliders._grid import Choice, Slider, State, money, slider
 from cxresearch.sliders._words import (
     CLAIM,
     NOTHING,
-    OPTIONS,
     amount,
     fill,
-    points,
+    profit_words,
     share,
     snap,
 )
@@ -97,16 +96,6 @@ def claim_answer(spec: Mapping[str, Any], state: State) -> Answer:
         numbers,
         (much,),
     )
-
-
-def profit_words(concept: str, spec: Mapping[str, Any]) -> str:
-    """Return which profit is meant, as a label."""
-    return fill(OPTIONS[concept], year=spec["fixed"]["year"])
-
-
-def lift_words(reading: str, size: float) -> str:
-    """Return the lift as its reading says it: in points or in percent."""
-    return points(size) if reading == "points" else share(size)
 
 
 def _sliders(claim: ProfitClaim) -> list[Slider]:

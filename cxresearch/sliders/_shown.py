@@ -12,7 +12,7 @@ from cxresearch import _format as words
 from cxresearch._html import html_table
 from cxresearch._language import term
 from cxresearch.sliders._answer import Answer
-from cxresearch.sliders._claim import claim_answer, lift_words
+from cxresearch.sliders._claim import claim_answer
 from cxresearch.sliders._grid import State, neighbours, start_of
 from cxresearch.sliders._programme import programme_answer
 from cxresearch.sliders._words import (
@@ -23,10 +23,10 @@ from cxresearch.sliders._words import (
     REPORT,
     STATIC,
     fill,
+    lift_words,
     share,
 )
 
-MIME: Final = "application/vnd.cxresearch.what-if+json"
 ANSWERS: Final[Mapping[str, Callable[[Mapping[str, Any], State], Answer]]] = {
     "claim": claim_answer,
     "programme": programme_answer,

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from cxresearch import _format as words
 from cxresearch._language import mark, term, tr, trn
@@ -206,6 +207,16 @@ def points(value: float) -> str:
 
 def _points(number: str, count: int) -> str:
     return trn("{number} percentage point", "{number} percentage points", count, number=number)
+
+
+def profit_words(concept: str, spec: Mapping[str, Any]) -> str:
+    """Return which profit is meant, as a label."""
+    return fill(OPTIONS[concept], year=spec["fixed"]["year"])
+
+
+def lift_words(reading: str, size: float) -> str:
+    """Return the lift as its reading says it: in points or in percent."""
+    return points(size) if reading == "points" else share(size)
 
 
 def amount(value: float, currency: str | None) -> str:

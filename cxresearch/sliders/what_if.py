@@ -8,9 +8,10 @@ from cxresearch.errors import DataError
 from cxresearch.findings import publish
 from cxresearch.roi._risk import ProgrammeRisk
 from cxresearch.roi.profit_claim import ProfitClaim
+from cxresearch.sliders._answer import MIME
 from cxresearch.sliders._claim import claim_spec
 from cxresearch.sliders._programme import programme_spec
-from cxresearch.sliders._shown import MIME, static_html, static_text
+from cxresearch.sliders._shown import static_html, static_text
 from cxresearch.sliders._widgets import in_front_end, view
 
 
