@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
 from cxresearch._language import mark, term, tr
 
-__all__ = ["REASONS", "reason_words"]
+__all__ = ["REASONS", "reason_words", "reasons_words"]
 
 # Reductions are SQL and speak English; a test finds what is not named here.
 REASONS = (
@@ -62,3 +63,11 @@ def reason_words(reason: str) -> str:
     if found := _IN_DAYS.fullmatch(reason):
         return tr("notice or end within {n} days of the answer", n=found[1])
     return term(reason)
+
+
+def reasons_words(counts: Iterable[tuple[object, int]]) -> str:
+    """Return why rows do not count, with how many each: `after the end: 1,204, no date: 3`."""
+    said = (
+        tr("{reason}: {n}", reason=reason_words(str(reason)), n=f"{n:,}") for reason, n in counts
+    )
+    return tr(", ").join(said) or tr("none given")

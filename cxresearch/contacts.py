@@ -11,6 +11,7 @@ from cxresearch import _format as words
 from cxresearch import sql
 from cxresearch._cells import MIN_NAMED
 from cxresearch._engine import check_combinations, nameable, numbered, unique
+from cxresearch._language import tr, trn
 from cxresearch.bad_experiences import Experience
 from cxresearch.blocks import Blocks
 from cxresearch.errors import DataError, NotEnoughError
@@ -53,22 +54,27 @@ class Contacts(Experiences):
         rows = self.query(losses_query(self.pipeline, unresolved, columns, days=days, decided=kept))
         if rows.empty:
             raise NotEnoughError(
-                f"customers: nobody left later than {days} days after the observation began, "
-                "somebody must have: take fewer days, or bring a longer time."
+                tr(
+                    "customers: nobody left later than {span} after the observation began, "
+                    "somebody must have: take fewer days, or bring a longer time.",
+                    span=tr("{n} days", n=days),
+                )
             )
         check_combinations(columns, rows)
-        within = f"{days} days before"
+        span = tr("{n} days", n=days)
         return ShareTable.from_counts(
             numbered(rows),
             columns,
             name="unresolved_before_loss",
-            whole_word="customers who left or gave notice",
-            part_word=f"had an unresolved ticket in the {within}",
-            definition=(
-                f"Losses, each on the day of the notice or of the end, and tickets opened in the "
-                f"{within} that were not solved within {open_days} days, were still open, or came "
-                "back. Nobody can say that these customers would otherwise be here: it is the "
-                "most that solving every ticket could have to do with."
+            whole_word=tr("customers who left or gave notice"),
+            part_word=tr("had an unresolved ticket in the {span} before", span=span),
+            definition=tr(
+                "Losses, each on the day of the notice or of the end, and tickets opened in the "
+                "{span} before that were not solved within {open}, were still open, or came back. "
+                "Nobody can say that these customers would otherwise be here: it is the most that "
+                "solving every ticket could have to do with.",
+                span=span,
+                open=tr("{n} days", n=open_days),
             ),
             as_of=self.as_of,
         )
@@ -103,8 +109,10 @@ class Contacts(Experiences):
         )
         if wholes.empty:
             raise NotEnoughError(
-                "touchpoints: there is no contact in the observed time, must be at least one: "
-                "check observed_from and as_of."
+                tr(
+                    "touchpoints: there is no contact in the observed time, must be at least one: "
+                    "check observed_from and as_of."
+                )
             )
         parts, rare = _known_channels(parts)
         wholes = wholes.rename(columns={of: "whole"}).assign(people=wholes["customers"])
@@ -115,8 +123,12 @@ class Contacts(Experiences):
             rows[[CHANNEL, "replicate", "part", "whole", "people"]],
             [CHANNEL],
             name="contact_channel",
-            whole_word=of if of == "contacts" else "customers with a contact",
-            part_word=f"came by {{{CHANNEL}}}{'' if of == 'contacts' else ' at least once'}",
+            whole_word=tr("contacts") if of == "contacts" else tr("customers with a contact"),
+            part_word=(
+                tr("came by {{contact_channel}}")
+                if of == "contacts"
+                else tr("came by {{contact_channel}} at least once")
+            ),
             definition=_channel_words(rare),
             as_of=self.as_of,
         )
@@ -134,12 +146,14 @@ def channel_problems(blocks: Blocks) -> list[str]:
     lacking = []
     if not blocks.has("touchpoints", "channel"):
         lacking.append(
-            "touchpoints: there is no such table with a column channel, must be one. Bring it."
+            tr("touchpoints: there is no such table with a column channel, must be one. Bring it.")
         )
     if blocks.recipe.as_of is None:
         lacking.append(
-            "recipe: as_of is missing, up to which contacts are counted. State the last day, e.g. "
-            "as_of = 2025-12-31."
+            tr(
+                "recipe: as_of is missing, up to which contacts are counted. State the last day, "
+                "e.g. as_of = 2025-12-31."
+            )
         )
     return lacking
 
@@ -179,8 +193,12 @@ def _known_channels(parts: pd.DataFrame) -> tuple[pd.DataFrame, int]:
     named = nameable(dict(users))
     if not named:
         raise NotEnoughError(
-            f"touchpoints: channel has {len(users)} different values, each of fewer than "
-            f"{MIN_NAMED} customers, one must have as many: name values for it in the recipe."
+            tr(
+                "touchpoints: channel has {n} different values, each of fewer than {least} "
+                "customers, one must have as many: name values for it in the recipe.",
+                n=len(users),
+                least=MIN_NAMED,
+            )
         )
     found = parts[parts[CHANNEL].isin(named)]
     check_combinations([CHANNEL], found)
@@ -188,8 +206,14 @@ def _known_channels(parts: pd.DataFrame) -> tuple[pd.DataFrame, int]:
 
 
 def _channel_words(rare: int) -> str:
-    said = "Contacts of every kind in the observed time, by recorded channel."
+    said = tr("Contacts of every kind in the observed time, by recorded channel.")
     if not rare:
         return said
-    count = f"{rare:,} {words.plural('channel', rare)}"
-    return f"{said} Not shown: {count} of fewer than {MIN_NAMED} customers."
+    left = trn(
+        "Not shown: {n} channel of fewer than {least} customers.",
+        "Not shown: {n} channels of fewer than {least} customers.",
+        rare,
+        n=f"{rare:,}",
+        least=MIN_NAMED,
+    )
+    return words.sentences([said, left])

@@ -15,6 +15,7 @@ from sqlglot import exp
 
 from cxresearch import sql
 from cxresearch._engine import Engine, check_combinations, numbered, taken_problems, unique
+from cxresearch._language import tr
 from cxresearch.bad_experiences import Experience, Kind
 from cxresearch.blocks import Blocks
 from cxresearch.errors import DataError, NotEnoughError
@@ -128,8 +129,11 @@ class Experiences(Engine):
         rows = self.query(query(self.pipeline, experience, columns, names))
         if rows.empty:
             raise NotEnoughError(
-                f"{experience.source}: nobody can be followed for a full month, somebody must: "
-                "look at experience_counts for the reasons."
+                tr(
+                    "{table}: nobody can be followed for a full month, somebody must: look at "
+                    "experience_counts for the reasons.",
+                    table=experience.source,
+                )
             )
         check_combinations(columns, rows)
         return LifeTable.from_counts(numbered(rows), [*own, *columns], as_of=self.as_of)
@@ -174,23 +178,28 @@ def experience_problems(
 def lacking(blocks: Blocks, experience: Experience) -> Iterator[str]:
     """Yield what the tables lack for this experience."""
     if blocks.lifetimes not in {"spells", "dates"}:
-        yield (
+        yield tr(
             "customers: who left when must be known by days, for what came before. Bring "
             "subscriptions, or start_date and end_date."
         )
     if experience.source == "survey_responses":
         if "survey_responses" not in blocks.recipe.tables:
-            yield "survey_responses: there is no such table. Bring one with answers to csat."
+            yield tr("survey_responses: there is no such table. Bring one with answers to csat.")
         if "csat" not in blocks.recipe.scales:
-            yield (
+            yield tr(
                 "scales: there is no scale for 'csat', must be stated: add it to the recipe, e.g. "
-                "[scales] csat = { min = 1, max = 5 }."
+                "{how}.",
+                how="[scales] csat = { min = 1, max = 5 }",
             )
     elif "touchpoints" not in blocks.recipe.tables:
-        yield "touchpoints: there is no such table. Bring one row per ticket."
+        yield tr("touchpoints: there is no such table. Bring one row per ticket.")
     elif not any(blocks.has("touchpoints", name) for name in _NEEDED[experience.kind]):
-        needed = " and no column ".join(_NEEDED[experience.kind])
-        yield f"touchpoints: there is no column {needed}, which {experience.kind!r} takes."
+        needed = tr(" and no column ").join(_NEEDED[experience.kind])
+        yield tr(
+            "touchpoints: there is no column {needed}, which '{kind}' takes.",
+            needed=needed,
+            kind=experience.kind,
+        )
 
 
 def experience_relations(

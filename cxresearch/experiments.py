@@ -16,10 +16,11 @@ from cxresearch._engine import (
     nameable,
     named_labels,
     numbered,
-    reasons_words,
     taken_problems,
     unique,
 )
+from cxresearch._language import tr
+from cxresearch._reasons import reasons_words
 from cxresearch.blocks import Blocks
 from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.tables import LifeTable
@@ -69,8 +70,11 @@ class Experiments(Engine):
         if rows.empty:
             why = reasons_words(self.assignment_counts(rule).items())
             raise NotEnoughError(
-                f"interventions: there are 0 assignments to follow ({why}), must be at least 1: "
-                "check the dates and the customers' ids."
+                tr(
+                    "interventions: there are 0 assignments to follow ({why}), must be at least 1: "
+                    "check the dates and the customers' ids.",
+                    why=why,
+                )
             )
         return LifeTable.from_counts(
             rows, [ARM, *columns], as_of=self.as_of, population="customers assigned"

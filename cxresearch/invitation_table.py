@@ -25,6 +25,7 @@ from cxresearch._cells import (
     with_replicate,
 )
 from cxresearch._checks import check_long
+from cxresearch._language import tr
 from cxresearch.errors import DataError
 from cxresearch.score_table import WAVE
 
@@ -153,17 +154,18 @@ class InvitationTable(CountTable):
     @property
     def definition(self) -> str:
         """What counts as invited, delivered and answered."""
-        return (
-            f"Response rate: invitations answered within {words.number(self.response_days)} "
-            f"{words.plural('day', self.response_days)}, divided by those delivered; bounced "
-            f"invitations are in neither number.{self._without_link()}"
+        said = tr(
+            "Response rate: invitations answered within {span}, divided by those delivered; "
+            "bounced invitations are in neither number.",
+            span=words.counted(self.response_days, "day"),
         )
+        return words.sentences([said, self._without_link()])
 
     def _without_link(self) -> str:
         if not self.unlinked:
             return ""
-        these = f"{words.number(self.unlinked)} {words.plural('answer', self.unlinked)}"
-        return f" Left out: {these} without the id of an invitation."
+        these = words.counted(self.unlinked, "answer")
+        return tr("Left out: {answers} without the id of an invitation.", answers=these)
 
     def by_wave(self) -> Iterator[Self]:
         """Yield the table of each wave in order of time; the whole table where there are none."""

@@ -11,6 +11,8 @@ from sqlglot import exp
 from cxresearch import sql
 from cxresearch._cells import MISSING_LABEL, unknown
 from cxresearch._engine import MAX_CELLS, Engine, numbered, taken_problems, unique
+from cxresearch._language import tr
+from cxresearch._reasons import reasons_words
 from cxresearch.blocks import TENURE_BAND, TICKETS_BEFORE, Blocks
 from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.invitation_table import RESPONSE_DAYS, InvitationTable
@@ -79,10 +81,13 @@ class Invitations(Engine):
         rows = _named(numbered(self.query(invitation_query(asked, wave, columns, kept))), wave)
         left_out = self.invitation_counts(asked).drop("counted", errors="ignore")
         if rows.empty:
-            why = ", ".join(f"{reason}: {n:,}" for reason, n in left_out.items()) or "none was sent"
+            why = reasons_words(left_out.items()) if len(left_out) else tr("none was sent")
             raise NotEnoughError(
-                f"survey_invitations: there are 0 invitations to count ({why}), must be at least "
-                "1: check the dates, the metric and response_days."
+                tr(
+                    "survey_invitations: there are 0 invitations to count ({why}), must be at "
+                    "least 1: check the dates, the metric and response_days.",
+                    why=why,
+                )
             )
         _check_size(rows, columns)
         return InvitationTable.from_counts(
@@ -192,16 +197,19 @@ class Invitations(Engine):
         if missing:
             raise NotEnoughError(
                 [
-                    f"{table}: there is no such table, which it takes. Bring one."
+                    tr("{table}: there is no such table, which it takes. Bring one.", table=table)
                     for table in missing
                 ]
             )
         self.pipeline.require_lifetimes()
         if not self.pipeline.has("survey_responses", "invitation_id"):
             raise NotEnoughError(
-                "survey_responses: there is no column invitation_id, so no answer can be matched "
-                f"to its invitation and nobody knows who was silent. Export it with the "
-                f"{asked.metric} answers."
+                tr(
+                    "survey_responses: there is no column invitation_id, so no answer can be "
+                    "matched to its invitation and nobody knows who was silent. Export it with the "
+                    "{metric} answers.",
+                    metric=asked.metric,
+                )
             )
 
 

@@ -10,6 +10,8 @@ from sqlglot import exp
 
 from cxresearch import sql
 from cxresearch._engine import Engine, check_combinations, numbered, taken_problems, unique
+from cxresearch._format import period_label
+from cxresearch._language import tr
 from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.periods import Window
 from cxresearch.revenue_bridge import RevenueBridge
@@ -44,8 +46,11 @@ class Money(Engine):
         rows = self.query(bridge_query(columns, closing - months, closing))
         if rows.empty or not (rows["opening"] > 0).any():
             raise NotEnoughError(
-                f"revenue: no customer paid in {month_label(closing - months)}, somebody must "
-                "have: check the months and the signs of the amounts."
+                tr(
+                    "revenue: no customer paid in {month}, somebody must have: check the months "
+                    "and the signs of the amounts.",
+                    month=period_label(month_label(closing - months)),
+                )
             )
         check_combinations(columns, rows)
         return RevenueBridge.from_counts(
@@ -60,13 +65,19 @@ class Money(Engine):
     def _check_revenue(self, columns: Sequence[str], months: int) -> None:
         lacking, problems = [], []
         if "revenue" not in self.fields:
-            lacking.append("revenue: there is no such table. Bring one row per customer and month.")
+            lacking.append(
+                tr("revenue: there is no such table. Bring one row per customer and month.")
+            )
         if "customers" not in self.fields:
-            lacking.append("customers: there is no such table, which says who is new. Bring one.")
+            lacking.append(
+                tr("customers: there is no such table, which says who is new. Bring one.")
+            )
         if self.recipe.as_of is None:
             lacking.append(
-                "recipe: as_of is missing, which says what the last whole month is. State the last "
-                "day up to which the extract is complete, e.g. as_of = 2025-12-31."
+                tr(
+                    "recipe: as_of is missing, which says what the last whole month is. State the "
+                    "last day up to which the extract is complete, e.g. as_of = 2025-12-31."
+                )
             )
         if type(months) is not int or not 1 <= months <= 120:
             problems.append(f"months is {months!r}, must be a whole number from 1 to 120: take 12.")
@@ -84,11 +95,15 @@ class Money(Engine):
             raise DataError(mixed)
         lacking = [month_label(m) for m in range(opening, closing + 1) if m not in held.index]
         if lacking:
-            shown = ", ".join(lacking[:6]) + (", …" if len(lacking) > 6 else "")
+            shown = [period_label(month) for month in lacking[:6]] + ["…"] * (len(lacking) > 6)
             raise NotEnoughError(
-                f"revenue: there are no amounts in {shown}, must be in every month from "
-                f"{month_label(opening)} to {month_label(closing)}: export them, or take fewer "
-                "months."
+                tr(
+                    "revenue: there are no amounts in {months}, must be in every month from "
+                    "{first} to {last}: export them, or take fewer months.",
+                    months=tr(", ").join(shown),
+                    first=period_label(month_label(opening)),
+                    last=period_label(month_label(closing)),
+                )
             )
         if opening < self.pipeline.first_month:
             raise NotEnoughError(

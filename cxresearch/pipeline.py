@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 from sqlglot import exp
 
 from cxresearch import mapping, sql
+from cxresearch._language import tr
 from cxresearch.blocks import SCORE_GROUP, TENURE_BAND, TICKETS_BEFORE, Blocks
 from cxresearch.contract import TABLES
 from cxresearch.designs import FIRST_ANSWER, Design
@@ -177,8 +178,10 @@ class Pipeline(Blocks):
         """Raise when nothing tells how long customers stayed."""
         if self.lifetimes is None:
             raise NotEnoughError(
-                "customers: nothing tells how long customers stayed. Bring a table of "
-                "subscriptions, or start_date and end_date, or tenure and churned."
+                tr(
+                    "customers: nothing tells how long customers stayed. Bring a table of "
+                    "subscriptions, or start_date and end_date, or tenure and churned."
+                )
             )
 
     def _require_calendar(self, by_score: bool) -> None:

@@ -9,8 +9,10 @@ from typing import Final
 import pandas as pd
 from sqlglot import exp
 
+from cxresearch import _format as words
 from cxresearch import sql
 from cxresearch._engine import check_combinations, numbered, split_names, taken_problems, unique
+from cxresearch._language import tr
 from cxresearch.blocks import SCORE_GROUP, Blocks
 from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.money import Money, currency_problems
@@ -63,7 +65,10 @@ class Purchasing(Money):
         cells, spend = (self.query(part_query(part, columns, kept)) for part in PURCHASE_PARTS)
         if cells.empty:
             raise NotEnoughError(
-                f"transactions: nobody bought by {day}, somebody must have: take a later day."
+                tr(
+                    "transactions: nobody bought by {day}, somebody must have: take a later day.",
+                    day=words.day(day.isoformat()),
+                )
             )
         check_combinations(columns, cells)
         last = self.recipe.as_of or day
@@ -105,11 +110,15 @@ class Purchasing(Money):
 
     def _check_purchases(self, columns: Sequence[str], until: str | None) -> dt.date:
         if "transactions" not in self.fields:
-            raise NotEnoughError("transactions: there is no such table. Bring one row per order.")
+            raise NotEnoughError(
+                tr("transactions: there is no such table. Bring one row per order.")
+            )
         if self.recipe.as_of is None:
             raise NotEnoughError(
-                "recipe: as_of is missing, without which nobody can say how long customers have "
-                "been silent. State the last day, e.g. as_of = 2025-12-31."
+                tr(
+                    "recipe: as_of is missing, without which nobody can say how long customers "
+                    "have been silent. State the last day, e.g. as_of = 2025-12-31."
+                )
             )
         problems = [*self._day_problems(until), *purchase_problems(columns)]
         known = purchase_groups(self.pipeline)

@@ -8,7 +8,9 @@ from typing import Final
 from cxresearch import _format as words
 from cxresearch import sql
 from cxresearch._cells import unknown
-from cxresearch._engine import numbered, reasons_words
+from cxresearch._engine import numbered
+from cxresearch._language import tr
+from cxresearch._reasons import reasons_words
 from cxresearch.blocks import SCORE_GROUP, Blocks
 from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.purchasing import Purchasing, purchase_relations
@@ -50,7 +52,7 @@ class Repurchases(Purchasing):
         metric = metric.lower()
         self._check_purchases([], None)
         if "survey_responses" not in self.fields:
-            raise NotEnoughError("survey_responses: there is no table of answers. Bring one.")
+            raise NotEnoughError(tr("survey_responses: there is no table of answers. Bring one."))
         problems = repurchase_problems(self.pipeline, metric, months)
         if problems:
             raise DataError(problems)
@@ -59,21 +61,25 @@ class Repurchases(Purchasing):
         left_out = {str(k): int(v) for k, v in out.groupby("excluded")["whole"].sum().items()}
         if used.empty:
             raise NotEnoughError(
-                f"survey_responses: there are 0 {metric} answers to follow "
-                f"({reasons_words(left_out.items())}), must be at least 1: take fewer months, or "
-                "check the words in metric."
+                tr(
+                    "survey_responses: there are 0 {metric} answers to follow ({why}), must be at "
+                    "least 1: take fewer months, or check the words in metric.",
+                    metric=metric,
+                    why=reasons_words(left_out.items()),
+                )
             )
-        span = f"{months} {words.plural('month', months)}"
+        span = words.counted(months, "month")
         return ShareTable.from_counts(
             numbered(used),
             [SCORE_GROUP],
             name="bought_again",
-            whole_word=f"{metric.upper()} answers",
-            part_word=f"were followed by a purchase within {span}",
-            definition=(
-                f"Answers of customers who had bought by then, with {span} of the extract ahead; "
+            whole_word=tr("{name} answers", name=metric.upper()),
+            part_word=tr("were followed by a purchase within {span}", span=span),
+            definition=tr(
+                "Answers of customers who had bought by then, with {span} of the extract ahead; "
                 "counted are those with a purchase after the day of the answer and within that "
-                "time. A customer who answered several times counts several times."
+                "time. A customer who answered several times counts several times.",
+                span=span,
             ),
             left_out=left_out,
             as_of=self.as_of,

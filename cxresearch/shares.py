@@ -8,9 +8,11 @@ from typing import Final
 import pandas as pd
 from sqlglot import exp
 
+from cxresearch import _format as words
 from cxresearch import sql
 from cxresearch._cells import unknown
 from cxresearch._engine import numbered
+from cxresearch._language import tr
 from cxresearch.blocks import Blocks
 from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.money import currency_problems, month_label
@@ -19,9 +21,9 @@ from cxresearch.share_table import WINDOW, ShareTable
 
 WINDOWS: Final = (1, 3, 6, 12)
 _PAID: Final = ("revenue", "transactions")
-_RETURNED: Final[Mapping[str, tuple[str, str, str]]] = {
-    "orders": ("returned_orders", "orders", "were returned"),
-    "value": ("returned_value", "value", "came back"),
+_RETURNED: Final[Mapping[str, tuple[str, str]]] = {
+    "orders": ("returned_orders", "orders"),
+    "value": ("returned_value", "value"),
 }
 
 
@@ -70,8 +72,8 @@ class Shares(Purchasing):
             numbered(pd.concat(held)),
             [WINDOW],
             name="existing_revenue",
-            whole_word=self._money_word("revenue"),
-            part_word="came from existing customers",
+            whole_word=tr("{currency} of revenue", currency=self._currency_word()),
+            part_word=tr("came from existing customers"),
             amounts=True,
             definition=_existing_words(source, closing, sorted(set(lengths) - set(found))),
             left_out=self._reasons("payment_counts", relations),
@@ -108,19 +110,20 @@ class Shares(Purchasing):
             raise DataError(unknown("by", by, list(_RETURNED)))
         relations = self._keep_relation(line_relations(self.pipeline, mark), mark)
         rows = numbered(self.query(sql.assemble(sql.load("returns"), relations)))
-        part, whole, said = _RETURNED[by]
+        part, whole = _RETURNED[by]
         if mark and not rows["returned_orders"].any():
             raise DataError(
                 f"transactions: mark is {mark!r}, with which no order with a line below 0 begins: "
                 "correct it, or leave it out."
             )
         if not rows[whole].any():
-            raise NotEnoughError("transactions: nothing was bought, something must have been.")
+            raise NotEnoughError(tr("transactions: nothing was bought, something must have been."))
+        bought = tr("{currency} of what was bought", currency=self._currency_word())
         return ShareTable.from_counts(
             rows.rename(columns={part: "part", whole: "whole"}),
             name=part,
-            whole_word="orders" if by == "orders" else self._money_word("what was bought"),
-            part_word=said,
+            whole_word=tr("orders") if by == "orders" else bought,
+            part_word=tr("were returned") if by == "orders" else tr("came back"),
             amounts=by == "value",
             definition=_return_words(by, mark),
             left_out=self._reasons("line_counts", relations),
@@ -153,8 +156,9 @@ class Shares(Purchasing):
         found = self.query(sql.assemble(sql.load(reduction), relations)).sort_values("outcome")
         return {str(why): int(n) for why, n in found.itertuples(index=False)}
 
-    def _money_word(self, what: str) -> str:
-        return f"{self.recipe.currency or 'units'} of {what}"
+    def _currency_word(self) -> str:
+        known = self.recipe.currency
+        return words.money_unit(known) if known else tr("units")
 
     def _check_existing(self, windows: Sequence[int], source: str) -> list[int]:
         if source not in _PAID:
@@ -206,16 +210,22 @@ def lacking_payments(blocks: Blocks, source: str) -> list[str]:
     """Return what is missing for revenue of existing customers, in words."""
     lacking = []
     if source not in blocks.recipe.tables:
-        lacking.append(f"{source}: there is no such table, which says who paid. Bring one.")
+        lacking.append(
+            tr("{table}: there is no such table, which says who paid. Bring one.", table=source)
+        )
     if source == "revenue" and blocks.lifetimes not in {"spells", "dates"}:
         lacking.append(
-            "customers: nothing tells when customers signed up. Bring start_date, or a table of "
-            "subscriptions."
+            tr(
+                "customers: nothing tells when customers signed up. Bring start_date, or a table "
+                "of subscriptions."
+            )
         )
     if blocks.recipe.as_of is None:
         lacking.append(
-            "recipe: as_of is missing, which says what the last whole month is. State the last "
-            "day up to which the extract is complete, e.g. as_of = 2025-12-31."
+            tr(
+                "recipe: as_of is missing, which says what the last whole month is. State the last "
+                "day up to which the extract is complete, e.g. as_of = 2025-12-31."
+            )
         )
     return lacking
 
@@ -230,33 +240,63 @@ def _without_gap(held: set[int], first: int, last: int) -> tuple[int, int]:
 
 
 def _nothing_existing(source: str, lengths: Sequence[int], first: int, closing: int) -> str:
-    covered = f"between {month_label(first)} and {month_label(closing)}"
-    where = covered if first <= closing else "within the extract, which holds no such month"
-    return (
-        f"{source}: the windows are {_listed(lengths)} months, one must lie {where}, with revenue "
-        "and customers before it: take a shorter one, or bring more months."
+    if first > closing:
+        return tr(
+            "{table}: the windows are {lengths} months, one must lie within the extract, which "
+            "holds no such month, with revenue and customers before it: take a shorter one, or "
+            "bring more months.",
+            table=source,
+            lengths=_listed(lengths),
+        )
+    return tr(
+        "{table}: the windows are {lengths} months, one must lie between {first} and {last}, with "
+        "revenue and customers before it: take a shorter one, or bring more months.",
+        table=source,
+        lengths=_listed(lengths),
+        first=words.period_label(month_label(first)),
+        last=words.period_label(month_label(closing)),
     )
 
 
 def _existing_words(source: str, closing: int, left: Sequence[int]) -> str:
-    since = "signed up" if source == "revenue" else "bought for the first time in the extract"
-    rows = "bills" if source == "revenue" else "orders"
-    windows = f" Left out: the windows of {_listed(left)} months, without revenue or not covered."
-    return (
-        f"Existing customers: those who {since} before the first month of the window. Revenue: "
-        f"{rows} above 0 that name a customer, of whole calendar months up to "
-        f"{month_label(closing)}.{windows if left else ''}"
+    last = words.period_label(month_label(closing))
+    said = tr(
+        "Existing customers: those who bought for the first time in the extract before the first "
+        "month of the window. Revenue: orders above 0 that name a customer, of whole calendar "
+        "months up to {last}.",
+        last=last,
     )
+    if source == "revenue":
+        said = tr(
+            "Existing customers: those who signed up before the first month of the window. "
+            "Revenue: bills above 0 that name a customer, of whole calendar months up to {last}.",
+            last=last,
+        )
+    if not left:
+        return said
+    windows = tr(
+        "Left out: the windows of {lengths} months, without revenue or not covered.",
+        lengths=_listed(left),
+    )
+    return words.sentences([said, windows])
 
 
 def _return_words(by: str, mark: str) -> str:
-    lines = f"lines below 0 of orders whose id begins with {mark}" if mark else "lines below 0"
-    whole = {
-        "orders": "orders with such a line, of all orders (credit notes, orders of value 0 and "
-        "orders that name no customer among them)",
-        "value": "what they amount to, of what all lines above 0 amount to",
-    }
-    return f"Returned: {lines}; {whole[by]}. What was bought in the last weeks may still come back."
+    lines = tr("lines below 0")
+    if mark:
+        lines = tr("lines below 0 of orders whose id begins with {mark}", mark=mark)
+    if by == "value":
+        return tr(
+            "Returned: {lines}; what they amount to, of what all lines above 0 amount to. What was "
+            "bought in the last weeks may still come back.",
+            lines=lines,
+        )
+    return tr(
+        "Returned: {lines}; orders with such a line, of all orders (credit notes, orders of value "
+        "0 and orders that name no customer among them). What was bought in the last weeks may "
+        "still come back.",
+        lines=lines,
+    )
 
 
 def _listed(months: Sequence[int]) -> str:
