@@ -116,10 +116,8 @@ def _headline(finding: Mapping[str, Any], cell: str | None) -> str:
     letter = str(finding["grade"])
     grade = tr("Evidence {letter}: {words}", letter=letter, words=term(GRADES.get(letter, "")))
     link = f' <a href="#cell-{escape(cell)}">{escape(tr("In context"))}</a>' if cell else ""
-    return (
-        f"<li><p>{escape(str(finding['sentence']))}</p>"
-        f'<p class="cx-evidence"><span class="cx-grade">{escape(grade)}</span>{link}</p></li>'
-    )
+    said = escape(str(finding["sentence"]))
+    return f'<li><p>{said}</p><p class="cx-evidence">{escape(grade)}{link}</p></li>'
 
 
 def _open_questions(cells: Sequence[Mapping[str, Any]]) -> str:

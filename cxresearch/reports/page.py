@@ -1,7 +1,7 @@
 """A notebook as one self-contained page, which requests nothing from any network.
 
 The answer stands first, then what it rests on, then method and provenance. The template in
-`share/jupyter/nbconvert/templates` puts the parts made here in their places.
+`prefix/share/jupyter/nbconvert/templates` puts the parts made here in their places.
 """
 
 from __future__ import annotations
@@ -91,9 +91,11 @@ def render_page(
     return str(html)
 
 
-def shell(title: str, main: str, *, footer: str, scripts: Sequence[str] = ()) -> str:
+def shell(
+    title: str, main: str, *, footer: str, scripts: Sequence[str] = (), style: str = ""
+) -> str:
     """Put safe HTML into the frame that all pages share; no script runs but those given."""
-    top, bottom = _frame(title, footer, scripts)
+    top, bottom = _frame(title, footer, scripts, style)
     return f"{top}\n<main>\n{main}\n</main>\n{bottom}\n"
 
 
@@ -126,11 +128,11 @@ def compose(notebook: NotebookNode, wanted: Wanted) -> Page:
     )
 
 
-def _frame(title: str, footer: str, scripts: Sequence[str]) -> tuple[str, str]:
+def _frame(title: str, footer: str, scripts: Sequence[str], style: str = "") -> tuple[str, str]:
     """Return what stands before the main part of a page, and what stands after it."""
     hashes = "".join(f" 'sha256-{_digest(script)}'" for script in scripts)
     policy = _POLICY + (f"; script-src{hashes}" if scripts else "")
-    css = _STYLE.read_text("utf-8")
+    css = _STYLE.read_text("utf-8") + style
     top = (
         f'<!doctype html>\n<html lang="{language()}">\n<head>\n<meta charset="utf-8">\n'
         f'<meta http-equiv="Content-Security-Policy" content="{policy}">\n'

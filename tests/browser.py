@@ -1,0 +1,79 @@
+"""A real browser for pages: the chromium of this machine, which loads nothing but one file."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from playwright.sync_api import Browser, Page, Route, sync_playwright
+
+PHONE, DESKTOP = 390, 1440
+Scheme = Literal["light", "dark"]
+# WCAG 2.2 A and AA, and what axe recommends besides
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@dataclass
+class Opened:
+    """A page in the browser, what it said on its console, and what it asked a network for."""
+
+    page: Page
+    console: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
+
+    def violations(self) -> list[str]:
+        """Return what axe-core finds wrong: rule, how many, and the first element."""
+        from axe_playwright_python.sync_playwright import Axe
+
+        options = {"runOnly": {"type": "tag", "values": RULES}, "resultTypes": ["violations"]}
+        found: list[dict[str, Any]] = Axe().run(self.page, options=options).response["violations"]
+        return [
+            f"{rule['id']} ({rule['impact']}) x{len(rule['nodes'])}: {rule['nodes'][0]['html']:.200}"
+            for rule in found
+        ]
+
+    def overflow(self) -> int:
+        """Return by how many pixels the page is wider than its window."""
+        width = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        return int(self.page.evaluate(width))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """Start the machine's own chromium once for all tests of a session."""
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        pytest.skip("no chromium on this machine: apt install chromium")
+    with sync_playwright() as play:
+        yield play.chromium.launch(executable_path=path)
+
+
+@contextmanager
+def opened(
+    browser: Browser, path: Path, width: int = DESKTOP, scheme: Scheme = "light"
+) -> Iterator[Opened]:
+    """Open a file in a window of its own; every request besides the file is cut off and kept."""
+    context = browser.new_context(
+        viewport={"width": width, "height": 844}, color_scheme=scheme, reduced_motion="reduce"
+    )
+    with context:
+        page = context.new_page()
+        seen = Opened(page)
+
+        def guard(route: Route) -> None:
+            if route.request.url == path.as_uri():
+                route.continue_()
+            else:
+                seen.requests.append(route.request.url)
+                route.abort()
+
+        page.route("**/*", guard)
+        page.on("console", lambda message: seen.console.append(message.text))
+        page.on("pageerror", lambda error: seen.console.append(str(error)))
+        page.goto(path.as_uri())
+        yield seen
