@@ -18,10 +18,10 @@ from frames import AS_OF, lifetimes, recipe
 
 from cxresearch.claims import evidence as tests_by_name
 from cxresearch.claims.evidence import TESTS, claim_verdicts
+from cxresearch.claims.judged import CONTRADICTED, READING, SUPPORTED, UNCLEAR, UNTESTED
 from cxresearch.claims.measured import Evidence, Lacking
 from cxresearch.claims.register import Register, claims_register
 from cxresearch.claims.settings import ClaimSettings
-from cxresearch.claims.verdict import CONTRADICTED, READING, SUPPORTED, UNCLEAR, UNTESTED
 from cxresearch.claims.verdicts import ClaimVerdicts
 from cxresearch.designs import Design
 from cxresearch.errors import CxError, DataError

@@ -12,9 +12,10 @@ from frames import AS_OF, answers, lifetimes, recipe
 from test_claim_evidence import assigned, found, readings
 
 from cxresearch.claims.evidence import claim_verdicts
+from cxresearch.claims.judged import READING, SUPPORTED, UNTESTED
 from cxresearch.claims.register import claims_register
 from cxresearch.claims.settings import ClaimSettings
-from cxresearch.claims.verdict import READING, SUPPORTED, UNTESTED, ClaimVerdict
+from cxresearch.claims.verdict import ClaimVerdict
 from cxresearch.claims.verdicts import ClaimVerdicts
 from cxresearch.source import open_data, open_frames
 

@@ -11,9 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_wording import CAUSAL, FUTURE, check_digits, check_whole
 
-from cxresearch.claims.measured import Evidence
-from cxresearch.claims.register import Claim, Reading
-from cxresearch.claims.verdict import (
+from cxresearch.claims.judged import (
     ASSOCIATION,
     BEHAVIOUR,
     CONTRADICTED,
@@ -21,9 +19,11 @@ from cxresearch.claims.verdict import (
     SUPPORTED,
     UNCLEAR,
     UNTESTED,
-    ClaimVerdict,
     Judged,
 )
+from cxresearch.claims.measured import Evidence
+from cxresearch.claims.register import Claim, Reading
+from cxresearch.claims.verdict import ClaimVerdict
 from cxresearch.claims.verdicts import ClaimVerdicts
 from cxresearch.errors import CxError
 

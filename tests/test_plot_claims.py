@@ -13,9 +13,10 @@ from matplotlib.patches import Rectangle
 from matplotlib.text import Text
 from test_wording import CAUSAL
 
+from cxresearch.claims.judged import Judged
 from cxresearch.claims.measured import Evidence
 from cxresearch.claims.register import Claim, Reading, Register, claims_register
-from cxresearch.claims.verdict import ClaimVerdict, Judged
+from cxresearch.claims.verdict import ClaimVerdict
 from cxresearch.claims.verdicts import ClaimVerdicts
 from cxresearch.errors import CxError
 from cxresearch.plots import alt_text

@@ -3,27 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Final, TypeAlias
+from typing import Final, NamedTuple
 
+from cxresearch._language import mark, term, tr
 from cxresearch.contract import TABLES
-from cxresearch.needs import NEEDS
+from cxresearch.needs import need_words
 from cxresearch.source import Data
 
-Part: TypeAlias = tuple[str, Callable[[Data], bool]]
+
+class Part(NamedTuple):
+    """One thing that a need asks for: what it is called, and whether the data have it."""
+
+    said: Callable[[], str]
+    held: Callable[[Data], bool]
 
 
 def _table(name: str) -> Part:
     required = ", ".join(column.name for column in TABLES[name] if column.required)
-    return f"a table {name} ({required})", lambda data: name in data.fields
+    return Part(
+        lambda: tr("a table {table} ({columns})", table=name, columns=required),
+        lambda data: name in data.fields,
+    )
 
 
-_DATES: Final[Part] = (
-    "start_date and end_date in customers (or a table subscriptions)",
+def _part(message: str, held: Callable[[Data], bool]) -> Part:
+    return Part(lambda: term(message), held)
+
+
+_DATES: Final = _part(
+    mark("start_date and end_date in customers (or a table subscriptions)"),
     lambda data: data.pipeline.lifetimes in {"spells", "dates"},
 )
-_AS_OF: Final[Part] = ("as_of in the recipe", lambda data: data.recipe.as_of is not None)
-_NPS_SCALE: Final[Part] = (
-    "the scale of nps in the recipe",
+_AS_OF: Final = _part(mark("as_of in the recipe"), lambda data: data.recipe.as_of is not None)
+_NPS_SCALE: Final = _part(
+    mark("the scale of nps in the recipe"),
     lambda data: data.pipeline.has_nps_scale,
 )
 _ANSWERS: Final = _table("survey_responses")
@@ -37,8 +50,8 @@ PARTS: Final[Mapping[str, tuple[Part, ...]]] = {
     "invitations": (
         _table("survey_invitations"),
         _ANSWERS,
-        (
-            "invitation_id in survey_responses",
+        _part(
+            mark("invitation_id in survey_responses"),
             lambda data: data.pipeline.has("survey_responses", "invitation_id"),
         ),
     ),
@@ -50,7 +63,8 @@ def lacking_words(need: str, data: Data) -> list[str]:
     table, _, name = need.partition(".")
     column = TABLES[table].column(name) if name else None
     if column is not None:
-        where = table if table in data.fields else f"a table {table}"
-        return [f"{name} in {where} ({column.meaning})"]
-    lacking = [said for said, held in PARTS.get(need, ()) if not held(data)]
-    return lacking or [NEEDS[need]]
+        where = table if table in data.fields else tr("a table {table}", table=table)
+        meaning = term(column.meaning)
+        return [tr("{column} in {table} ({meaning})", column=name, table=where, meaning=meaning)]
+    lacking = [part.said() for part in PARTS.get(need, ()) if not part.held(data)]
+    return lacking or [need_words(need)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from cxresearch._language import mark, term, tr
 from cxresearch.bad_experiences import Experience
 from cxresearch.claims.measured import Evidence, Lacking
 from cxresearch.claims.settings import ClaimSettings
@@ -12,7 +13,7 @@ from cxresearch.hazards.experience_churn import ExperienceChurn, experience_chur
 from cxresearch.source import Data
 
 YEAR: Final = 12  # months
-ORDINAL: Final = {"1": "first", "2": "second", "3": "third"}
+ORDINAL: Final = {"1": mark("a first"), "2": mark("a second"), "3": mark("a third")}
 SHARE, EXCESS = "churn_share", "excess_share"
 # The readings of claims: by how many experiences, within how many months, and of which share.
 READINGS: Final[Mapping[tuple[str, str], tuple[str, int, str]]] = {
@@ -44,7 +45,11 @@ def bad_experiences(data: Data, settings: ClaimSettings) -> Iterator[Evidence | 
     for (claim, reading), (dose, months, name) in READINGS.items():
         churn = doses.get(dose)
         if churn is None or months not in churn.months:
-            why = f"too few are followed for {months} months after a {ORDINAL[dose]} bad experience"
+            why = tr(
+                "too few are followed for {months} months after {which} bad experience",
+                months=months,
+                which=term(ORDINAL[dose]),
+            )
             yield Lacking(claim, why)
         else:
             yield _share(churn, (claim, reading), churn.months.index(months), name)

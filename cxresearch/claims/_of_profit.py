@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 import pandas as pd
 from sqlglot import exp
 
+from cxresearch._language import mark, term, tr
 from cxresearch.claims.measured import Evidence, Lacking
 from cxresearch.claims.settings import ClaimSettings
 from cxresearch.projection.fitted import projections
@@ -22,14 +23,17 @@ from cxresearch.roi.profit_uplifts import differing, profit_uplifts
 from cxresearch.roi.readings import Lift
 from cxresearch.source import Data
 
-SNAPSHOT: Final = (
+SNAPSHOT: Final = mark(
     "the extract is a snapshot: who left earlier is not in it, so it holds no retention of a firm"
 )
-FOLLOWED: Final = "the days on which customers came and left, also of those who left long ago"
-UNCLEAR_LIFT: Final = "it is not clear that any were kept, so the cost of one has no upper end"
+FOLLOWED: Final = mark("the days on which customers came and left, also of those who left long ago")
+UNCLEAR_LIFT: Final = mark(
+    "it is not clear that any were kept, so the cost of one has no upper end"
+)
+NO_COSTS: Final = mark("costs of contacts or of new customers are not known")
 CHANCE: Final = {
-    True: "chance decided who was to be contacted",
-    False: "that chance decided who was to be contacted is not stated (parameter randomised)",
+    True: mark("chance decided who was to be contacted"),
+    False: mark("that chance decided who was to be contacted is not stated (parameter randomised)"),
 }
 WITHIN: Final = 10  # customers at risk up to which the curve is taken
 
@@ -83,7 +87,7 @@ def cost_of_keeping(data: Data, settings: ClaimSettings) -> Iterator[Evidence | 
     effect, won = _effect(data, settings), data.unit_costs().per_new_customer
     contact = _contact_cost(data, settings.rule)
     if won is None or contact is None:
-        yield Lacking("S3-2", "costs of contacts or of new customers are not known")
+        yield Lacking("S3-2", NO_COSTS)
     elif effect.ci_lower <= 0:
         yield Lacking("S3-2", UNCLEAR_LIFT)
     else:
@@ -121,8 +125,11 @@ def _of_effect(
         effect.n,
         "share" if claim == "S1-3a" else "ratio",
         effect.grade,
-        "Customers in the arm that they were assigned to, whatever happened then, over the 12 "
-        f"months from the assignment; {CHANCE[effect.grade == 'A']}.",
+        tr(
+            "Customers in the arm that they were assigned to, whatever happened then, over the 12 "
+            "months from the assignment; {chance}.",
+            chance=term(CHANCE[effect.grade == "A"]),
+        ),
         as_of=effect.as_of,
         confidence_level=effect.confidence_level,
     )
@@ -147,7 +154,7 @@ def _uplift(own: OwnCurve, terms: Terms, settings: ClaimSettings) -> Evidence | 
     if not (rivals := differing(found, others)):
         return judged
     ends = [end for one in (found, *rivals) for end in one.values[1:]]
-    said = " The interval holds those of all models that the counts do not rule out."
+    said = tr(" The interval holds those of all models that the counts do not rule out.")
     return replace(
         judged,
         ci_lower=min(ends),
@@ -178,9 +185,14 @@ def _of_uplift(reading: str, found: ProfitUplift, own: OwnCurve, economics: Econ
         own.n,
         "share",
         "D",
-        f"{_profit(found, economics)}; every yearly retention rate is lifted, "
-        f"{found.whose.by(found.model)}{found.whose.since}, and nothing is spent on it or on "
-        f"winning customers.{found.limits}",
+        tr(
+            "{profit}; every yearly retention rate is lifted, {by}{since}, and nothing is spent on "
+            "it or on winning customers.{limits}",
+            profit=_profit(found, economics),
+            by=found.whose.by(found.model),
+            since=found.whose.since,
+            limits=found.limits,
+        ),
         only_if=found.cut if found.standing == "holds only if cut" else "",
         as_of=found.whose.as_of,
         confidence_level=found.whose.confidence_level,
@@ -190,8 +202,8 @@ def _of_uplift(reading: str, found: ProfitUplift, own: OwnCurve, economics: Econ
 def _profit(found: ProfitUplift, economics: Economics) -> str:
     """Return which profit it is, in words."""
     if found.asked.concept == "customer_value":
-        return f"Value of a new customer, {economics.words}"
-    return (
-        f"Contribution of year {found.asked.year} of a firm to which as many customers come every "
-        "year"
+        return tr("Value of a new customer, {terms}", terms=economics.words)
+    return tr(
+        "Contribution of year {year} of a firm to which as many customers come every year",
+        year=found.asked.year,
     )

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from cxresearch import _format as words
+from cxresearch._language import mark, term, tr
 from cxresearch.adjust._rung import Ends, Rung
 from cxresearch.adjust.bias_ladder import bias_ladder
 from cxresearch.claims.measured import Evidence, Lacking
@@ -30,8 +31,9 @@ PART_CLAIMS: Final[Mapping[str, tuple[str, ...]]] = {
     "cost_to_serve": ("S1-4",),
     "referring": ("S0-11d", "S1-1c", "S3-5b"),
 }
-TAKES: Final = "what the parts of a value consist of: bills, tickets with their costs, referrals"
-SMALL: Final = "fewer than {0} answers are followed"
+TAKES: Final = mark(
+    "what the parts of a value consist of: bills, tickets with their costs, referrals"
+)
 PART_READINGS: Final = ("as_they_are", "same_history")
 
 
@@ -46,7 +48,9 @@ def promoter_retention(data: Data, settings: ClaimSettings) -> Iterator[Evidence
     for reading, designs in RUNGS.items():
         found = [ladder[design] for design in designs]
         rung = next((rung for rung in found if rung.reported), found[0])
-        small = SMALL.format(settings.min_group) if rung.n < settings.min_group else None
+        small = None
+        if rung.n < settings.min_group:
+            small = tr("fewer than {n} answers are followed", n=settings.min_group)
         why = (small or rung.difference_refusal, small or rung.hazard_refusal)
         for claim in ("S0-11a", "S0-11c"):
             yield _of_rung(claim, reading, rung, rung.difference, why[0])
@@ -82,7 +86,10 @@ def _of_value(row: ValueDifference) -> Iterator[Evidence | Lacking]:
         why = row.nothing_in(part)
         for claim in several:
             ends = (row.parts or {})[part]
-            yield Lacking(claim, f"in money, {why}", TAKES) if why else _amount(claim, row, ends)
+            if why:
+                yield Lacking(claim, tr("in money, {why}", why=term(why)), TAKES)
+            else:
+                yield _amount(claim, row, ends)
 
 
 def _amount(claim: str, row: ValueDifference, ends: Ends) -> Evidence:
@@ -92,10 +99,13 @@ def _amount(claim: str, row: ValueDifference, ends: Ends) -> Evidence:
         row.counting,
         *ends,
         round(sum(row.n)),
-        words.money_unit(row.prices.currency),
+        row.prices.currency or words.AMOUNT,
         row.grade,
-        f"Discounted contribution per customer over {row.span()}, promoters less detractors; the "
-        "parts are Shapley values, which add up to the difference.",
+        tr(
+            "Discounted contribution per customer over {span}, promoters less detractors; the "
+            "parts are Shapley values, which add up to the difference.",
+            span=row.span,
+        ),
         as_of=row.as_of,
         confidence_level=row.confidence_level,
     )
@@ -113,7 +123,10 @@ def _of_rung(
         rung.n,
         "ratio" if claim == "S1-2" else "share",
         "C",
-        f"Promoters against detractors, in retention after the answer: {rung.title}.",
+        tr(
+            "Promoters against detractors, in retention after the answer: {comparison}.",
+            comparison=rung.title,
+        ),
         as_of=rung.as_of,
         confidence_level=rung.confidence_level,
     )

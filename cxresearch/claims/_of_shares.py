@@ -11,6 +11,8 @@ import numpy as np
 import pandas as pd
 from sqlglot import exp
 
+from cxresearch import _format as words
+from cxresearch._language import mark, term, tr
 from cxresearch.claims.measured import Evidence, Lacking
 from cxresearch.claims.settings import LOSS_DAYS, ClaimSettings
 from cxresearch.errors import NotEnoughError
@@ -30,28 +32,34 @@ CHANNELS: Final[Mapping[str, tuple[str, ...]]] = {
 REPURCHASE_MONTHS: Final = 12
 AGAIN: Final = ("S1-1a", "S3-5a")  # that satisfied customers buy again, and come back
 MOST_UNCOVERED: Final = 0.05  # of the losses, outside of the time that tickets are held of
-CONTRACTS: Final = (
+CONTRACTS: Final = mark(
     " Bills of a contract come from those who have one, so that this share is of another kind than "
     "that of a shop, to whom customers come back or not."
 )
-BESIDE: Final = " The firm has contracts: these are orders beside them, not those of a shop."
-BOUND: Final = (
-    "Losses, each on the day of the notice or of the end, and tickets opened in the {} days before "
-    "that were not solved on their first day, were still open, or came back. A solution at the "
-    "first contact can have to do with no more than these, if every contact is a ticket and "
-    "those solved on their first day took one contact; nobody can say that these customers would "
-    "otherwise be here."
-)
+BESIDE: Final = mark(" The firm has contracts: these are orders beside them, not those of a shop.")
+
+NOBODY_NEW: Final = mark("nobody new came in these months")
+LATER: Final = mark("customers who came later, too")
+NOTHING_BACK: Final = mark("no line is below 0")
+LINES_BELOW: Final = mark("lines below 0 for what came back")
+NO_CHANNEL: Final = mark("no channel is called so, or too few came by it")
+NO_TICKET: Final = mark("no contact is a ticket")
+TICKETS: Final = mark("event_type 'ticket' in touchpoints")
+NOT_STATED: Final = mark("nobody stated it")
+SCALE: Final = mark("the scale of nps in the recipe")
 
 
 def existing_revenue(data: Data, settings: ClaimSettings) -> Iterator[Evidence | Lacking]:
     """S0-2: revenue of existing customers, by how far the window reaches."""
     source = paid_table(data.pipeline)
     found = _shares(data.existing_revenue(table=source), settings)
-    if all(share.share == 1 for share in found):
-        yield Lacking("S0-2", "nobody new came in these months", "customers who came later, too")
+    if not found:
+        yield Lacking("S0-2", _too_few_paid(settings.min_group))
         return
-    noted = CONTRACTS if source == "revenue" else ""
+    if all(share.share == 1 for share in found):
+        yield Lacking("S0-2", NOBODY_NEW, LATER)
+        return
+    noted = term(CONTRACTS) if source == "revenue" else ""
     for share in found:
         one = _of_share("S0-2", f"last_{share.group['window']}_months", share)
         yield replace(one, definition=one.definition + noted)
@@ -59,7 +67,7 @@ def existing_revenue(data: Data, settings: ClaimSettings) -> Iterator[Evidence |
 
 def returns(data: Data, settings: ClaimSettings) -> Iterator[Evidence | Lacking]:
     """S2-6: what was returned, by order and by value."""
-    noted = BESIDE if "subscriptions" in data.fields else ""
+    noted = term(BESIDE) if "subscriptions" in data.fields else ""
     for reading, by in (("by_value", "value"), ("by_order", "orders")):
         table = data.returns(by, mark=settings.return_mark)
         for share in _shares(table, settings):
@@ -67,7 +75,7 @@ def returns(data: Data, settings: ClaimSettings) -> Iterator[Evidence | Lacking]
                 one = _of_share("S2-6", reading, share)
                 yield replace(one, definition=one.definition + noted)
             else:
-                yield Lacking("S2-6", "no line is below 0", "lines below 0 for what came back")
+                yield Lacking("S2-6", NOTHING_BACK, LINES_BELOW)
 
 
 def repurchase(data: Data, settings: ClaimSettings) -> Iterator[Evidence | Lacking]:
@@ -78,14 +86,19 @@ def repurchase(data: Data, settings: ClaimSettings) -> Iterator[Evidence | Lacki
     good = next((name for name in others if _is_good(name)), None)
     if good is None:
         for claim in ("S2-2", *AGAIN):
-            yield Lacking(claim, f"fewer than {settings.min_group} customers gave a good answer")
+            why = tr("fewer than {n} customers gave a good answer", n=settings.min_group)
+            yield Lacking(claim, why)
         return
-    called = f" Good answers: the best of the {settings.good_answers} question ({good})."
+    called = tr(
+        " Good answers: the best of the {question} question ({answer}).",
+        question=settings.good_answers,
+        answer=words.label_words("score_group", good),
+    )
     table = replace(table, definition=table.definition + called)
     share = others[good]
     yield replace(_of_share("S2-2", reading, share), definition=table.definition)
     if len(others) < 2:
-        few = f"fewer than {settings.min_group} customers gave another answer"
+        few = tr("fewer than {n} customers gave another answer", n=settings.min_group)
         yield from (Lacking(claim, few) for claim in AGAIN)
         return
     difference = _difference(table, reading, good, settings)
@@ -98,9 +111,11 @@ def contact_channels(data: Data, settings: ClaimSettings) -> Iterator[Evidence |
     for claim, names in CHANNELS.items():
         places = [i for i, (label,) in enumerate(table.groups) if label.lower() in names]
         if not places:
-            called = " or ".join(names[:3])
-            takes = f"contacts whose channel in touchpoints is called {called}"
-            yield Lacking(claim, "no channel is called so, or too few came by it", takes)
+            takes = tr(
+                "contacts whose channel in touchpoints is called {names}",
+                names=tr(" or ").join(names[:3]),
+            )
+            yield Lacking(claim, NO_CHANNEL, takes)
         for share in _shares(_together(table, places), settings) if places else ():
             yield _of_share(claim, "contacts", share)
         for share in _shares(people.take(places), settings) if len(places) == 1 else ():
@@ -117,13 +132,29 @@ def avoidable_losses(data: Data, settings: ClaimSettings) -> Iterator[Evidence |
         try:
             found = _shares(data.unresolved_before_loss(days, open_days=0), settings)
         except NotEnoughError as error:
-            yield Lacking("S2-5", " ".join(error.problems), "")
+            yield Lacking("S2-5", words.sentences(error.problems), "")
             continue
         if not found:
-            yield Lacking("S2-5", f"fewer than {settings.min_group} customers left")
+            why = tr("fewer than {n} customers left", n=settings.min_group)
+            yield Lacking("S2-5", why)
         for share in found:
             one = _of_share("S2-5", reading, share, upper_bound=True)
-            yield replace(one, definition=BOUND.format(days))
+            yield replace(one, definition=_bound(days))
+
+
+def _bound(days: int) -> str:
+    return tr(
+        "Losses, each on the day of the notice or of the end, and tickets opened in the {days} "
+        "days before that were not solved on their first day, were still open, or came back. A "
+        "solution at the first contact can have to do with no more than these, if every contact "
+        "is a ticket and those solved on their first day took one contact; nobody can say that "
+        "these customers would otherwise be here.",
+        days=days,
+    )
+
+
+def _too_few_paid(least: int) -> str:
+    return tr("fewer than {n} customers paid in these months", n=least)
 
 
 def _gap_in_tickets(data: Data) -> Lacking | None:
@@ -132,19 +163,26 @@ def _gap_in_tickets(data: Data) -> Lacking | None:
     is_ticket = exp.func("LOWER", exp.column("event_type")).eq(exp.Literal.string("ticket"))
     first, last = data.query(exp.select(*counted).from_("touchpoints").where(is_ticket)).iloc[0]
     if pd.isna(first):
-        return Lacking("S2-5", "no contact is a ticket", "event_type 'ticket' in touchpoints")
+        return Lacking("S2-5", NO_TICKET, TICKETS)
     months = data.period_table(period="month")
     lost = months.lost.sum(axis=(0, 1))
     ends = [f"{pd.Timestamp(day):%Y-%m}" for day in (first, last)]
     outside = [n for name, n in zip(months.periods, lost, strict=True) if not _in(name, ends)]
     if sum(outside) <= MOST_UNCOVERED * lost.sum():
         return None
-    return Lacking(
-        "S2-5",
-        f"tickets are held from {ends[0]} to {ends[1]} only, and {sum(outside):,.0f} of "
-        f"{lost.sum():,.0f} losses lie outside",
-        f"tickets of all the time, or observed_from = {pd.Timestamp(first):%Y-%m-%d} in the recipe",
+    why = tr(
+        "tickets are held from {first} to {last} only, and {outside} of {losses} losses lie "
+        "outside",
+        first=words.period_label(ends[0]),
+        last=words.period_label(ends[1]),
+        outside=words.number(sum(outside)),
+        losses=words.number(lost.sum()),
     )
+    takes = tr(
+        "tickets of all the time, or observed_from = {day} in the recipe",
+        day=f"{pd.Timestamp(first):%Y-%m-%d}",
+    )
+    return Lacking("S2-5", why, takes)
 
 
 def _in(month: str, ends: list[str]) -> bool:
@@ -155,7 +193,7 @@ def nps_scale(data: Data, settings: ClaimSettings) -> Iterator[Evidence | Lackin
     """S0-12: the lowest score of the scale that the recipe states."""
     scale = data.recipe.scales.get("nps")
     if scale is None:
-        yield Lacking("S0-12", "nobody stated it", "the scale of nps in the recipe")
+        yield Lacking("S0-12", NOT_STATED, SCALE)
         return
     least = float(scale.minimum)
     yield Evidence(
@@ -167,7 +205,7 @@ def nps_scale(data: Data, settings: ClaimSettings) -> Iterator[Evidence | Lackin
         None,
         "lowest score",
         "C",
-        "The scale of the question that the recipe states.",
+        tr("The scale of the question that the recipe states."),
         as_of=data.as_of,
         confidence_level=settings.confidence_level,
     )

@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from cxresearch._cells import unknown
+from cxresearch._language import mark
 from cxresearch.contract import TABLES
 from cxresearch.needs import NEEDS
 
@@ -15,7 +16,9 @@ RELATIONS: Final = ("equals", "at_least", "at_most", "between", "positive", "neg
 ASSERTS: Final = (
     "share", "intention", "opinion", "cause", "association", "arithmetic", "practice",
 )  # fmt: skip
-STANDINGS: Final = ("read", "reported", "recalled", "not found", "not looked up")
+STANDINGS: Final = (
+    mark("read"), mark("reported"), mark("recalled"), mark("not found"), mark("not looked up"),
+)  # fmt: skip
 SIGNS: Final = ("positive", "negative", "none")
 _REQUIRED: Final = (
     "id", "seed", "claim", "relation", "population", "asserts", "estimand", "provenance",

@@ -6,13 +6,15 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, TypeAlias
 
 from cxresearch._cells import unknown
-from cxresearch._format import and_list
+from cxresearch._format import and_list, sentences
+from cxresearch._language import mark, term, tr
 from cxresearch.claims import _of_experiences, _of_profit, _of_promoters, _of_shares
 from cxresearch.claims._lacking import lacking_words
+from cxresearch.claims.judged import Judged
 from cxresearch.claims.measured import Evidence, Lacking
 from cxresearch.claims.register import Claim, Register, claims_register
 from cxresearch.claims.settings import ClaimSettings
-from cxresearch.claims.verdict import ClaimVerdict, Judged
+from cxresearch.claims.verdict import ClaimVerdict
 from cxresearch.claims.verdicts import ClaimVerdicts
 from cxresearch.errors import CxError, DataError
 from cxresearch.needs import capabilities
@@ -33,7 +35,9 @@ TESTS: Final[Mapping[str, Test]] = {
     "retention_profit": _of_profit.retention_profit,
     "returns": _of_shares.returns,
 }
-NO_TABLE: Final = "beyond the tables and tests here"
+NO_TABLE: Final = mark("beyond the tables and tests here")
+NO_DATA: Final = mark("the data lack")
+TOO_FEW: Final = mark("too few were counted")
 
 
 def claim_verdicts(
@@ -81,7 +85,7 @@ def _run(
     try:
         return [item for item in test(data, settings or ClaimSettings()) if item.claim in asked]
     except DataError as error:
-        why = " ".join(error.problems)
+        why = sentences(error.problems)
         return [Lacking(claim.id, why, "") for claim in claims]
 
 
@@ -97,13 +101,14 @@ def _verdict(
     lacking = [item for item in mine if isinstance(item, Lacking)]
     if lacking:
         why, takes = (
-            "; ".join(dict.fromkeys(filter(None, texts)))
+            tr("; ").join(dict.fromkeys(map(term, filter(None, texts))))
             for texts in zip(*map(_texts, lacking), strict=True)
         )
         return ClaimVerdict(claim, (), why, takes, as_of)
-    take = "; ".join([*missing, *([claim.beyond] if claim.beyond else [])])
-    why = "the data lack" if missing else NO_TABLE
-    return ClaimVerdict(claim, (), why, take, as_of)
+    take = tr("; ").join([*missing, *([term(claim.beyond)] if claim.beyond else [])])
+    counted = claim.tests and not missing  # a test that found nothing had too few for a number
+    why = NO_DATA if missing else TOO_FEW if counted else NO_TABLE
+    return ClaimVerdict(claim, (), term(why), take, as_of)
 
 
 def _texts(lacking: Lacking) -> tuple[str, str]:
@@ -121,7 +126,9 @@ def _missing(claim: Claim, data: Data, found: set[str]) -> list[str]:
 def _either(needs: list[str], data: Data) -> list[str]:
     """Return what one of these needs would take: part by part where there is only one."""
     each = [lacking_words(need, data) for need in needs]
-    return each[0] if len(each) == 1 else [f"either {', or '.join(map(and_list, each))}"]
+    if len(each) == 1:
+        return each[0]
+    return [tr("either {ways}", ways=tr(", or ").join(map(and_list, each)))]
 
 
 def _has(need: str, data: Data, found: set[str]) -> bool:

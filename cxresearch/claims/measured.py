@@ -5,10 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from cxresearch import _format as words
+from cxresearch._language import mark, tr
 from cxresearch.errors import CxError
 from cxresearch.findings import GRADES
+
+MORE: Final = mark("more customers or a longer time than these data hold")
 
 
 @dataclass(frozen=True)
@@ -87,21 +91,29 @@ class Evidence:
         ends = (self.value, self.ci_lower, self.ci_upper)
         if not self.uncertain:
             ends = (self.value, math.nan, math.nan)
-        most = "at most " if self.upper_bound else ""
+        said = self._number_words(*ends)
+        return tr("at most {number}", number=said) if self.upper_bound else said
+
+    def _number_words(self, *ends: float) -> str:
+        value, low, high = ends
         if self.unit == "share":
-            return most + words.percent_interval(*ends)
-        if self.unit == "amount" or self.unit.isupper():
-            return most + words.money(*ends, None if self.unit == "amount" else self.unit)
-        return most + words.number_interval(*ends)
+            return words.percent_interval(value, low, high)
+        if self.unit == words.AMOUNT or self.unit.isupper():
+            currency = None if self.unit == words.AMOUNT else self.unit
+            return words.money(value, low, high, currency)
+        return words.number_interval(value, low, high)
 
 
 @dataclass(frozen=True)
 class Lacking:
-    """Why one claim cannot be tested on the data at hand, and what it would take."""
+    """Why one claim cannot be tested on the data at hand, and what it would take.
+
+    Both are said by `term`, so that they may be marked messages as well as finished text.
+    """
 
     claim: str
     why: str
-    takes: str = "more customers or a longer time than these data hold"
+    takes: str = MORE
 
 
 def _problems(evidence: Evidence) -> Iterator[str]:

@@ -15,7 +15,7 @@ import pandas as pd
 from cxresearch import _format as words
 from cxresearch._cells import unknown
 from cxresearch._html import Table, html_table
-from cxresearch._language import speaking
+from cxresearch._language import speaking, term, tr
 from cxresearch.claims._register_rules import register_problems
 from cxresearch.claims._text_table import TextTable, by_text
 from cxresearch.errors import CxError
@@ -95,17 +95,29 @@ class Claim:
     @property
     def number_words(self) -> str:
         """What is claimed of the number: `at least 25 %`, `above 0`."""
-        sign = {"positive": "above 0", "negative": "below 0"}.get(self.relation)
+        sign = {"positive": tr("above 0"), "negative": tr("below 0")}.get(self.relation)
         if sign or self.number is None:
             return sign or words.MISSING
         low = self._number(self.number)
         if self.number_to is not None:
-            return f"{words.number(100 * self.number)} to {self._number(self.number_to)}"
-        return {"at_least": "at least ", "at_most": "at most "}.get(self.relation, "") + low
+            least = words.number(100 * self.number)
+            return tr("{low} to {high}", low=least, high=self._number(self.number_to))
+        if self.relation == "at_least":
+            return tr("at least {number}", number=low)
+        return tr("at most {number}", number=low) if self.relation == "at_most" else low
+
+    @property
+    def said(self) -> str:
+        """What is claimed, in the language spoken."""
+        return term(self.claim)
 
     def reading_words(self, reading: str) -> str:
         """Return a reading in words."""
-        return self.readings[reading].words
+        return term(self.readings[reading].words)
+
+    def short_words(self, reading: str) -> str:
+        """Return a reading in a few words, for a figure."""
+        return term(self.readings[reading].short)
 
     def _number(self, value: float) -> str:
         return words.percent(value) if self.unit == "share" else words.number(value)
@@ -119,6 +131,11 @@ class Figure:
     words: str
     number: float
 
+    @property
+    def said(self) -> tuple[str, str, str]:
+        """Who claims it, of what, and the number, in the language spoken."""
+        return term(self.who), term(self.words), words.percent(self.number)
+
 
 @dataclass(frozen=True)
 class Contradiction:
@@ -131,8 +148,11 @@ class Contradiction:
     @property
     def claimed(self) -> str:
         """Who claims which number: `S0-1 after one: 17 %; …`."""
-        said = (f"{f.who} {f.words}: {words.percent(f.number)}" for f in self.figures)
-        return "; ".join(said) or words.MISSING
+        said = [
+            tr("{who} {what}: {share}", who=who, what=what, share=share)
+            for who, what, share in (figure.said for figure in self.figures)
+        ]
+        return tr("; ").join(said) or words.MISSING
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,39 +184,47 @@ class Register(Table):
     def to_frame(self) -> pd.DataFrame:
         """Return one row per claim: where it comes from and what went wrong on the way."""
         columns = ["id", "claim", "population", "provenance", "misquotation", "standing"]
-        rows = [[getattr(c, name) for name in columns] for c in self.claims]
+        rows = [[term(getattr(c, name)) for name in columns] for c in self.claims]
         return pd.DataFrame(rows, columns=columns)
 
     def _repr_html_(self) -> str:
         """Show the sources, with all claims of which the same is known in one row."""
-        rows = [
-            (
-                c.id,
-                " ".join(
-                    filter(None, (f"{c.standing.capitalize()}.", c.provenance, c.misquotation))
-                )
-                + f" Said of {c.population}.",
-            )
-            for c in self.claims
-        ]
+        rows = [(c.id, _source_words(c)) for c in self.claims]
         return html_table(by_text(rows, "source, and what was lost"))
 
     @property
     def contradicting(self) -> TextTable:
         """One row per contradiction: who claims what, and what to make of it."""
-        rows = [(gap.topic, gap.claimed, gap.said) for gap in self.contradictions]
+        rows = [(term(gap.topic), gap.claimed, term(gap.said)) for gap in self.contradictions]
         frame = pd.DataFrame(rows, columns=["topic", "claimed", "what to make of it"])
-        return TextTable(frame, f"The claims contradict each other in {len(rows)} places.")
+        said = tr("The claims contradict each other in {n} places.", n=len(rows))
+        return TextTable(frame, said)
 
     def sentence(self, lang: str | None = None) -> str:
         """Return how many claims there are, and how many have a source that was found."""
         with speaking(lang):
             known = sum(c.standing in {"read", "reported"} for c in self.claims)
             wrong = sum(bool(c.misquotation) for c in self.claims)
-            return (
-                f"The register holds {len(self)} claims. For {known} of them a source was found; for "
-                f"{wrong} something was lost or turned on the way."
+            return tr(
+                "The register holds {n} claims. For {known} of them a source was found; for "
+                "{wrong} something was lost or turned on the way.",
+                n=len(self),
+                known=known,
+                wrong=wrong,
             )
+
+
+def _source_words(claim: Claim) -> str:
+    """Return how well the source is known, what it says, what was lost, and of whom."""
+    standing = words.sentence_start(term(claim.standing))
+    return words.sentences(
+        [
+            tr("{standing}.", standing=standing),
+            term(claim.provenance),
+            term(claim.misquotation),
+            tr("Said of {population}.", population=term(claim.population)),
+        ]
+    )
 
 
 @cache

@@ -10,25 +10,25 @@ import pandas as pd
 
 from cxresearch import _format as words
 from cxresearch._html import Table, html_table
-from cxresearch._language import speaking
+from cxresearch._language import mark, speaking, term, tr, trn
 from cxresearch.claims._text_table import TextTable, by_text
-from cxresearch.claims.verdict import (
+from cxresearch.claims.judged import (
     CONTRADICTED,
     READING,
     SUPPORTED,
     UNCLEAR,
     UNTESTED,
     VERDICTS,
-    ClaimVerdict,
     Judged,
 )
+from cxresearch.claims.verdict import ClaimVerdict
 from cxresearch.findings import Finding
 
 VERDICT_WORDS: Final = {
-    SUPPORTED: "supported",
-    CONTRADICTED: "contradicted",
-    READING: "true only under a stated reading",
-    UNCLEAR: "without a clear answer",
+    SUPPORTED: mark("supported"),
+    CONTRADICTED: mark("contradicted"),
+    READING: mark("true only under a stated reading"),
+    UNCLEAR: mark("without a clear answer"),
 }
 
 
@@ -85,9 +85,9 @@ class ClaimVerdicts(Table):
         rows = [
             (
                 v.claim.id,
-                v.claim.claim,
+                v.claim.said,
                 v.claim.number_words,
-                v.verdict,
+                term(v.verdict),
                 v.grade if v.judged else "",
             )
             for v in self.verdicts
@@ -97,10 +97,7 @@ class ClaimVerdicts(Table):
     def _repr_html_(self) -> str:
         """Show each claim beside its verdict; two columns, so that a phone has room for both."""
         rows = [
-            (
-                f"{v.claim.id}: {v.claim.claim}",
-                f"{v.verdict}{v.in_short}{f', {v.grade}' if v.judged else ''}",
-            )
+            (tr("{name}: {claim}", name=v.claim.id, claim=v.claim.said), _graded(v))
             for v in self.verdicts
         ]
         return html_table(pd.DataFrame(rows, columns=["claim", "verdict, grade"]))
@@ -110,10 +107,14 @@ class ClaimVerdicts(Table):
         """One row per claim and reading that was tested: claimed, measured, verdict, grade."""
         rows = [
             (
-                f"{j.claim.id}, {j.claim.number_words}: "
-                f"{j.claim.reading_words(j.evidence.reading)}",
+                tr(
+                    "{claim}, {number}: {reading}",
+                    claim=j.claim.id,
+                    number=j.claim.number_words,
+                    reading=j.read,
+                ),
                 j.evidence.measured_words,
-                f"{j.short_verdict}, {j.evidence.grade}",
+                tr("{verdict}, {grade}", verdict=j.short_verdict, grade=j.evidence.grade),
             )
             for j in self.judged
         ]
@@ -123,9 +124,9 @@ class ClaimVerdicts(Table):
     @property
     def unlocks(self) -> TextTable:
         """One row for all claims that lack the same: why they cannot be tested, and what lacks."""
-        rows = [(v.claim.id, ": ".join(filter(None, (v.why, v.unlock)))) for v in self.of(UNTESTED)]
+        rows = [(v.claim.id, _why_and_unlock(v)) for v in self.of(UNTESTED)]
         frame = by_text(rows, "why not here, and what it would take")
-        return TextTable(frame, f"{len(rows)} claims cannot be tested here.")
+        return TextTable(frame, tr("{n} claims cannot be tested here.", n=len(rows)))
 
     @property
     def definitions(self) -> TextTable:
@@ -138,11 +139,21 @@ class ClaimVerdicts(Table):
         with speaking(lang):
             tested = len(self) - len(self.of(UNTESTED))
             if not tested:
-                return f"Of the {len(self)} claims of the register, 0 can be tested on these data."
-            parts = [f"{len(self.of(v))} {VERDICT_WORDS[v]}" for v in VERDICTS if v != UNTESTED]
-            return (
-                f"Of the {len(self)} claims of the register, {tested} can be tested on these data: "
-                f"{words.and_list(parts)}."
+                return tr(
+                    "Of the {n} claims of the register, 0 can be tested on these data.",
+                    n=len(self),
+                )
+            parts = [
+                tr("{n} {verdict}", n=len(self.of(v)), verdict=term(VERDICT_WORDS[v]))
+                for v in VERDICTS
+                if v != UNTESTED
+            ]
+            return tr(
+                "Of the {n} claims of the register, {tested} can be tested on these data: "
+                "{verdicts}.",
+                n=len(self),
+                tested=tested,
+                verdicts=words.and_list(parts),
             )
 
     def answer(self) -> tuple[Finding, ...]:
@@ -157,10 +168,17 @@ class ClaimVerdicts(Table):
         return tuple(found for verdict in self.verdicts for found in verdict.findings())
 
     def _count(self, verdict: str, count: int) -> Finding:
-        named = "; ".join(f"{v.claim.id}, {v.claim.claim}{v.in_short}" for v in self.of(verdict))
+        named = tr("; ").join(
+            tr("{name}, {claim}{short}", name=v.claim.id, claim=v.claim.said, short=v.in_short)
+            for v in self.of(verdict)
+        )
         if verdict == UNTESTED and count:
-            named = f"{count} claims; below stands what would unlock each"
-        said = f"{verdict.capitalize()}: {named or 'no claim'}."
+            named = tr("{n} claims; below stands what would unlock each", n=count)
+        said = tr(
+            "{Verdict}: {claims}.",
+            Verdict=words.sentence_start(term(verdict)),
+            claims=named or tr("no claim"),
+        )
         return self._counted("claims_by_verdict", count, said, {"verdict": verdict})
 
     def _by_chance(self) -> Iterator[Finding]:
@@ -170,11 +188,15 @@ class ClaimVerdicts(Table):
         missed = different * (1 - uncertain[0].confidence_level) if uncertain else 0.0
         if missed < 1:
             return
-        miss = "misses" if round(missed) == 1 else "miss"
-        said = (
-            f"The verdicts rest on {different} different intervals at "
-            f"{words.percent(uncertain[0].confidence_level)}, of which about "
-            f"{words.number(missed)} {miss} the truth by chance."
+        said = trn(
+            "The verdicts rest on {different} different intervals at {level}, of which about "
+            "{missed} misses the truth by chance.",
+            "The verdicts rest on {different} different intervals at {level}, of which about "
+            "{missed} miss the truth by chance.",
+            round(missed),
+            different=different,
+            level=words.percent(uncertain[0].confidence_level),
+            missed=words.number(missed),
         )
         yield Finding(
             "intervals_missed", missed, missed, missed, different, "intervals", said, {},
@@ -185,3 +207,16 @@ class ClaimVerdicts(Table):
         return Finding(
             name, count, count, count, len(self), "claims", said, group, as_of=self.as_of
         )
+
+
+def _graded(verdict: ClaimVerdict) -> str:
+    said = f"{term(verdict.verdict)}{verdict.in_short}"
+    if not verdict.judged:
+        return said
+    return tr("{verdict}, {grade}", verdict=said, grade=verdict.grade)
+
+
+def _why_and_unlock(verdict: ClaimVerdict) -> str:
+    if not (verdict.why and verdict.unlock):
+        return verdict.why or verdict.unlock
+    return tr("{why}: {unlock}", why=verdict.why, unlock=verdict.unlock)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
-import textwrap
 from collections.abc import Iterator, Sequence
 from typing import Any, Final
 
+import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.transforms import blended_transform_factory
 
@@ -25,9 +25,10 @@ from cxresearch._draw import (
     quieten,
     say_beside,
 )
-from cxresearch._folding import wrapped
-from cxresearch.claims.register import Contradiction, Register
-from cxresearch.claims.verdict import CONTRADICTED, READING, SUPPORTED, UNCLEAR, Judged
+from cxresearch._folding import fold, wrapped
+from cxresearch._language import term, tr
+from cxresearch.claims.judged import CONTRADICTED, READING, SUPPORTED, UNCLEAR, Judged
+from cxresearch.claims.register import Contradiction, Figure, Register
 from cxresearch.claims.verdicts import ClaimVerdicts
 from cxresearch.errors import CxError
 
@@ -68,15 +69,19 @@ def plot_claims(verdicts: ClaimVerdicts, *, ax: Axes | None = None) -> Axes:
     rows = verdicts.with_number
     _check(rows, "claims of a share that were tested")
     with cx_style():
-        ax, placed = _blocks(rows, f"Grey: claimed. {_key(rows)}", ax)
+        ax, placed = _blocks(rows, tr("Grey: claimed. {key}", key=_key(rows)), ax)
         high = max(x for one in rows for x in (one.evidence.ends[1], one.claim.number or 0))
         ax.set_xlim(-0.03, 1.04 * min(high, WIDEST))
-        ax.xaxis.set_major_formatter(lambda share, _: f"{100 * share:.6g} %")
+        _percent_axis(ax)
         ax.locator_params(axis="x", nbins=3 if narrow(ax) else 5)
         for place, one in placed:
             _shade(ax, place, one.claim.region or (0.0, 0.0))
             _draw(ax, place, one, (one.evidence.value, *one.evidence.ends))
-        attach_alt(ax, _say("Claimed and measured shares", rows))
+        about = tr(
+            "Claimed and measured shares, with {level} intervals where there are any.",
+            level=_level(rows),
+        )
+        attach_alt(ax, _say(about, rows), _frame(rows))
     return ax
 
 
@@ -98,16 +103,21 @@ def plot_claim_directions(verdicts: ClaimVerdicts, *, ax: Axes | None = None) ->
     rows = verdicts.with_direction
     _check(rows, "claims of a direction that were tested")
     with cx_style():
-        said = f"Grey: as claimed; each row on a scale of its own. {_key(rows)}"
+        said = tr("Grey: as claimed; each row on a scale of its own. {key}", key=_key(rows))
         ax, placed = _blocks(rows, said, ax)
         low = min(min(_direction(one)) for one in rows)
         ax.set_xlim(min(-0.35, 1.05 * low), 1.05)
-        ax.set_xticks([0], ["none"])
+        ax.set_xticks([0], [tr("none")])
         for place, one in placed:
             _shade(ax, place, (0.0, math.inf))
             ax.vlines(0, place - 0.36, place + 0.36, color=INK, linewidth=1, zorder=2)
             _draw(ax, place, one, _direction(one))
-        attach_alt(ax, _say("Claims of a direction and what was measured", rows))
+        about = tr(
+            "Claims of a direction and what was measured, with {level} intervals where there are "
+            "any.",
+            level=_level(rows),
+        )
+        attach_alt(ax, _say(about, rows), _frame(rows))
     return ax
 
 
@@ -135,17 +145,18 @@ def plot_contradictions(register: Register, *, ax: Axes | None = None) -> Axes:
         ax.grid(visible=False)
         figures = [figure for gap in topics for figure in gap.figures]
         width = 24 if narrow(ax) else 44
-        names = [wrapped(f"{f.who}: {f.words}", width) for f in figures]
+        names = [wrapped(_figure_words(figure), width) for figure in figures]
         ax.set_yticks(places, names)
         ax.set_ylim(places[-1] + 0.6, 0)
         ax.set_xlim(0, 1)
-        ax.xaxis.set_major_formatter(lambda share, _: f"{100 * share:.6g} %")
+        _percent_axis(ax)
         for place, figure in zip(places, figures, strict=True):
             ax.axhline(place, color=GRID, linewidth=0.8, zorder=0)
             ax.plot(figure.number, place, "o", color=INK, markersize=7, zorder=3)
             say_beside(ax, place, words.percent(figure.number))
         _topics(ax, topics, places)
-        attach_alt(ax, " ".join(_say_topic(gap) for gap in topics))
+        said = words.sentences(_say_topic(gap) for gap in topics)
+        attach_alt(ax, said, _topics_frame(topics))
     return ax
 
 
@@ -155,13 +166,13 @@ def _blocks(
     """Return axes with a heading per claim and a named row per reading, and where they stand."""
     thin = ax is not None and narrow(ax)
     letters = 50 if thin else 84
-    caption = "\n".join(textwrap.wrap(caption, int(1.1 * letters)))
+    caption = fold(caption, int(1.1 * letters))
     at, headings = HEADING * caption.count("\n") - 0.9, []
     placed: list[tuple[float, Judged]] = []
     for one in rows:
         if not placed or placed[-1][1].claim.id != one.claim.id:
-            title = f"{one.claim.id}: {one.claim.claim}".replace(" %", "\N{NO-BREAK SPACE}%")
-            title = wrapped(title, letters)
+            title = tr("{name}: {claim}", name=one.claim.id, claim=one.claim.said)
+            title = wrapped(title.replace(" %", "\N{NO-BREAK SPACE}%"), letters)
             at += 0.42 + HEADING * (1 + title.count("\n"))
             headings.append((at + 0.48, title))
         at += 1
@@ -169,7 +180,7 @@ def _blocks(
     ax = new_axes(0.6 + ROW * (at + 1.5)) if ax is None else ax
     quieten(ax)
     ax.grid(visible=False)
-    names = [one.claim.readings[one.evidence.reading].short for one in rows]
+    names = [one.short for one in rows]
     ax.set_yticks([place for place, _ in placed], [wrapped(n, 15 if thin else 30) for n in names])
     ax.set_ylim(at + 0.6, -1.25)
     _write_headings(ax, headings)
@@ -221,25 +232,66 @@ def _direction(one: Judged) -> Ends:
 def _key(rows: Sequence[Judged]) -> str:
     """Return what the marks mean, those only that are drawn."""
     named = {
-        SUPPORTED: "filled circle: supported",
-        CONTRADICTED: "cross: contradicted",
-        READING: "diamond: only under a stated reading",
-        UNCLEAR: "hollow circle: no clear answer",
+        SUPPORTED: tr("filled circle: supported"),
+        CONTRADICTED: tr("cross: contradicted"),
+        READING: tr("diamond: only under a stated reading"),
+        UNCLEAR: tr("hollow circle: no clear answer"),
     }
-    text = "; ".join(
+    text = tr("; ").join(
         said for verdict, said in named.items() if any(r.verdict == verdict for r in rows)
     )
-    return f"{text[:1].upper()}{text[1:]}."
+    return tr("{Marks}.", Marks=words.sentence_start(text))
 
 
-def _say(what: str, rows: Sequence[Judged]) -> str:
-    level = words.level_words(rows[0].evidence.confidence_level)
-    said = [f"{what}, with {level} intervals where there are any."]
-    for one in rows:
-        reading = one.claim.reading_words(one.evidence.reading)
-        found = f"{one.evidence.measured_words}, {one.short_verdict}"
-        said.append(f"{one.claim.id}, {reading}: claimed {one.claim.number_words}, found {found}.")
-    return " ".join(said)
+def _say(about: str, rows: Sequence[Judged]) -> str:
+    said = [
+        tr(
+            "{claim}, {reading}: claimed {number}, found {measured}, {verdict}.",
+            claim=one.claim.id,
+            reading=one.read,
+            number=one.claim.number_words,
+            measured=one.evidence.measured_words,
+            verdict=one.short_verdict,
+        )
+        for one in rows
+    ]
+    return words.sentences([about, *said])
+
+
+def _level(rows: Sequence[Judged]) -> str:
+    return words.level_words(rows[0].evidence.confidence_level)
+
+
+def _frame(rows: Sequence[Judged]) -> pd.DataFrame:
+    """Return what is claimed and what was measured, in words: each row has a unit of its own."""
+    cells = [
+        (
+            tr("{name}: {claim}", name=one.claim.id, claim=one.short),
+            one.claim.number_words,
+            one.evidence.measured_words,
+            one.short_verdict,
+        )
+        for one in rows
+    ]
+    return pd.DataFrame(cells, columns=["claim", "claimed", "measured here", "verdict"])
+
+
+def _topics_frame(topics: Sequence[Contradiction]) -> pd.DataFrame:
+    cells = [
+        (term(gap.topic), _figure_words(figure), words.percent(figure.number))
+        for gap in topics
+        for figure in gap.figures
+    ]
+    return pd.DataFrame(cells, columns=["topic", "claim", "claimed"])
+
+
+def _figure_words(figure: Figure) -> str:
+    who, what, _ = figure.said
+    return tr("{who}: {what}", who=who, what=what)
+
+
+def _percent_axis(ax: Axes) -> None:
+    ax.xaxis.set_major_formatter(lambda share, _: tr("{number} %", number=f"{100 * share:.6g}"))
 
 
 def _places(topics: Sequence[Contradiction]) -> Iterator[float]:
@@ -255,13 +307,16 @@ def _topics(ax: Axes, topics: Sequence[Contradiction], places: Sequence[float]) 
     """Write each topic above its first row."""
     first = 0
     for gap in topics:
-        _across(ax, places[first] - 0.6, gap.topic, INK, fontweight="bold")
+        _across(ax, places[first] - 0.6, term(gap.topic), INK, fontweight="bold")
         first += len(gap.figures)
 
 
 def _say_topic(gap: Contradiction) -> str:
-    said = "; ".join(f"{f.who}, {f.words}, {words.percent(f.number)}" for f in gap.figures)
-    return f"{gap.topic}: {said}."
+    each = [
+        tr("{who}, {what}, {share}", who=who, what=what, share=share)
+        for who, what, share in (figure.said for figure in gap.figures)
+    ]
+    return tr("{name}: {said}.", name=term(gap.topic), said=tr("; ").join(each))
 
 
 def _check(rows: Sequence[object], what: str) -> None:
