@@ -28,6 +28,7 @@ ROOT = Path(__file__).resolve().parents[1]
 PACKAGE = ROOT / "cxresearch"
 KEYWORDS = {"tr": 1, "trn": 2, "mark": 1}
 OTHERS = tuple(lang for lang in LANGUAGES if lang != ENGLISH)
+QUESTIONS = {"unlocked": 2, "unless_missing": 0}  # in notebooks: place of the question's name
 SAID_BY_TOML: dict[str, tuple[str, ...]] = {  # file in the package: keys whose texts are shown
     "claims/claims.toml": (
         "claim", "population", "words", "short", "beyond", "provenance", "misquotation",
@@ -146,10 +147,26 @@ def _forms(call: ast.Call, path: Path) -> tuple[str, ...]:
 
 def _in_notebooks() -> Iterator[Said]:
     for path in sorted((ROOT / "notebooks").glob("*.ipynb")):
-        for i, cell in enumerate(json.loads(path.read_text("utf-8"))["cells"]):
-            if cell["cell_type"] == "markdown":
-                for k, block in enumerate(blocks("".join(cell["source"]))):
-                    yield Said((block,), path.stem, f"{path.name}:{i:03}:{k:02}")
+        notebook = json.loads(path.read_text("utf-8"))
+        adds = notebook["metadata"].get("cxresearch", {}).get("adds", {})
+        for text in adds.values():
+            yield Said((text,), path.stem, f"{path.name}:adds")
+        for i, cell in enumerate(notebook["cells"]):
+            source = "".join(cell["source"])
+            said = blocks(source) if cell["cell_type"] == "markdown" else _named_in(source)
+            for k, text in enumerate(said):
+                yield Said((text,), path.stem, f"{path.name}:{i:03}:{k:02}")
+
+
+def _named_in(source: str) -> Iterator[str]:
+    """Yield what a code cell calls the questions that data may not answer."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            named = [*node.args[QUESTIONS.get(node.func.attr, len(node.args)) :]]
+            named += [each.value for each in node.keywords if each.arg == "assumed"]
+            for text in named:
+                if isinstance(text, ast.Constant) and isinstance(text.value, str):
+                    yield text.value
 
 
 def _in_toml() -> Iterator[Said]:

@@ -23,6 +23,7 @@ ROOMS = (
         "_format",
         "findings",
         "_headings",
+        "_finding_names",
         "_reasons",
         "_html",
         "_results",
@@ -34,6 +35,7 @@ ROOMS = (
     ("cause_table", "score_table", "invitation_table", "revenue_bridge", "share_table"),
     ("unit_costs", "value_table", "purchase_table"),
     (
+        "_shared",
         "_engine",
         "lifetimes",
         "surveys",
