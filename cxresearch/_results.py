@@ -11,7 +11,7 @@ import pandas as pd
 from cxresearch import _format as words
 from cxresearch._cells import Labels, Small, unknown
 from cxresearch._html import Table
-from cxresearch._language import mark, term, tr, trn
+from cxresearch._language import mark, speaking, term, tr, trn
 from cxresearch.findings import Finding, without_number
 
 POPULATIONS = (
@@ -91,8 +91,9 @@ class Results(Table, Generic[R]):
 
     def sentence(self, lang: str | None = None) -> str:
         """Return the sentences of each group, and how many are not reported."""
-        said = [result.sentence(lang) for result in self.results]
-        return words.sentences([*said, *(finding.sentence for finding in self.suppressed)])
+        with speaking(lang):
+            said = [result.sentence() for result in self.results]
+            return words.sentences([*said, *(finding.sentence for finding in self.suppressed)])
 
     def findings(self) -> tuple[Finding, ...]:
         """Return the findings of each group, and how many groups are not reported."""
