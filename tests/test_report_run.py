@@ -13,7 +13,8 @@ from cxresearch.errors import CxError, ReportError
 from cxresearch.recipe_reader import find_recipe
 from cxresearch.reports import execution, publish
 from cxresearch.reports.collect import collect_findings
-from cxresearch.reports.index import Entry, render_index
+from cxresearch.reports.entries import Entry
+from cxresearch.reports.index import render_index
 from cxresearch.reports.notebooks import find_notebooks
 from cxresearch.reports.publish import open_folder
 from cxresearch.reports.runner import run_report, run_reports
@@ -214,7 +215,7 @@ def no_kernel(monkeypatch):
     def refuse(*args, **kwargs):
         raise AssertionError("a kernel was started")
 
-    monkeypatch.setattr("cxresearch.reports.runner.execute", refuse)
+    monkeypatch.setattr("cxresearch.reports.building.execute", refuse)
 
 
 @pytest.mark.usefixtures("no_kernel")
@@ -254,7 +255,7 @@ def test_data_are_found_from_elsewhere_as_a_notebook_finds_them(tmp_path, monkey
         ran.append(values["data"])
         raise Killed
 
-    monkeypatch.setattr("cxresearch.reports.runner.execute", note)
+    monkeypatch.setattr("cxresearch.reports.building.execute", note)
     monkeypatch.chdir(tmp_path)
     with pytest.raises(Killed):
         run_report(notebook("typed_parameters"), data=data, out=tmp_path)

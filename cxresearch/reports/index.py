@@ -2,100 +2,131 @@
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime
+from functools import cache
 from html import escape
 from pathlib import Path
-from typing import Any, Literal
+from typing import Final
 from urllib.parse import quote
 
-from cxresearch._format import plural
+from cxresearch._format import day
+from cxresearch._language import language, mark, term, tr, trn
+from cxresearch.reports.entries import Entry, ReportResult
 from cxresearch.reports.page import shell
 
-__all__ = ["METADATA_KEY", "Entry", "earlier_entries", "render_index"]
+__all__ = ["render_index"]
 
-METADATA_KEY = "cxresearch_report"
-
-
-@dataclass(frozen=True)
-class Entry:
-    """What the index says about one report; kept in the executed notebook's metadata."""
-
-    name: str
-    title: str
-    status: Literal["ok", "failed"]
-    seconds: float
-    error: str | None
-    headline: str | None
-    data: str
-    finished: str  # ISO time with offset
-
-    def record(self) -> dict[str, Any]:
-        """Give the plain values that `earlier_entries` reads back."""
-        return {key: value for key, value in asdict(self).items() if key in _FIELDS}
+_FOLDER: Final = Path(__file__).parent / "script"
+_LANGUAGES: Final = {"en": mark("English"), "ja": mark("Japanese")}
 
 
-_FIELDS = {field.name: field.type for field in fields(Entry)}
-
-
-def earlier_entries(folder: Path, *, without: Iterable[str]) -> list[Entry]:
-    """Read the reports of earlier runs that are still complete in the folder.
+def render_index(
+    entries: Sequence[Entry], earlier: Sequence[Entry], *, made: str, planned: int | None = None
+) -> str:
+    """Write the index page: this run's reports first, then earlier ones with their time.
 
     Parameters
     ----------
-    folder
-        Where reports are written.
-    without
-        Names of this run's reports.
-
-    Returns
-    -------
-    list of Entry
-        Sorted by name; files that are not executed reports are passed over.
+    entries, earlier
+        The reports of this run, and those that were there before it.
+    made
+        When the run was, as an ISO time.
+    planned
+        How many reports the run is to have; fewer entries say that it has not come to its end.
     """
-    skipped = set(without)
-    found = (_read(path) for path in sorted(folder.glob("*.ipynb")) if path.stem not in skipped)
-    return [entry for entry in found if entry is not None]
-
-
-def render_index(entries: Sequence[Entry], earlier: Sequence[Entry], *, made: str) -> str:
-    """Write the index page: this run's reports first, then earlier ones with their time."""
-    failed = sum(entry.status == "failed" for entry in entries)
-    summary = f"{len(entries)} report{'s' * (len(entries) != 1)}" + (
-        f", {failed} of them failed" if failed else ""
-    )
-    main = f"<h1>Reports</h1><p>{summary}, made {escape(_time(made))}.</p>"
-    main += "<h2>This run</h2>" + _list(entries)
+    main = f"<h1>{escape(tr('Reports'))}</h1><p>{escape(_summary(entries, made, planned))}</p>"
+    main += _search() + _section("this-run", tr("This run"), entries)
     if earlier:
-        main += "<h2>From earlier runs</h2>" + _list(earlier)
-    return shell("Reports", main, footer="<p>Made with cxresearch. Each page works offline.</p>")
+        main += _section("earlier", tr("From earlier runs"), earlier)
+    footer = escape(tr("Made with cxresearch. Each page works offline."))
+    return shell(
+        tr("Reports"),
+        main,
+        footer=f"<p>{footer}</p>",
+        scripts=[_text("index.js")],
+        style=_text("index.css"),
+    )
 
 
-def _read(path: Path) -> Entry | None:
-    try:
-        record = json.loads(path.read_bytes())["metadata"][METADATA_KEY]
-        entry = Entry(**{name: record[name] for name in _FIELDS})
-        return entry if path.with_suffix(".html").is_file() and entry.name == path.stem else None
-    except (OSError, ValueError, KeyError, TypeError):
-        return None
+def _summary(entries: Sequence[Entry], made: str, planned: int | None) -> str:
+    failed = sum(entry.status == "failed" for entry in entries)
+    kept = sum(_is_unchanged(entry) for entry in entries)
+    reports = trn("{n} report", "{n} reports", len(entries), n=len(entries))
+    if failed:
+        said = tr("{reports}, {n} of them failed, run {time}.", reports=reports, n=failed,
+                  time=_time(made))  # fmt: skip
+    else:
+        said = tr("{reports}, run {time}.", reports=reports, time=_time(made))
+    if kept:
+        said += trn(" {n} is unchanged.", " {n} are unchanged.", kept, n=kept)
+    if planned is not None and len(entries) < planned:
+        said += tr(" The run has not come to its end: it is to have {n} reports.", n=planned)
+    return said
 
 
-def _list(entries: Iterable[Entry]) -> str:
-    return f'<ul class="cx-reports">{"".join(map(_item, entries))}</ul>'
+def _search() -> str:
+    """Write the field that a script shows; without scripts the whole list stands there."""
+    said = {
+        "none": tr("No report holds these words."),
+        "one": tr("1 report found."),
+        "many": tr("{n} reports found.", n="{n}"),
+    }
+    texts = "".join(f' data-{name}="{escape(text)}"' for name, text in said.items())
+    return (
+        '<div class="cx-search" role="search" hidden>'
+        f'<label for="cx-find">{escape(tr("Find reports"))}</label>'
+        '<input type="search" id="cx-find" autocomplete="off" spellcheck="false">'
+        f'<p id="cx-found" role="status"{texts}></p></div>'
+    )
+
+
+def _section(name: str, title: str, entries: Iterable[Entry]) -> str:
+    items = "".join(map(_item, entries))
+    return (
+        f'<section aria-labelledby="{name}"><h2 id="{name}">{escape(title)}</h2>'
+        f'<ul class="cx-reports">{items}</ul></section>'
+    )
 
 
 def _item(entry: Entry) -> str:
-    said = f"<p>{escape(entry.headline)}</p>" if entry.headline else ""
+    own = "" if entry.lang == language() else f' lang="{escape(entry.lang)}"'
+    link = f'<a href="{escape(_address(entry.name))}">{escape(entry.title)}</a>'
+    parts = [f"<h3{own}>{link}</h3>"]
     if entry.status == "failed":
-        state = '<span class="cx-failed">Failed</span>'
-        said = f"<p>{escape(_shortened(entry.error or 'The reason is on its page.'))}</p>"
+        said = entry.error or tr("The reason is on its page.")
+        parts.append(f"<p{own}>{escape(_shortened(said))}</p>")
+    elif entry.headline:
+        parts.append(f"<p{own}>{escape(entry.headline)}</p>")
+    if entry.caution:
+        parts.append(f'<p class="cx-caution"{own}>{escape(entry.caution)}</p>')
+    facts = " · ".join(escape(fact) for fact in _facts(entry))
+    parts.append(f'<p class="cx-facts">{_state(entry)} · {facts}</p>')
+    return f"<li>{''.join(parts)}</li>"
+
+
+def _state(entry: Entry) -> str:
+    failed = entry.status == "failed"
+    word = tr("Failed") if failed else tr("OK")
+    return f'<span class="{"cx-failed" if failed else "cx-ok"}">{escape(word)}</span>'
+
+
+def _facts(entry: Entry) -> Iterator[str]:
+    yield entry.name
+    yield term(_LANGUAGES.get(entry.lang, entry.lang))
+    if entry.segment:
+        yield tr("segment: {segment}", segment=entry.segment)
+    if entry.data:
+        yield tr("data: {data}", data=entry.data)
+    if _is_unchanged(entry):
+        yield tr("unchanged since {time}", time=_time(entry.finished))
     else:
-        state = '<span class="cx-ok">OK</span>'
-    facts = [entry.name, _time(entry.finished), f"{float(entry.seconds):.1f} s"]
-    facts += [f"data: {entry.data}"] if entry.data else []
-    link = f'<h3><a href="{escape(_address(entry.name))}">{escape(entry.title)}</a></h3>'
-    return f'<li>{link}{said}<p class="cx-facts">{state} · {escape(" · ".join(facts))}</p></li>'
+        yield _time(entry.finished)
+        yield tr("{n} s", n=f"{float(entry.seconds):.1f}")
+
+
+def _is_unchanged(entry: Entry) -> bool:
+    return isinstance(entry, ReportResult) and entry.unchanged
 
 
 def _shortened(error: str) -> str:
@@ -103,8 +134,16 @@ def _shortened(error: str) -> str:
     what, *reasons = error.splitlines()
     if not reasons:
         return what
-    count = f"{len(reasons)} {plural('reason', len(reasons))}"
-    return f"{what} {count}, on its page." if what.endswith(":") else f"{what} …"
+    if not what.endswith((":", "：")):
+        return f"{what} …"
+    count = len(reasons)
+    return trn(
+        "{what} {n} reason, on its page.",
+        "{what} {n} reasons, on its page.",
+        count,
+        what=what,
+        n=count,
+    )
 
 
 def _address(name: str) -> str:
@@ -112,4 +151,13 @@ def _address(name: str) -> str:
 
 
 def _time(iso: str) -> str:
-    return str(iso)[:16].replace("T", " ")
+    try:
+        at = datetime.fromisoformat(iso)
+    except ValueError:
+        return iso
+    return tr("{day} {time}", day=day(at.date().isoformat()), time=f"{at:%H:%M}")
+
+
+@cache
+def _text(name: str) -> str:
+    return (_FOLDER / name).read_text("utf-8")
