@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, partial
@@ -23,7 +23,7 @@ from matplotlib.transforms import Transform, offset_copy
 
 from cxresearch._folding import cut, fold, wrapped
 from cxresearch._html import html_table
-from cxresearch._language import term, tr
+from cxresearch._language import ENGLISH, language, term, tr
 
 INK, QUIET, GRID = "#222222", "#595959", "#E3E3E3"
 
@@ -110,6 +110,11 @@ def looks(labels: Sequence[str]) -> list[tuple[str, Any]]:
         color = GROUP_COLORS.get(key, PALETTE[i % len(PALETTE)])
         found.append((color, GROUP_LINES.get(key, LINES[i % len(LINES)])))
     return found
+
+
+def bold() -> str:
+    """Return the weight of what stands out; the Japanese font has one, digits beside it more."""
+    return "bold" if language() == ENGLISH else "normal"
 
 
 def new_axes(height: float) -> Axes:
@@ -231,7 +236,9 @@ def at_risk_rows(
             _row_key(ax, s, y, right=-first - 5)
 
 
-def attach_alt(ax: Axes, text: str, numbers: pd.DataFrame | None = None) -> None:
+def attach_alt(
+    ax: Axes, text: str, numbers: pd.DataFrame | None = None, aligned: Collection[str] = ()
+) -> None:
     """Let the figure carry its text alternative, and what it plots, into every output.
 
     Parameters
@@ -242,10 +249,12 @@ def attach_alt(ax: Axes, text: str, numbers: pd.DataFrame | None = None) -> None
         What it shows, computed from its result.
     numbers
         The plotted numbers, a row per point or line; reports unfold them below the figure.
+    aligned
+        Its columns of text that hold numbers, as in `html_table`.
     """
     ax.set_label(text)
     if numbers is not None:
-        vars(ax)[_NUMBERS] = html_table(numbers)
+        vars(ax)[_NUMBERS] = html_table(numbers, numbers=aligned)
     figure = figure_of(ax)
     vars(figure)["_repr_mimebundle_"] = partial(_bundle, figure)
 
