@@ -6,6 +6,7 @@ import math
 from typing import Any, Final
 
 import numpy as np
+import pandas as pd
 from matplotlib import patheffects
 from matplotlib.axes import Axes
 from matplotlib.contour import QuadContourSet
@@ -18,6 +19,7 @@ from cxresearch._draw import (
     PALETTE,
     QUIET,
     attach_alt,
+    bold,
     cx_style,
     narrow,
     new_axes,
@@ -61,7 +63,7 @@ def plot_claim_map(found: ClaimMap, *, ax: Axes | None = None) -> Axes:
         _contours(ax, found)
         _own(ax, found)
         ax.set_title(_title(found, narrow(ax)), loc="left", fontsize=10, color=QUIET)
-        attach_alt(ax, _say(found), found.to_frame())
+        attach_alt(ax, _say(found), *_numbers(found))
     return ax
 
 
@@ -203,12 +205,18 @@ def _heart(found: ClaimMap, region: NDArray[np.bool_]) -> tuple[float, float]:
 
 def _write(ax: Axes, spot: tuple[float, float], text: str) -> None:
     look: dict[str, Any] = {"ha": "center", "va": "center", "bbox": PAGE, "zorder": 4}
-    ax.text(*spot, text, fontsize=SIZE, color=PALETTE[0], fontweight="bold", **look)
+    ax.text(*spot, text, fontsize=SIZE, color=PALETTE[0], fontweight=bold(), **look)
 
 
 def _color_hatches(filled: QuadContourSet) -> None:
     filled.set_edgecolor(PALETTE[0])
     filled.set_linewidth(0)
+
+
+def _numbers(found: ClaimMap) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """Return where the claim begins to hold by discount rate, exactly."""
+    frame = found.to_frame().map(lambda rate: words.percent(rate, 0.001))
+    return frame, tuple(str(column) for column in frame)
 
 
 def _say(found: ClaimMap) -> str:

@@ -25,6 +25,7 @@ from cxresearch._draw import (
 from cxresearch._folding import wrapped
 from cxresearch._language import tr
 from cxresearch.plots._signed import percents, signed
+from cxresearch.roi._exact_shares import exact_shares
 from cxresearch.roi.profit_path import ProfitPath
 
 SIZE: Final = 9.5
@@ -70,7 +71,7 @@ def plot_profit_path(path: ProfitPath, *, ax: Axes | None = None) -> Axes:
         title = tr("Profit of a year, today's is 100 %; lift: {lift}", lift=path.asked.lift.words)
         ax.set_title(wrapped(title, 40 if narrow(ax) else 76), loc="left", fontsize=10, color=QUIET)
         label_ends(ax, [after, before])
-        attach_alt(ax, _say_path(path), path.to_frame())
+        attach_alt(ax, _say_path(path), *exact_shares(path.to_frame()))
     return ax
 
 

@@ -28,6 +28,7 @@ from cxresearch._language import mark, term, tr
 from cxresearch.plots._signed import percents
 from cxresearch.roi._customer_lives import LIVES, Lives
 from cxresearch.roi._defection_curve import CURRENCY, DefectionCurve
+from cxresearch.roi._exact_shares import exact_shares
 from cxresearch.roi.leverage import OperatingLeverage
 
 SIZE: Final = 9.5
@@ -110,7 +111,7 @@ def plot_operating_leverage(found: OperatingLeverage, *, ax: Axes | None = None)
         )
         wide = wrapped(label, 34 if narrow(ax) else 58)
         ax.set_xlabel(wide, loc="left", color=QUIET, fontsize=SIZE)
-        attach_alt(ax, _say_leverage(found, more), found.to_frame())
+        attach_alt(ax, _say_leverage(found, more), *exact_shares(found.to_frame()))
     return ax
 
 

@@ -19,6 +19,7 @@ from cxresearch._draw import (
     PALETTE,
     QUIET,
     attach_alt,
+    bold,
     cx_style,
     figure_of,
     folded,
@@ -32,6 +33,7 @@ from cxresearch._folding import wrapped
 from cxresearch._language import mark, term, tr
 from cxresearch.errors import NotEnoughError
 from cxresearch.plots._signed import percents, signed, signed_interval
+from cxresearch.roi._exact_shares import exact_shares
 from cxresearch.roi._profit_uplift import ProfitUplift, model_name
 from cxresearch.roi.economics import concept_name
 from cxresearch.roi.profit_uplifts import ProfitUplifts
@@ -87,7 +89,7 @@ def plot_uplifts(uplifts: ProfitUplifts, *, ax: Axes | None = None) -> Axes:
         ax.axvline(target, color=INK, linewidth=1.4, linestyle=LINES[1], zorder=2)
         ax.axvline(0, color=QUIET, linewidth=0.9, zorder=1)
         say_below(ax, _caption(rows))
-        attach_alt(ax, _say(found), _numbers(found))
+        attach_alt(ax, _say(found), *exact_shares(_numbers(found)))
     return ax
 
 
@@ -147,7 +149,7 @@ def _axis(ax: Axes, rows: Sequence[tuple[float, ProfitUplift]], uplifts: ProfitU
 def _headings(ax: Axes, blocks: Sequence[Block], first: dict[int, float]) -> None:
     """Write each heading above its rows, from the left edge of the page on."""
     across = blended_transform_factory(figure_of(ax).transFigure, ax.transData)
-    look: dict[str, Any] = {"fontweight": "bold", "color": INK, "va": "bottom", "zorder": 5}
+    look: dict[str, Any] = {"fontweight": bold(), "color": INK, "va": "bottom", "zorder": 5}
     look |= {"path_effects": [patheffects.withStroke(linewidth=4, foreground="white")]}
     for title, block in blocks:
         text = ax.text(0.01, first[id(block[0])] - 0.5, title, transform=across, **look)
@@ -220,7 +222,7 @@ def _spoken(one: ProfitUplift) -> str:
 
 def _numbers(blocks: Sequence[Block]) -> pd.DataFrame:
     """Return what is drawn, a row per mark."""
-    ends = ("share", "share_ci_lower", "share_ci_upper")
+    ends = ("uplift_share", "uplift_share_ci_lower", "uplift_share_ci_upper")
     rows = [
         {
             "lift": title,

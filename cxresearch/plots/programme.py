@@ -30,8 +30,9 @@ from cxresearch._draw import (
 from cxresearch._folding import wrapped
 from cxresearch._language import tr
 from cxresearch.errors import CxError
+from cxresearch.roi._draws import Ends
 from cxresearch.roi._risk import ProgrammeRisk, chance
-from cxresearch.roi._tornado import Moved, Tornado, value_words
+from cxresearch.roi._tornado import Moved, Tornado, two_digits, value_words
 from cxresearch.roi.programme import Programme
 
 Floats = NDArray[np.float64]
@@ -39,6 +40,7 @@ Floats = NDArray[np.float64]
 BINS: Final = 40
 ROW: Final = 0.5  # inches
 LIFT: Final = "lift"
+AT_ENDS: Final = ("low", "value_at_low", "high", "value_at_high")
 PALE: Final = "#9CC3DE"
 LOSS: Final = PALETTE[1]
 HATCH: Final = "////"
@@ -84,7 +86,7 @@ def plot_break_even(risk: ProgrammeRisk, *, ax: Axes | None = None) -> Axes:
         said = tr(
             "Points more who stay a year, needed and at hand. {sentence}", sentence=risk.sentence()
         )
-        attach_alt(ax, said, _lifts(rows))
+        attach_alt(ax, said, _lifts(rows, risk.need_words), ["points"])
     return ax
 
 
@@ -132,7 +134,8 @@ def plot_npv(risk: ProgrammeRisk, *, ax: Axes | None = None) -> Axes:
             share=chance(risk.probability_of_loss[0]),
         )
         say_below(ax, below)
-        attach_alt(ax, _say_npv(risk), _bars(edges, counts / risk.draws))
+        bars = _bars(edges, counts / risk.draws)
+        attach_alt(ax, _say_npv(risk), bars, [str(column) for column in bars])
     return ax
 
 
@@ -207,7 +210,7 @@ def plot_tornado(tornado: Tornado, *, ax: Axes | None = None) -> Axes:
             Unit=words.money_unit(tornado.currency, capital=True),
         )
         say_below(ax, below)
-        attach_alt(ax, _say_tornado(tornado), _ends(tornado))
+        attach_alt(ax, _say_tornado(tornado), _ends(tornado), AT_ENDS)
     return ax
 
 
@@ -224,7 +227,8 @@ def _rows(ax: Axes, titles: list[str]) -> None:
     quieten(ax)
     ax.grid(visible=False)
     width = 16 if narrow(ax) else 26
-    ax.set_yticks(range(len(titles)), [wrapped(title, width) for title in titles])
+    names = ["\n".join(wrapped(part, width) for part in x.splitlines()) for x in titles]
+    ax.set_yticks(range(len(titles)), names)
     ax.set_ylim(len(titles) - 0.5, -0.5)
 
 
@@ -317,17 +321,20 @@ def _say_tornado(tornado: Tornado) -> str:
     return words.sentences([about, *said])
 
 
-def _lifts(rows: Sequence[tuple[str, tuple[float, float, float], str]]) -> pd.DataFrame:
+def _lifts(rows: Sequence[tuple[str, Ends, str]], need: str) -> pd.DataFrame:
     """Return the lifts that are drawn, in percentage points."""
-    found = [[name, *(100 * end for end in ends)] for name, ends, _ in rows]
-    columns = ["what", "points", "points_ci_lower", "points_ci_upper"]
-    return pd.DataFrame(found, columns=columns)
+    names = [name for name, *_ in rows]
+    said = [words.number_interval(*(100 * end for end in ends)) for _, ends, _ in rows[1:]]
+    return pd.DataFrame({"what": names, "points": [need, *said]})
 
 
 def _bars(edges: Floats, shares: Floats) -> pd.DataFrame:
     """Return the bars: between which amounts, and the share of the draws."""
-    frame = pd.DataFrame({"from": edges[:-1], "to": edges[1:], "share": shares})
-    return frame[frame["share"] > 0]
+    unit = two_digits(float(edges[1] - edges[0]))
+    ends = [words.number(float(edge), unit) for edge in edges]
+    said = [words.percent(float(share), 0.001) for share in shares]
+    frame = pd.DataFrame({"from": ends[:-1], "to": ends[1:], "share": said})
+    return frame[shares > 0]
 
 
 def _ends(tornado: Tornado) -> pd.DataFrame:
@@ -335,6 +342,6 @@ def _ends(tornado: Tornado) -> pd.DataFrame:
     rows = []
     for m in tornado.moved:
         low, high = (value_words(m.name, end, tornado.currency) for end in m.ends)
-        at = {"low": low, "value_at_low": m.npv[0], "high": high, "value_at_high": m.npv[1]}
-        rows.append({"input": m.title, **at})
+        said = (low, m.said[0], high, m.said[1])
+        rows.append({"input": m.title, **dict(zip(AT_ENDS, said, strict=True))})
     return pd.DataFrame(rows)

@@ -14,12 +14,17 @@ class ExactShares(Table):
     """A table in which a share without an interval, or with one of no width, has one decimal."""
 
     def _repr_html_(self) -> str:
-        frame = self.to_frame()
-        names = [str(name) for name in frame]
-        shares = [name for name in names if name.endswith(SHARE)]
-        texts = {name: [_text(row, name) for _, row in frame.iterrows()] for name in shares}
-        ends = [name for name in names if name.endswith((SHARE + LOWER, SHARE + UPPER))]
-        return html_table(frame.drop(columns=ends).assign(**texts), numbers=shares)
+        frame, shares = exact_shares(self.to_frame())
+        return html_table(frame, numbers=shares)
+
+
+def exact_shares(frame: pd.DataFrame) -> tuple[pd.DataFrame, list[str]]:
+    """Return a frame with its shares as text, and which columns they are."""
+    names = [str(name) for name in frame]
+    shares = [name for name in names if name.endswith(SHARE)]
+    texts = {name: [_text(row, name) for _, row in frame.iterrows()] for name in shares}
+    ends = [name for name in names if name.endswith((SHARE + LOWER, SHARE + UPPER))]
+    return frame.drop(columns=ends).assign(**texts), shares
 
 
 def _text(row: pd.Series, name: str) -> str:

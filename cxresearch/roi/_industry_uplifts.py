@@ -211,7 +211,7 @@ def _rebuild(industry: Industry, rate: float) -> IndustryUplift:
 
 def _listed(profits: tuple[float, ...]) -> str:
     # what it took to win the customer is 0 where it is not printed
-    return ", ".join(words.number(x) for x in profits[profits[0] == 0 :])
+    return tr(", ").join(words.number(x) for x in profits[profits[0] == 0 :])
 
 
 def _against(found: IndustryUplift) -> str:
