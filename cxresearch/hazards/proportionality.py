@@ -79,7 +79,7 @@ class ProportionalityCheck(Table):
             f"before {self.late_from}": tr("before {tenure}", tenure=self.late_from),
             f"from {self.late_from}": tr("from {tenure}", tenure=self.late_from),
         }
-        shown[first] = list(self.names[:-1]) * 2
+        shown[first] = [term(x) if x in words.SCORES else x for x in shown[first]]
         shown[second] = [parts[part] for part in shown[second]]
         return f"<p>{escape(self.sentence())}</p>{html_table(shown)}"
 
