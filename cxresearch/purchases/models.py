@@ -9,7 +9,7 @@ from typing import ClassVar, Final, Protocol
 import numpy as np
 
 from cxresearch._cells import Counts, unknown
-from cxresearch._language import mark, tr
+from cxresearch._language import tr
 from cxresearch._results import Results, key_problems, model_problems, too_few, too_small
 from cxresearch.errors import DataError
 from cxresearch.purchase_table import PurchaseTable
@@ -54,7 +54,6 @@ MODELS: Final[Mapping[str, Model]] = {
 MIN_REPEAT: Final = 30  # customers who bought again, whom the parameters rest on
 NOBODY: Final = 1e-3  # of a purchase, or of a week: who stops less than this does not stop
 BOUGHT_AGAIN: Final = "who bought again"
-WHO: Final = (mark("customers who bought again"),)
 TAKEN: Final = ("model", "parameter", "horizon", "unit", "weeks")  # keys of findings
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxresearch import _format as words
-from cxresearch._language import mark, tr
+from cxresearch._language import tr
 from cxresearch._results import Results, key_problems, too_few, too_small
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding
@@ -36,7 +36,6 @@ from cxresearch.uncertainty import (
 )
 
 SPENT_AGAIN: Final = "who spent something when they bought again"
-WHO: Final = (mark("customers who spent something when they bought again"),)
 
 
 @dataclass(frozen=True, eq=False)
