@@ -21,8 +21,10 @@ from sqlglot import exp
 
 from cxresearch import opening, sql
 from cxresearch._cells import MIN_NAMED
+from cxresearch._shared import recall, shares
 from cxresearch.designs import Design
 from cxresearch.errors import DataError
+from cxresearch.fingerprint import fingerprint
 from cxresearch.pipeline import Pipeline
 from cxresearch.recipe import Recipe
 
@@ -43,7 +45,8 @@ class Engine:
         self._folder = opening.scratch()
         self._connection = opening.connect(self._folder, memory_limit)
         self._cleanup = weakref.finalize(self, _discard, self._connection, self._folder)
-        self._kept: set[str] = set()
+        self._kept: dict[str, str] = {}  # what makes each relation, in order of dependence
+        self._made: set[str] = set()  # those of them that a query has needed
         self._recalled: dict[str, pd.DataFrame] = {}
         try:
             opened = opening.open_tables(self._connection, recipe, frames, self._folder)
@@ -99,22 +102,59 @@ class Engine:
         return int(self.query(exp.select("COUNT(*) AS n").from_(table))["n"].iloc[0])
 
     def query(self, tree: sql.Expression) -> pd.DataFrame:
-        """Run a query and return its (small) result."""
+        """Return the (small) result of a query for counts, which the reports of a run share."""
+        text = sql.render(tree)
+        if self._frames or not shares():
+            return self._run(text).df()
+        return recall(self._all_of(text), lambda: self._run(text).df())
+
+    def query_rows(self, tree: sql.Expression) -> pd.DataFrame:
+        """Return the result of a query for rows of customers, which is shared with nobody."""
         return self._run(sql.render(tree)).df()
 
     def query_once(self, tree: sql.Expression) -> pd.DataFrame:
         """Return the (small) result of a query about whole tables, which is run but once."""
         text = sql.render(tree)
         if text not in self._recalled:
-            self._recalled[text] = self._run(text).df()
+            self._recalled[text] = self.query(tree)
         return self._recalled[text].copy()
 
     def query_column(self, table: str, column: str) -> list[object]:
         """Return one column of a table of the contract, in the order of the rows."""
-        frame = self.query(exp.select(sql.column(column)).from_(table))
+        frame = self.query_rows(exp.select(sql.column(column)).from_(table))
         return list(frame[column])
 
+    @cached_property
+    def fingerprint(self) -> str:
+        """The first 16 hex digits of a SHA-256 over the recipe and all that it reads."""
+        paths = [path for found in self.files.values() for path in found]
+        return fingerprint(self.recipe, paths, self._frames)
+
+    def _all_of(self, text: str) -> str:
+        """Return all that a result depends on: the data, the query, and what it reads of ours."""
+        made = [self._kept[name] for name in self._behind(text)]
+        return "\n".join([self.fingerprint, text, *made])
+
+    def _behind(self, text: str) -> list[str]:
+        """Return what a query reads of what is kept, directly or not, in order of dependence."""
+        texts, names = [text], set[str]()
+        for each in texts:  # which grows meanwhile
+            new = {name for name in self._kept if name in each} - names
+            names |= new
+            texts += [self._kept[name] for name in new]
+        return [name for name in self._kept if name in names]
+
     def _run(self, text: str) -> duckdb.DuckDBPyConnection:
+        """Run a statement, and before it what makes the relations that it reads."""
+        for name in self._behind(text):
+            if name not in self._made:
+                self._execute("SET preserve_insertion_order = false")
+                self._execute(self._kept[name])
+                self._execute("SET preserve_insertion_order = true")
+                self._made.add(name)
+        return self._execute(text)
+
+    def _execute(self, text: str) -> duckdb.DuckDBPyConnection:
         try:
             return self._connection.execute(text)
         except (duckdb.Error, RuntimeError) as error:
@@ -129,7 +169,8 @@ class Engine:
     def _materialise(self, design: Design | None = None, *, money: bool = False) -> str:
         """Keep the risk set with the opened data, once; return the name it is kept under.
 
-        Its MD5 is the costly part of a reduction. For `money` each row of a follow-up also says
+        It is made when a query reads it, which may be never where another report has counted:
+        its MD5 is the costly part of a reduction. For `money` each row of a follow-up also says
         whose it is, when its clock began, and what the customer pays monthly.
         """
         name = f"kept_{'paid_' if money else ''}{design.table if design else 'spells'}"
@@ -145,14 +186,11 @@ class Engine:
             self._keep("kept_answers", exp.select("*").from_("known_answers"))
         views = self.pipeline.design(design, self.groupable, "kept_answers")
         for name in [name for name in views if name not in self._kept]:
-            self._run(opening.view(name, views[name]))
-            self._kept.add(name)
+            self._kept[name] = opening.view(name, views[name])
 
     def _keep(self, name: str, tree: sql.Expression) -> None:
-        self._run("SET preserve_insertion_order = false")
-        self._run(sql.render(exp.Create(this=exp.to_table(name), kind="TABLE", expression=tree)))
-        self._run("SET preserve_insertion_order = true")
-        self._kept.add(name)
+        create = exp.Create(this=exp.to_table(name), kind="TABLE", expression=tree)
+        self._kept[name] = sql.render(create)
 
     @cached_property
     def _attribute_facts(self) -> pd.DataFrame:
@@ -260,11 +298,6 @@ def numbered(rows: pd.DataFrame) -> pd.DataFrame:
 def unique(group_by: Sequence[str]) -> list[str]:
     """Return column names, each once; one name may come without a list."""
     return list(dict.fromkeys([group_by] if isinstance(group_by, str) else group_by))
-
-
-def reasons_words(counts: Iterable[tuple[object, int]]) -> str:
-    """Return why rows do not count, with how many each: `after the end: 1,204, no date: 3`."""
-    return ", ".join(f"{reason}: {n:,}" for reason, n in counts) or "none given"
 
 
 def split_names(text: str) -> list[str]:

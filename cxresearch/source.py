@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,6 @@ from cxresearch.contributions import Contributions
 from cxresearch.errors import DataError
 from cxresearch.experiments import Experiments
 from cxresearch.exports import Export, export_text
-from cxresearch.fingerprint import fingerprint
 from cxresearch.invitations import Invitations
 from cxresearch.lifetimes import period_months
 from cxresearch.recipe import Recipe
@@ -125,11 +123,5 @@ class Data(Contributions, Shares, Repurchases, Surveys, Invitations, Experiments
             for each in ids if wanted else ():
                 text = exp.cast(column(each), "text")
                 query = exp.select(exp.alias_(text, "id")).distinct().from_(name)
-                found |= set(self.query(query.where(text.copy().isin(*wanted)))["id"])
+                found |= set(self.query_rows(query.where(text.copy().isin(*wanted)))["id"])
         return found
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """The first 16 hex digits of a SHA-256 over the recipe and all that it reads."""
-        paths = [path for found in self.files.values() for path in found]
-        return fingerprint(self.recipe, paths, self._frames)

@@ -34,7 +34,7 @@ from traitlets.config import Config
 
 from cxresearch._format import plain, plural
 from cxresearch.errors import CxError, DataError, NotEnoughError, ReportError
-from cxresearch.reports.kernels import ONE_THREAD, Kernels, WarmProvisioner
+from cxresearch.reports.kernels import Kernels, WarmProvisioner
 
 __all__ = ["Execution", "Failure", "execute", "mark_failure"]
 
@@ -180,7 +180,7 @@ class ThisPython(AsyncKernelManager):  # type: ignore[misc]
         if server := self.kernels.server:
             self.provisioner = WarmProvisioner(parent=self, kernel_spec=self.kernel_spec)
             self.provisioner.server = server
-        env = os.environ | ONE_THREAD
+        env = os.environ | self.kernels.environment
         with _log(self.connection_file).open("wb") as log:
             await super().start_kernel(**options, env=env, stdout=log, stderr=log)
         self.kernels.add(self.provisioner.process)

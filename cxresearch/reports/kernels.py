@@ -20,16 +20,17 @@ import sys
 import tempfile
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cache
 from pathlib import Path
 from typing import IO, Any, ClassVar, Final
 
 from jupyter_client.provisioning import LocalProvisioner
 
+from cxresearch._shared import SHARED
 from cxresearch.reports._fork_server import LONGEST
 
-__all__ = ["ForkServer", "ForkedKernel", "Kernels", "WarmProvisioner", "open_kernels"]
+__all__ = ["ForkServer", "Kernels", "WarmProvisioner", "open_kernels"]
 
 ADDRESS: Final = "CXRESEARCH_KERNELS"  # names the socket of a server that is shared
 # For as many kernels as there are cores, and so that sums come out the same wherever they run.
@@ -187,10 +188,13 @@ class Kernels:
     ----------
     forked
         Whether to fork them from a server, which starts with the first kernel.
+    shared
+        A private folder for counts that their reports have in common.
     """
 
-    def __init__(self, *, forked: bool = False) -> None:
+    def __init__(self, *, forked: bool = False, shared: str | None = None) -> None:
         self._forked = forked
+        self.environment = ONE_THREAD | ({SHARED: shared} if shared else {})
         self._server: ForkServer | None = None
         self._processes: list[subprocess.Popen[bytes] | ForkedKernel] = []
         self._lock = threading.Lock()
@@ -226,13 +230,16 @@ class Kernels:
 def open_kernels(count: int) -> Iterator[Kernels]:
     """Give the kernels for `count` reports; forked where that can be and is worth it.
 
-    They are ended on leaving, with the server that forked them.
+    They are ended on leaving, with the server that forked them; counts that several reports of
+    the run need are made once, and kept until then.
     """
-    kernels = Kernels(forked=can_fork() and (count >= _WORTHWHILE or ADDRESS in os.environ))
-    try:
+    forked = can_fork() and (count >= _WORTHWHILE or ADDRESS in os.environ)
+    with ExitStack() as stack:
+        folder = tempfile.TemporaryDirectory(prefix="cx-counts-", ignore_cleanup_errors=True)
+        shared = stack.enter_context(folder) if count > 1 else None
+        kernels = Kernels(forked=forked, shared=shared)
+        stack.callback(kernels.end)
         yield kernels
-    finally:
-        kernels.end()
 
 
 def can_fork() -> bool:
