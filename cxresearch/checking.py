@@ -198,7 +198,7 @@ def _count(data: Data, found: sql.Expression) -> int:
 
 def _examples(data: Data, found: sql.Expression) -> pd.DataFrame:
     rows = exp.select("row_number", "key", "value").from_(exp.Subquery(this=found, alias="found"))
-    return data.query(rows.order_by("row_number", "key").limit(EXAMPLES))
+    return data.query_rows(rows.order_by("row_number", "key").limit(EXAMPLES))
 
 
 def _row(number: object, key: object, value: object) -> str:
