@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
 PHONE, DESKTOP = 390, 1440
@@ -20,16 +21,15 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 
 @dataclass
 class Opened:
-    """A page in the browser, what it said on its console, and what it asked a network for."""
+    """A page in the browser, and what it said, asked a network for and asked its reader."""
 
     page: Page
     console: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
+    dialogs: list[str] = field(default_factory=list)
 
     def violations(self) -> list[str]:
         """Return what axe-core finds wrong: rule, how many, and the first element."""
-        from axe_playwright_python.sync_playwright import Axe
-
         options = {"runOnly": {"type": "tag", "values": RULES}, "resultTypes": ["violations"]}
         found: list[dict[str, Any]] = Axe().run(self.page, options=options).response["violations"]
         return [
@@ -55,11 +55,19 @@ def browser() -> Iterator[Browser]:
 
 @contextmanager
 def opened(
-    browser: Browser, path: Path, width: int = DESKTOP, scheme: Scheme = "light"
+    browser: Browser,
+    path: Path,
+    width: int = DESKTOP,
+    scheme: Scheme = "light",
+    *,
+    scripts: bool = True,
 ) -> Iterator[Opened]:
     """Open a file in a window of its own; every request besides the file is cut off and kept."""
     context = browser.new_context(
-        viewport={"width": width, "height": 844}, color_scheme=scheme, reduced_motion="reduce"
+        viewport={"width": width, "height": 844},
+        color_scheme=scheme,
+        reduced_motion="reduce",
+        java_script_enabled=scripts,
     )
     with context:
         page = context.new_page()
@@ -74,6 +82,7 @@ def opened(
 
         page.route("**/*", guard)
         page.on("console", lambda message: seen.console.append(message.text))
+        page.on("dialog", lambda dialog: (seen.dialogs.append(dialog.message), dialog.dismiss()))
         page.on("pageerror", lambda error: seen.console.append(str(error)))
         page.goto(path.as_uri())
         yield seen
