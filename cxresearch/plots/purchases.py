@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.colors import LinearSegmentedColormap
+from numpy.typing import NDArray
 
 from cxresearch import _format as words
 from cxresearch._draw import (
@@ -40,7 +41,6 @@ from cxresearch.projection._forecast import COMBINED
 from cxresearch.purchases._alive_map import AliveMap
 from cxresearch.purchases._shop_value import ShopValue
 from cxresearch.purchases._together import Row
-from cxresearch.uncertainty import Floats
 
 __all__ = [
     "plot_alive_map",
@@ -196,7 +196,7 @@ def _say_map(one: AliveMap, title: str) -> str:
     return words.sentences([by, *rows])
 
 
-def _say_row(one: AliveMap, shares: Floats) -> Iterator[str]:
+def _say_row(one: AliveMap, shares: NDArray[np.float64]) -> Iterator[str]:
     for weeks, share in zip(one.weeks_since, shares, strict=True):
         if np.isfinite(share):
             yield tr("{share} at {weeks}", share=f"{100 * share:.0f}", weeks=weeks)
