@@ -292,7 +292,11 @@ def _say_lines(what: str, lines: Sequence[_Line]) -> str:
 
 def _layers_frame(curve: RetentionCurve, layers: Layers) -> pd.DataFrame:
     rows = [
-        {"reason": name, "tenure": periods(curve, t), "share": float(share[t - curve.start])}
+        {
+            "reason": name,
+            "tenure": periods(curve, t),
+            "of_100": _of_hundred(float(share[t - curve.start])),
+        }
         for name, share in layers
         for t in dict.fromkeys((*curve.years, curve.longest))
     ]
