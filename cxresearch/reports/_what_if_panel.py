@@ -50,11 +50,11 @@ def panel_html(spec: Mapping[str, Any]) -> str:
     data = json.dumps({"spec": spec, "words": said_by_script(spec)}, ensure_ascii=False)
     name = f"what-if-{sha256(data.encode()).hexdigest()[:8]}"
     return (
-        f'<section class="cx-what-if" aria-label="{_escaped(term(CONTROLS))}">'
+        '<div class="cx-what-if">'
         f"<style>{_CSS.read_text('utf-8')}</style>"
         f'<script type="application/json">{data.translate(_UNSAFE)}</script>'
         f'<p class="cx-quiet">{_escaped(term(LEAD))}</p>{_answer(spec, _controls(spec, name))}'
-        f'<div data-part="static">{sanitize(static_table(spec))}</div></section>'
+        f'<div data-part="static">{sanitize(static_table(spec))}</div></div>'
     )
 
 

@@ -19,7 +19,7 @@ from cxresearch.roi.economics import BY_YEAR, CONCEPTS, Economics
 from cxresearch.roi.profit_claim import ProfitClaim
 from cxresearch.roi.readings import READINGS, Lift
 from cxresearch.sliders._answer import Answer
-from cxresearch.sliders._grid import Choice, Slider, State, money, slider
+from cxresearch.sliders._grid import Choice, Slider, State, money, plain, slider
 from cxresearch.sliders._words import (
     CLAIM,
     NOTHING,
@@ -55,10 +55,8 @@ def claim_spec(claim: ProfitClaim) -> dict[str, Any]:
     }
     return {
         "kind": "claim",
-        "sliders": [each._asdict() for each in sliders],
-        "choices": [
-            each._asdict() for each in _choices(claim, curve=fixed["retained"] is not None)
-        ],
+        "sliders": [plain(each) for each in sliders],
+        "choices": [plain(each) for each in _choices(claim, curve=fixed["retained"] is not None)],
         "fixed": fixed,
         "units": {one.asked.lift.reading: _unit(one) for one in claim.headline},
         "one_rate": claim.renewals == "each_customer" and claim.model != CONSTANT,

@@ -45,6 +45,11 @@ class Choice(NamedTuple):
     values: tuple[str, ...]
 
 
+def plain(each: Slider | Choice) -> dict[str, Any]:
+    """Return a control as plain JSON values."""
+    return {**each._asdict(), "values": list(each.values)}
+
+
 def slider(name: str, kind: Kind, start: float, grid: tuple[float, float, float]) -> Slider:
     """Return a slider from a least to a most in steps, on which the report's own value lies."""
     low, high, step = grid

@@ -13,7 +13,7 @@ from cxresearch.roi._payments import discounted
 from cxresearch.roi._risk import ProgrammeRisk
 from cxresearch.roi.programme import Programme
 from cxresearch.sliders._answer import Answer, Number
-from cxresearch.sliders._grid import Slider, State, money, slider
+from cxresearch.sliders._grid import Slider, State, money, plain, slider
 from cxresearch.sliders._words import NEVER, NOTHING, PROGRAMME, amount, fill, points, snap
 
 MOVED = (
@@ -30,7 +30,7 @@ def programme_spec(risk: ProgrammeRisk) -> dict[str, Any]:
     fixed = {**held, "ramp": list(plan.ramp), "horizon": plan.horizon, "currency": plan.currency}
     return {
         "kind": "programme",
-        "sliders": [each._asdict() for each in _sliders(plan)],
+        "sliders": [plain(each) for each in _sliders(plan)],
         "choices": [],
         "fixed": fixed,
         "report": risk.worth_words,
