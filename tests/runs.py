@@ -256,6 +256,14 @@ class Shelf:
     def default(self, notebook: str) -> Report:
         return self.report("default", notebook, SAMPLE)
 
+    def japanese(self, notebook: str) -> Report:
+        """Return the Japanese report of a notebook on the sample."""
+
+        def build(folder: Path) -> None:
+            run_reports([notebook], data=str(SAMPLE), out=folder, lang="ja")
+
+        return Report(self._once(f"japanese-{notebook}", build), f"{notebook}.ja")
+
     def recipe(self, recipe: Path, notebook: str) -> Report:
         """Return the report of a notebook on a recipe that comes with the project."""
         return self.report(recipe.stem, notebook, recipe)

@@ -70,7 +70,7 @@ def answers_numbers(scores: Sequence[Score]) -> pd.DataFrame:
         {
             **score.group,
             **{
-                f"{step}_share": float(share)
+                str(step): words.percent(float(share))
                 for step, share in zip(score.steps, score.distribution, strict=True)
             },
             "answers": score.answers,
