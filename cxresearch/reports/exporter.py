@@ -21,7 +21,7 @@ from cxresearch.reports.translation import translate_prose
 
 __all__ = ["TEMPLATES", "PageExporter", "PagePreprocessor"]
 
-TEMPLATES = Path(__file__).parent / "installed" / "share" / "jupyter" / "nbconvert" / "templates"
+TEMPLATES = Path(__file__).parents[1] / "prefix" / "share" / "jupyter" / "nbconvert" / "templates"
 
 
 class PagePreprocessor(Preprocessor):  # type: ignore[misc]

@@ -1,7 +1,7 @@
 """A notebook as one self-contained page, which requests nothing from any network.
 
 The answer stands first, then what it rests on, then method and provenance. The template in
-`installed/share/jupyter/nbconvert/templates` puts the parts made here in their places.
+`prefix/share/jupyter/nbconvert/templates` puts the parts made here in their places.
 """
 
 from __future__ import annotations
