@@ -26,7 +26,7 @@ class _Commands(TyperGroup):
                 typer.echo(plain(f"error: {problem}"), err=True)
             raise typer.Exit(BAD_INPUT) from None
         except KeyboardInterrupt:
-            kept = "; reports that were complete are kept"
+            kept = "; reports that were complete are kept: give it again with --resume to go on"
             typer.echo(f"stopped{kept * (ctx.invoked_subcommand == 'report')}", err=True)
             raise typer.Exit(INTERRUPTED) from None
 
@@ -58,19 +58,38 @@ def main(
 
 
 @app.command()
-def report(  # noqa: PLR0917 - the options of the command
+def report(  # noqa: PLR0913, PLR0917 - the options of the command
     notebooks: Annotated[
         list[str] | None,
         typer.Argument(metavar="NOTEBOOK", help="Names or paths; without any, all notebooks."),
     ] = None,
-    data: Annotated[str, typer.Option(help="A recipe, a folder or a file.")] = "data/sample",
-    out: Annotated[Path, typer.Option(help="Where the reports go.")] = Path("reports"),
+    data: Annotated[
+        str | None, typer.Option(help="A recipe, a folder or a file; data/sample if not given.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Where the reports go; reports if not given.")
+    ] = None,
     parameter: Annotated[
         list[str] | None,
         typer.Option(
             "-p", "--parameter", metavar="NAME=VALUE", help="A parameter; may be repeated."
         ),
     ] = None,
+    lang: Annotated[
+        str | None, typer.Option(metavar="en|ja", help="The language of the reports.")
+    ] = None,
+    batch: Annotated[
+        Path | None,
+        typer.Option(metavar="FILE", help="Make what a batch file says (reports/monthly.toml)."),
+    ] = None,
+    jobs: Annotated[int, typer.Option(min=1, metavar="N", help="Reports made at once.")] = 1,
+    force: Annotated[
+        bool, typer.Option("--force", help="Make also the reports that nothing has changed for.")
+    ] = False,
+    resume: Annotated[
+        bool,
+        typer.Option("--resume", help="Go on with a run that was stopped, also one with --force."),
+    ] = False,
     timeout: Annotated[
         int, typer.Option(min=1, metavar="SECONDS", help="Stop a cell that runs longer.")
     ] = 600,
@@ -79,6 +98,10 @@ def report(  # noqa: PLR0917 - the options of the command
     ] = False,
 ) -> None:
     """Run notebooks and write a page for each, with an index and all findings.
+
+    Reports that would come out the same are kept as they are: nothing of notebook, package,
+    parameters and data has changed. So a run that was stopped goes on where it was when it is
+    given again; --resume is for one with --force, of which it keeps what is made.
 
     The last line printed is the path of the index page. The exit code is 0 when every
     report was made, 1 when one failed (its page says why), 2 when nothing was run.
@@ -89,18 +112,13 @@ def report(  # noqa: PLR0917 - the options of the command
         return
     _skip_slow_import()
     from cxresearch.reports.progress import show_progress  # noqa: PLC0415 - slow to import
-    from cxresearch.reports.runner import run_reports  # noqa: PLC0415
+    from cxresearch.reports.runner import How, plan_run, run_plan  # noqa: PLC0415
 
+    plan = plan_run(notebooks or [], batch=batch, data=data, out=out, parameters=given, lang=lang)
     with show_progress() as progress:
-        results = run_reports(
-            notebooks or [],
-            data=data,
-            out=out,
-            parameters=given,
-            timeout=timeout,
-            progress=progress,
-        )
-    typer.echo(out / "index.html")
+        how = How(timeout, progress, workers=jobs, force=force, resume=resume)
+        results = run_plan(plan, how)
+    typer.echo(plan.out / "index.html")
     if any(result.status == "failed" for result in results):
         raise typer.Exit(FAILED_REPORT)
 
@@ -192,6 +210,7 @@ def sample(
 def _assignments(options: list[str]) -> dict[str, str]:
     pairs = [option.partition("=") for option in options]
     names = [name.strip() for name, _, _ in pairs]
+    _refuse_credentials({name: value for name, _, value in pairs})  # before any is repeated
     problems = [f"-p {name}: write -p name=value" for name, equals, _ in pairs if not equals]
     problems += [
         f"-p {name} is given twice" for name in dict.fromkeys(names) if names.count(name) > 1
@@ -199,6 +218,12 @@ def _assignments(options: list[str]) -> dict[str, str]:
     if problems:
         raise CxError(problems)
     return {name: value for name, (_, _, value) in zip(names, pairs, strict=True)}
+
+
+def _refuse_credentials(given: dict[str, str]) -> None:
+    from cxresearch.reports.credentials import check_credentials  # noqa: PLC0415 - when asked
+
+    check_credentials(given)
 
 
 def _print_parameters(notebooks: list[str]) -> None:

@@ -21,6 +21,7 @@ __all__ = ["Job", "Plan", "Request", "check_together", "plan_reports", "seen_fro
 
 _LONGEST = 60  # characters of one part of a file's name
 LANG, DATA = "lang", "data"
+SAMPLE, OUT = "data/sample", "reports"  # where nothing else is said
 
 
 @dataclass(frozen=True)
@@ -100,10 +101,9 @@ def plan_reports(requests: Sequence[Request], out: Path) -> Plan:
     jobs: list[Job] = []
     problems: list[str] = []
     for request in requests:
-        try:
-            jobs += _jobs(request, out)
-        except CxError as error:
-            problems += [f"{request.where}{problem}" for problem in error.problems]
+        found, wrong = _jobs(request, out)
+        jobs += found
+        problems += [f"{request.where}{problem}" for problem in wrong]
     problems += _same_names(jobs)
     if problems:
         raise CxError(dict.fromkeys(problems))
@@ -132,24 +132,23 @@ def seen_from_here(path: str) -> Path | None:
         return None
 
 
-def _jobs(request: Request, out: Path) -> list[Job]:
+def _jobs(request: Request, out: Path) -> tuple[list[Job], list[str]]:
+    """Return the reports of a request as far as they can be told, and what is wrong with it."""
     problems = list(_language_problems(request))
-    found: list[Notebook] = []
     try:
         found = find_notebooks(request.notebooks)
-        for notebook in found:
-            _check_notebook(notebook, request, out)
     except CxError as error:
-        problems += error.problems
+        return [], [*problems, *error.problems]
     made: list[Job] = []
-    for segment in request.segments if found else ():
+    for notebook in found:
+        problems += _notebook_problems(notebook, request, out)
+    for segment in request.segments:
+        problems += _segment_problems(request, segment, found)
         try:
             made += _of_segment(request, segment, found)
         except CxError as error:
             problems += error.problems
-    if problems:
-        raise CxError(dict.fromkeys(problems))
-    return made
+    return made, problems
 
 
 def _language_problems(request: Request) -> Iterator[str]:
@@ -161,33 +160,36 @@ def _language_problems(request: Request) -> Iterator[str]:
         yield f"{LANG} is given twice: name the language once, and not among the parameters"
 
 
-def _check_notebook(notebook: Notebook, request: Request, out: Path) -> None:
+def _notebook_problems(notebook: Notebook, request: Request, out: Path) -> Iterator[str]:
     defaults = {each.name: each.default for each in notebook.parameters}
-    check_credentials(defaults, f"{notebook.path.name}: ")
+    try:
+        check_credentials(defaults, f"{notebook.path.name}: ")
+    except CxError as error:
+        yield from error.problems
     if notebook.path.resolve().parent == out.resolve():
-        raise ReportError(
-            f"{out} holds {notebook.path.name} itself: write reports elsewhere (--out)"
-        )
+        yield f"{out} holds {notebook.path.name} itself: write reports elsewhere (--out)"
     if notebook.wants_data and seen_from_here(request.data) is None:
         cure = "--data takes a recipe (data.toml), a folder that holds one, or a data file"
-        raise CxError(f"{request.data} does not exist: {cure}")
+        yield f"{request.data} does not exist: {cure}"
 
 
-def _of_segment(request: Request, segment: str, notebooks: Sequence[Notebook]) -> Iterator[Job]:
-    own = request.segments[segment]
+def _segment_problems(
+    request: Request, segment: str, notebooks: Sequence[Notebook]
+) -> Iterator[str]:
+    if segment and (not _slug(segment) or _slug(segment) in LANGUAGES):
+        yield f"the segment {segment!r} cannot name a file: give it another name"
+    wanted = set(request.segments[segment])
+    for notebook in notebooks:
+        if wanted and wanted.isdisjoint(parameter.name for parameter in notebook.parameters):
+            named = ", ".join(sorted(wanted))
+            cure = "ask for it in a report without segments"
+            yield f"{notebook.name} has no parameter of the segment {segment!r} ({named}): {cure}"
+
+
+def _of_segment(request: Request, segment: str, notebooks: Sequence[Notebook]) -> list[Job]:
     known = {each.name: each.parameters for each in notebooks}
-    values = check_notebooks(known, {**request.parameters, **own})
-    slug = _slug(segment)
-    if segment and (not slug or slug in LANGUAGES):
-        raise CxError(f"the segment {segment!r} cannot name a file: give it another name")
-    without = [name for name in known if own and not own.keys() & values[name].keys()]
-    if without:
-        raise CxError(
-            f"{name} has none of the parameters of the segment {segment!r} ({', '.join(own)}): "
-            "ask for it without segments"
-            for name in without
-        )
-    return (job for each in notebooks for job in _spoken(request, segment, each, values[each.name]))
+    values = check_notebooks(known, {**request.parameters, **request.segments[segment]})
+    return [job for each in notebooks for job in _spoken(request, segment, each, values[each.name])]
 
 
 def _spoken(
@@ -196,7 +198,8 @@ def _spoken(
     data: dict[str, Value] = {DATA: request.data} if notebook.wants_data else {}
     parameter = next((each for each in notebook.parameters if each.name == LANG), None)
     for lang in dict.fromkeys(request.languages if parameter else (None,)):
-        given = check_parameters([parameter], {LANG: lang}) if parameter and lang else {}
+        known = parameter is not None and lang in LANGUAGES
+        given = check_parameters([parameter], {LANG: lang}) if parameter and known else {}
         own = {**data, **values, **given}
         spoken = str(own.get(LANG, parameter.default if parameter else ENGLISH))
         spoken = spoken if spoken in LANGUAGES else ENGLISH  # a notebook may know more than we do

@@ -6,14 +6,16 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cxresearch.reports.plan import Plan, Request, plan_reports
+from cxresearch.errors import CxError
+from cxresearch.reports.batch import Given, read_batch
+from cxresearch.reports.plan import OUT, SAMPLE, Plan, Request, plan_reports
 from cxresearch.reports.run import How, run_plan
 
 if TYPE_CHECKING:
     from cxresearch.reports.entries import ReportResult
     from cxresearch.reports.progress import Progress
 
-__all__ = ["How", "run_plan", "run_report", "run_reports"]
+__all__ = ["Given", "How", "plan_run", "run_batch", "run_plan", "run_report", "run_reports"]
 
 
 def run_reports(
@@ -65,7 +67,7 @@ def run_reports(
         Before any kernel starts: for unknown notebooks, parameters that do not fit or hold a
         secret, data that are not there, and a folder that cannot be written.
     """
-    plan = _plan(notebooks, data, Path(out), parameters or {}, lang)
+    plan = plan_run(notebooks, data=data, out=out, parameters=parameters, lang=lang)
     return run_plan(plan, How(timeout, progress, workers=jobs, force=force))
 
 
@@ -81,17 +83,54 @@ def run_report(
     progress: Progress | None = None,
 ) -> ReportResult:
     """Run one notebook; see `run_reports`."""
-    plan = _plan([notebook], data, Path(out), parameters or {}, lang)
+    plan = plan_run([notebook], data=data, out=out, parameters=parameters, lang=lang)
     (result,) = run_plan(plan, How(timeout, progress, force=force))
     return result
 
 
-def _plan(
-    notebooks: Iterable[str | Path],
-    data: str,
-    out: Path,
-    parameters: Mapping[str, object],
-    lang: str | None,
+def run_batch(
+    batch: str | Path, how: How | None = None, given: Given | None = None
+) -> list[ReportResult]:
+    """Make the reports of a batch file.
+
+    Parameters
+    ----------
+    batch
+        The file; `cxresearch.reports.batch` says what stands in it.
+    how
+        See `How`; one after the other when missing.
+    given
+        What counts before what the file says.
+
+    Returns
+    -------
+    list of ReportResult
+        In the order of the file, for each report by segment, notebook and language.
+
+    Raises
+    ------
+    CxError
+        Before any kernel starts, with all that is wrong with the file.
+    """
+    return run_plan(read_batch(batch, given), how or How())
+
+
+def plan_run(
+    notebooks: Iterable[str | Path] = (),
+    *,
+    batch: str | Path | None = None,
+    data: str | None = None,
+    out: str | Path | None = None,
+    parameters: Mapping[str, object] | None = None,
+    lang: str | None = None,
 ) -> Plan:
-    wanted = Request(tuple(notebooks), str(data), parameters, languages=(lang,))
-    return plan_reports([wanted], out)
+    """Check what is asked for, as the command line has it; see `run_reports`."""
+    wanted = tuple(notebooks)
+    if batch is None:
+        about = SAMPLE if data is None else str(data)
+        request = Request(wanted, about, parameters or {}, languages=(lang,))
+        return plan_reports([request], Path(OUT if out is None else out))
+    if wanted:
+        raise CxError(f"the notebooks stand in {batch}: leave out NOTEBOOK, or --batch")
+    folder = None if out is None else Path(out)
+    return read_batch(batch, Given(data, folder, lang, parameters or {}))
