@@ -252,7 +252,7 @@ def period_word(periods_per_year: int) -> str:
 SCORES = ("detractor", "passive", "promoter")
 BANDED = ("tenure_band", "tenure", "tickets_before", "experiences")
 NO_LABEL = (mark("(missing)"), mark("(other)"))
-OURS = {"score_group": SCORES, "response": ("answered", "silent")}
+OURS = {"score_group": (*SCORES, mark("no answer")), "response": ("answered", "silent")}
 
 
 def label_words(column: str, label: str) -> str:

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 MAX_ROWS = 100
 NUMBER = ' class="cx-number"'
-ACRONYMS = {"nps": "NPS", "csat": "CSAT", "ces": "CES", "sbg": "sBG", "bdw": "BdW"}
+ACRONYMS = {
+    "nps": "NPS", "csat": "CSAT", "ces": "CES", "sbg": "sBG", "bdw": "BdW", "bg_nbd": "BG/NBD",
+    "mbg_nbd": "MBG/NBD", "pareto_nbd": "Pareto/NBD", "gamma_gamma": "Gamma-Gamma",
+}  # fmt: skip
 LOWER, UPPER = "_ci_lower", "_ci_upper"
 SHARES = ("retained", "share", "_rate", "_share")
 

@@ -92,7 +92,7 @@ class Evidence:
         if not self.uncertain:
             ends = (self.value, math.nan, math.nan)
         said = self._number_words(*ends)
-        return tr("at most {number}", number=said) if self.upper_bound else said
+        return tr("at most {measured}", measured=said) if self.upper_bound else said
 
     def _number_words(self, *ends: float) -> str:
         value, low, high = ends

@@ -141,7 +141,11 @@ def _holdout_frame(rows: Sequence[PurchaseHoldout]) -> pd.DataFrame:
     frame = pd.DataFrame({"repeat_purchases": [words.band_words(label) for label in CLASSES]})
     for end, values in zip(("", "_ci_lower", "_ci_upper"), rows[0].actual_by_class, strict=True):
         frame[f"purchases_made{end}"] = values
-    return frame.assign(**{row.name: np.round(row.predicted_by_class.value, 2) for row in rows})
+    said = {
+        row.name: [words.number(float(x), 0.01) for x in row.predicted_by_class.value]
+        for row in rows
+    }
+    return frame.assign(**said)
 
 
 def _say_frequencies(rows: Sequence[FrequencyFit]) -> str:

@@ -26,7 +26,7 @@ from cxresearch._draw import (
     say_beside,
 )
 from cxresearch._folding import fold, wrapped
-from cxresearch._language import term, tr
+from cxresearch._language import ENGLISH, language, term, tr
 from cxresearch.claims.judged import CONTRADICTED, READING, SUPPORTED, UNCLEAR, Judged
 from cxresearch.claims.register import Contradiction, Figure, Register
 from cxresearch.claims.verdicts import ClaimVerdicts
@@ -190,7 +190,12 @@ def _blocks(
 
 def _write_headings(ax: Axes, headings: Sequence[tuple[float, str]]) -> None:
     for place, title in headings:
-        _across(ax, place, title, INK, fontweight="bold")
+        _across(ax, place, title, INK, fontweight=_weight())
+
+
+def _weight() -> str:
+    """Return the weight of headings: Japanese has one only, beside which Latin must not be bold."""
+    return "bold" if language() == ENGLISH else "normal"
 
 
 def _across(ax: Axes, place: float, said: str, color: str, **look: Any) -> None:  # noqa: ANN401
@@ -307,7 +312,7 @@ def _topics(ax: Axes, topics: Sequence[Contradiction], places: Sequence[float]) 
     """Write each topic above its first row."""
     first = 0
     for gap in topics:
-        _across(ax, places[first] - 0.6, term(gap.topic), INK, fontweight="bold")
+        _across(ax, places[first] - 0.6, term(gap.topic), INK, fontweight=_weight())
         first += len(gap.figures)
 
 

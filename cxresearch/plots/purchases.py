@@ -174,13 +174,12 @@ def _map_frame(one: AliveMap) -> pd.DataFrame:
 
 
 def _values_frame(groups: Sequence[ShopValue]) -> pd.DataFrame:
-    names = ("lifetime_value", "lifetime_value_ci_lower", "lifetime_value_ci_upper")
     rows = [
-        {"group": _name(group), "model": model_words(model), **dict(zip(names, row, strict=True))}
+        (_name(group), model_words(model), group.terms.money(row))
         for group in groups
         for model, row in group.by_model.items()
     ]
-    return pd.DataFrame(rows)
+    return pd.DataFrame(rows, columns=["group", "model", "lifetime_value"])
 
 
 def _name(group: ShopValue) -> str:

@@ -234,30 +234,31 @@ def _below_values(groups: Sequence[LifetimeValue]) -> str:
 
 
 def _values_frame(groups: Sequence[LifetimeValue]) -> pd.DataFrame:
-    names = [(_name(group), group.to_frame()) for group in groups]
-    columns = [
-        f"{name}{end}"
-        for name in ("lifetime_value", "share_beyond_data")
-        for end in ("", "_ci_lower", "_ci_upper")
+    rows = [
+        (
+            _name(group),
+            words.money(*group.values, group.prices.currency),
+            words.percent(group.share_beyond_data),
+        )
+        for group in groups
     ]
-    frames = [frame[columns].assign(group=name) for name, frame in names]
-    return pd.concat(frames, ignore_index=True)[["group", *columns]]
+    return pd.DataFrame(rows, columns=["group", "lifetime_value", "share_beyond_data"])
 
 
 def _curves_frame(
     along: str, groups: Sequence[LifetimeValue], lines: Sequence[Line]
 ) -> pd.DataFrame:
     """Return every point of short lines; of long ones whole years and the last point."""
-    rows: list[dict[str, Any]] = []
+    rows = []
     year = groups[0].terms.periods_per_year
     step = 1 if sum(len(x) for x, *_ in lines) <= MOST_ROWS else year
     for group, (x, y, seen) in zip(groups, lines, strict=True):
         for i in (i for i, at in enumerate(x) if at % step == 0 or i in (0, len(x) - 1)):
             known = tr("within the data") if x[i] <= seen else tr("beyond the data")
-            row = {"group": _name(group), along: int(x[i]), "reach": known}
-            names = ("value", "value_ci_lower", "value_ci_upper")
-            rows.append(row | {name: float(end[i]) for name, end in zip(names, y, strict=True)})
-    return pd.DataFrame(rows)
+            value, lower, upper = (float(end[i]) for end in y)
+            amount = words.money(value, lower, upper, group.prices.currency)
+            rows.append((_name(group), int(x[i]), known, amount))
+    return pd.DataFrame(rows, columns=["group", along, "reach", "value"])
 
 
 def _say_values(groups: Sequence[LifetimeValue]) -> str:

@@ -102,7 +102,7 @@ def plot_value_waterfall(difference: ValueDifference, *, ax: Axes | None = None)
             say_beside(ax, place, folded(ax, amount))
         _join(ax, steps)
         say_below(ax, _below_waterfall(difference))
-        attach_alt(ax, _say_waterfall(difference), _steps_frame(steps))
+        attach_alt(ax, _say_waterfall(difference), _steps_frame(difference, steps))
     return ax
 
 
@@ -135,7 +135,7 @@ def plot_value_sensitivity(sensitivity: ValueSensitivity, *, ax: Axes | None = N
             _draw_bar(ax, place, bar)
             say_beside(ax, place, "\n".join(words.money(*ends, None) for ends in bar.ends))
         say_below(ax, _below_sensitivity(sensitivity))
-        attach_alt(ax, _say_sensitivity(sensitivity), _bars_frame(bars))
+        attach_alt(ax, _say_sensitivity(sensitivity), _bars_frame(sensitivity))
     return ax
 
 
@@ -243,28 +243,24 @@ def _unit(row: ValueDifference) -> str:
     return words.money_unit(row.prices.currency, capital=True)
 
 
-def _ends(name: str, ends: Ends) -> dict[str, float]:
-    """Return a number and its interval as columns of a table."""
-    return dict(zip((name, f"{name}_ci_lower", f"{name}_ci_upper"), ends, strict=True))
-
-
 def _differences_frame(found: ValueDifferences) -> pd.DataFrame:
-    rows = [{"comparison": row.title, **_ends("difference", row.difference)} for row in found]
-    return pd.DataFrame(rows)
+    missing = words.MISSING
+    rows = [(row.title, row.money(row.difference) if row.reported else missing) for row in found]
+    return pd.DataFrame(rows, columns=["comparison", "difference"])
 
 
-def _steps_frame(steps: list[Step]) -> pd.DataFrame:
-    return pd.DataFrame([{"part": step.name, **_ends("value", step.ends)} for step in steps])
+def _steps_frame(row: ValueDifference, steps: list[Step]) -> pd.DataFrame:
+    rows = [(step.name, row.none_of(step.part) or row.money(step.ends)) for step in steps]
+    return pd.DataFrame(rows, columns=["part", "value"])
 
 
-def _bars_frame(bars: tuple[Bar, ...]) -> pd.DataFrame:
-    return pd.DataFrame(
-        [
-            {"choice": bar.heading, "setting": setting, **_ends("difference", ends)}
-            for bar in bars
-            for setting, ends in zip(bar.settings, bar.ends, strict=True)
-        ]
-    )
+def _bars_frame(found: ValueSensitivity) -> pd.DataFrame:
+    rows = [
+        (bar.heading, setting, found.money(ends))
+        for bar in found.bars
+        for setting, ends in zip(bar.settings, bar.ends, strict=True)
+    ]
+    return pd.DataFrame(rows, columns=["choice", "setting", "difference"])
 
 
 def _say_differences(found: ValueDifferences) -> str:
