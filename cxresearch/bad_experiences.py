@@ -6,6 +6,8 @@ import difflib
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
+from cxresearch import _format as words
+from cxresearch._language import tr
 from cxresearch.errors import CxError
 
 Kind = Literal["ticket", "severe", "unresolved", "low_csat"]
@@ -83,20 +85,33 @@ class Experience:
     @property
     def definition(self) -> str:
         """What counts, from when on, and what is not known."""
-        whom = " who joined in the observed time" if self.new_only else ""
-        before = "" if self.new_only else ", and nothing is known of those before it"
-        wait = f"{self.wait_days} days after it" if self.wait_days else "on its day"
-        return (
-            f"A bad experience is {self._what()}. It counts from the first full month of tenure "
-            f"that begins {wait} or later, if {wait} the customer{whom} neither has left nor has "
-            "given notice; both count as lost, by the day of the notice. Experiences are counted "
-            f"in the observed time{before}."
-        )
+        what = tr("A bad experience is {what}.", what=self._what())
+        wait = tr("on its day")
+        if self.wait_days:
+            wait = tr("{n} days after it", n=self.wait_days)
+        if self.new_only:
+            counts = tr(
+                "It counts from the first full month of tenure that begins {wait} or later, if "
+                "{wait} the customer who joined in the observed time neither has left nor has "
+                "given notice; both count as lost, by the day of the notice. Experiences are "
+                "counted in the observed time.",
+                wait=wait,
+            )
+        else:
+            counts = tr(
+                "It counts from the first full month of tenure that begins {wait} or later, if "
+                "{wait} the customer neither has left nor has given notice; both count as lost, by "
+                "the day of the notice. Experiences are counted in the observed time, and nothing "
+                "is known of those before it.",
+                wait=wait,
+            )
+        return words.sentences([what, counts])
 
     def _what(self) -> str:
+        severities = tr(" or ").join(self.severities)
         return {
-            "ticket": "a ticket",
-            "severe": f"a ticket of severity {' or '.join(self.severities)}",
-            "unresolved": f"a ticket not solved within {self.open_days} days, or reopened",
-            "low_csat": "one of the two lowest scores for satisfaction",
+            "ticket": tr("a ticket"),
+            "severe": tr("a ticket of severity {severities}", severities=severities),
+            "unresolved": tr("a ticket not solved within {n} days, or reopened", n=self.open_days),
+            "low_csat": tr("one of the two lowest scores for satisfaction"),
         }[self.kind]

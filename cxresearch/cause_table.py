@@ -31,6 +31,7 @@ from cxresearch._cells import (
     without_noise,
 )
 from cxresearch._html import Table
+from cxresearch._language import tr
 from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.tables import LifeTable
 
@@ -242,8 +243,16 @@ def check_causes(names: Iterable[str], causes: Labels) -> None:
     if problems:
         foreign = len(problems) == len(names) and not any("did you mean" in p for p in problems)
         if foreign:
-            raise NotEnoughError([f"{p[:1].upper()}{p[1:]}" for p in problems])
+            raise NotEnoughError([_no_such(name, causes) for name in names])
         raise DataError(problems)
+
+
+def _no_such(name: str, causes: Labels) -> str:
+    return tr(
+        "Reason {name} does not exist, must be one of {known}: choose one of these.",
+        name=repr(name),
+        known=tr(", ").join(causes) or tr("none"),
+    )
 
 
 def _in_order(causes: Iterable[str]) -> Labels:

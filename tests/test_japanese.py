@@ -22,6 +22,7 @@ ENGLISH = re.compile(r"[A-Za-z][A-Za-z'’]+(?:[ -][A-Za-z][A-Za-z'’]*){2,}")
 UNSEEN = {"code", "pre", "script", "style", "kbd", "samp", "title"}
 SAID = ("alt", "title", "aria-label", "placeholder")
 VOID = {"img", "br", "hr", "meta", "link", "input", "wbr", "source", "col"}
+OWN = {"sBG"}  # headings that are names of models
 # What is English in a Japanese report, and why.
 ALLOWED = {
     "Journal of the": "the name of a journal",
@@ -86,6 +87,13 @@ def test_english_on_a_page_is_found() -> None:
         "three words of",
         "four words of it",
     ]
+
+
+def test_no_heading_of_a_table_is_english(japanese: Report) -> None:
+    heads = re.findall(r'<th scope="col"[^>]*>(.*?)</th>', japanese.html, re.DOTALL)
+    assert heads
+    words = {" ".join(re.sub("<[^>]+>", "", head).split()) for head in heads}
+    assert {head for head in words if re.search("[a-z]{3}", head)} - OWN == set()
 
 
 def test_the_findings_are_those_of_the_english_report(japanese: Report, shelf: Shelf) -> None:
