@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from importlib.util import find_spec
 from itertools import accumulate
@@ -87,6 +87,9 @@ def _families() -> tuple[str, ...]:
     assert package.origin is not None
     font = Path(package.origin).parent / "fonts" / "ipaexg.ttf"
     font_manager.fontManager.addfont(font)
+    # of one weight; named for bold too, since what is not found is complained of on the page
+    known = font_manager.fontManager.ttflist
+    known.append(replace(known[-1], weight=700))
     return ("DejaVu Sans", font_manager.FontProperties(fname=font).get_name())
 
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from matplotlib import font_manager
 from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 from test_own_curve import months
@@ -285,6 +286,16 @@ def test_every_figure_is_japanese_and_has_its_numbers(risk: ProgrammeRisk, own: 
             for text in written(ax):
                 check(made_up.sub("理由", text))
             assert re.search(r"[ぁ-んァ-ン一-龥]", "".join(written(ax))), name
+
+
+@pytest.mark.parametrize("lang", ["en", "ja"])
+def test_no_figure_complains_of_its_fonts(lang: str, caplog: pytest.LogCaptureFixture) -> None:
+    """What a library logs stands on the page of a report."""
+    font_manager.FontManager._findfont_cached.cache_clear()  # type: ignore[attr-defined]
+    with speaking(lang):
+        for found in (plot_uplifts(claim(0.85).uplifts), plot_claim_map(claim(0.85).map())):
+            found.figure.canvas.draw()
+    assert caplog.records == []
 
 
 def test_numbers_below_a_figure_are_as_exact_as_the_figure(risk: ProgrammeRisk) -> None:
