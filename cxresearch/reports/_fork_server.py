@@ -15,9 +15,8 @@ import selectors
 import signal
 import socket
 import sys
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from importlib import import_module
+from importlib import import_module, resources
 from typing import Any, Final
 
 __all__ = ["LONGEST", "main"]
@@ -25,7 +24,17 @@ __all__ = ["LONGEST", "main"]
 LONGEST: Final = 2**18  # bytes of a request, which is one message with the kernel's outputs
 # What notebooks import, and what a kernel does before its first cell. The inline backend is left
 # out on purpose: it looks for its kernel when it is imported, and would lose every figure.
-_PRELOADED: Final = ("pandas", "matplotlib.pyplot", "ipykernel.ipkernel", "ipykernel.zmqshell")
+_PRELOADED: Final = (
+    "ipykernel.ipkernel",
+    "ipykernel.zmqshell",
+    "IPython.core.pylabtools",
+    "pandas.core.reshape.reshape",
+    "matplotlib.pyplot",
+    "matplotlib.backends.backend_agg",
+    "scipy.ndimage",  # for maps
+    "sqlglot.generators.duckdb",
+)
+_SQL: Final = ("reductions", "rules")  # folders of it, whose parsing is kept
 _STDIN: Final = 0
 
 
@@ -121,13 +130,14 @@ def _kill(process: int) -> None:
 
 
 def _import() -> None:
-    for name in (*_PRELOADED, *_own_modules()):
-        import_module(name)
-
-
-def _own_modules() -> Iterator[str]:
     package = import_module("cxresearch")
-    yield from sorted({f"cxresearch.{home}" for home in package._HOME.values()})
+    for name in (*_PRELOADED, *sorted({f"cxresearch.{home}" for home in package._HOME.values()})):
+        import_module(name)
+    sql = import_module("cxresearch.sql")
+    for folder in _SQL:
+        for file in resources.files("cxresearch").joinpath(folder).iterdir():
+            if file.name.endswith(".sql"):
+                sql.load(file.name.removesuffix(".sql"), folder)
 
 
 def _run_kernel(request: Request, server: int) -> None:
