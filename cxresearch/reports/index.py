@@ -91,7 +91,7 @@ def _section(name: str, title: str, entries: Iterable[Entry]) -> str:
 
 def _item(entry: Entry) -> str:
     own = "" if entry.lang == language() else f' lang="{escape(entry.lang)}"'
-    link = f'<a href="{escape(_address(entry.name))}">{escape(entry.title)}</a>'
+    link = f'<a href="{escape(_address(entry.name))}">{escape(_title(entry))}</a>'
     parts = [f"<h3{own}>{link}</h3>"]
     if entry.status == "failed":
         said = entry.error or tr("The reason is on its page.")
@@ -105,6 +105,13 @@ def _item(entry: Entry) -> str:
     return f"<li>{''.join(parts)}</li>"
 
 
+def _title(entry: Entry) -> str:
+    """Return the title, with the segment, so that no two links read the same."""
+    if not entry.segment:
+        return entry.title
+    return tr("{title} ({segment})", title=entry.title, segment=entry.segment)
+
+
 def _state(entry: Entry) -> str:
     failed = entry.status == "failed"
     word = tr("Failed") if failed else tr("OK")
@@ -114,8 +121,6 @@ def _state(entry: Entry) -> str:
 def _facts(entry: Entry) -> Iterator[str]:
     yield entry.name
     yield term(_LANGUAGES.get(entry.lang, entry.lang))
-    if entry.segment:
-        yield tr("segment: {segment}", segment=entry.segment)
     if entry.data:
         yield tr("data: {data}", data=entry.data)
     if _is_unchanged(entry):
