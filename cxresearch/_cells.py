@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from cxresearch._checks import check_shapes
+from cxresearch._format import MIN_CELL
 from cxresearch._html import Table
 from cxresearch.errors import DataError
 
@@ -26,8 +27,6 @@ N_REPLICATES = 256
 MISSING_LABEL = "(missing)"
 # Customers who share a label that may be named: what fewer do may be one of them by name.
 MIN_NAMED = 30
-# Customers who may be left over when those shown are taken from a total (the audit's rule).
-MIN_HIDDEN = 10
 
 
 class Grouped(Table):
@@ -79,7 +78,7 @@ class Grouped(Table):
         counted = np.asarray(self.n if sizes is None else sizes)
         hidden = counted < min_group
         guards = 0
-        few = 0 < counted[hidden].sum() < min(min_group, MIN_HIDDEN)
+        few = 0 < counted[hidden].sum() < min(min_group, MIN_CELL)
         if few and not hidden.all() and "wave" not in self.group_columns:
             hidden[np.argmin(np.where(hidden, np.inf, counted))] = True
             guards = 1

@@ -17,6 +17,7 @@ from cxresearch._language import ENGLISH, language, mark, term, tr
 MISSING = "–"
 FINEST = 1e-5  # of a share: a thousandth of a percent
 AMOUNT = "amount"
+MIN_CELL = 10  # people whom a count in a report must stand for
 PERIOD_WORDS = {1: "year", 4: "quarter", 12: "month", 52: "week", 365: "day"}
 COUNTED = (
     mark("{n} years"),
@@ -252,7 +253,11 @@ def period_word(periods_per_year: int) -> str:
 SCORES = ("detractor", "passive", "promoter")
 BANDED = ("tenure_band", "tenure", "tickets_before", "experiences")
 NO_LABEL = (mark("(missing)"), mark("(other)"))
-OURS = {"score_group": (*SCORES, mark("no answer")), "response": ("answered", "silent")}
+OURS = {  # labels that are not a company's own
+    "score_group": (*SCORES, mark("no answer")),
+    "response": ("answered", "silent"),
+    "cause": ("voluntary", "involuntary", "company", "migration", "not recorded"),
+}
 
 
 def label_words(column: str, label: str) -> str:

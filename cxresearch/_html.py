@@ -1,7 +1,7 @@
 """Tables in notebooks: one look for all results, numbers formatted by the column's name.
 
 A column `x` that stands with `x_ci_lower` and `x_ci_upper` becomes one column "x" that reads
-`84 % (83 to 85 %)`, so no notebook needs a format string.
+`84 % (83 to 85 %)`, so no notebook needs a format string. A count of few people is not shown.
 """
 
 from __future__ import annotations
@@ -26,6 +26,10 @@ ACRONYMS = {
     "mbg_nbd": "MBG/NBD", "pareto_nbd": "Pareto/NBD", "gamma_gamma": "Gamma-Gamma",
 }  # fmt: skip
 LOWER, UPPER = "_ci_lower", "_ci_upper"
+# a table shows no count of so few people that one of them might be known by it
+COUNTS_OF_PEOPLE = frozenset(
+    ["n", "customers", "answers", "at_risk", "entered", "churned", "censored", "left", "lost", "at_start", "joined", "promoters", "passives", "detractors"]
+)
 SHARES = ("retained", "share", "_rate", "_share")
 
 
@@ -70,6 +74,8 @@ def format_cell(column: str, value: object, lower: object = None, upper: object 
     amount, low, high = float(value), _float(lower), _float(upper)
     if math.isnan(amount):
         return words.MISSING
+    if column in COUNTS_OF_PEOPLE and 0 < amount < words.MIN_CELL:
+        return tr("under {least}", least=words.MIN_CELL)
     if column.endswith("p_value"):
         return words.p_value(amount).removeprefix("p ").removeprefix("= ")
     if column.endswith(SHARES):

@@ -188,10 +188,9 @@ class RetentionCurve(Table):
             return ""
         if not self.events:
             return tr(" None of them left while observed: read the interval, not the figure.")
-        unit = 1.0 if float(self.events).is_integer() else 0.1  # weights are not whole
         return tr(
-            " Only {n} of them left while observed: read the interval, not the figure.",
-            n=words.number(self.events, unit),
+            " Fewer than {least} of them left while observed: read the interval, not the figure.",
+            least=FEW_EVENTS,
         )
 
     def _retained_sentence(self, tenure: int, value: float, lower: float, upper: float) -> str:

@@ -94,7 +94,7 @@ def test_findings_and_words():
     )
     assert found.to_frame()["cause"].tolist() == ["involuntary", "voluntary"] * 2
     few = CauseTable.from_durations([1] * 3 + [9] * 60, ["a"] * 3 + [None] * 60)
-    assert "Only 3 of them left so" in cause_rates(few).sentence()
+    assert "Fewer than 10 of them left so" in cause_rates(few).sentence()
 
 
 def test_small_groups_are_counted_and_not_named():

@@ -262,7 +262,7 @@ def test_a_group_in_which_nobody_left_has_an_exact_upper_end():
     made.loc[[2, 8], ["months", "churned"]] = [12, True]
     found = churn_risk(table_of(made, ["score_group"]), 12)
     assert found.churned[0] == 2
-    assert "Only 2 left while observed: read the interval" in found.findings()[0].sentence
+    assert "Fewer than 10 left while observed: read the interval" in found.findings()[0].sentence
     none = churn_risk(table_of(made, ["score_group"]), 6)
     assert none.refusal
     assert "Nobody with one of the labels left" in none.refusal

@@ -174,11 +174,14 @@ def test_a_start_counts_only_who_left_after_it():
     assert "customers who reached 6 months and left within the first 24 months" in later.sentence()
 
 
-def test_few_who_left_are_warned_of():
+def test_nothing_is_told_of_few_who_left():
     table = CauseTable.from_durations(
         [1, 2, 3] + [30] * 40, ["voluntary", "company", "company"] + [None] * 40
     )
-    assert "Only 3 of them left so: read the interval" in share(table).sentence()
+    (told,) = share(table).findings()
+    assert (told.id, told.value, told.n) == ("not_reported", None, None)
+    assert told.sentence == share(table).sentence()
+    assert told.sentence.startswith("Fewer than 10 of the customers left: ")
 
 
 def test_wrong_arguments_are_refused():

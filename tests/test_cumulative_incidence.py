@@ -410,7 +410,7 @@ def test_few_events_are_warned_of():
     table = CauseTable.from_durations([1] * 3 + [2] + [12] * 46, ["a"] * 3 + ["b"] + [None] * 46)
     (result,) = cumulative_incidence(table)
     warned = "of them left so: read the interval, not the figure."
-    assert result.at("a", 12).sentence.endswith(f"Only 3 {warned}")
+    assert result.at("a", 12).sentence.endswith(f"Fewer than 10 {warned}")
     assert result.at("b", 1).sentence.endswith(f"None {warned}")
 
 

@@ -232,7 +232,7 @@ def test_all_groups_small_leaves_an_empty_result_that_still_speaks():
 
 def test_few_events_come_with_a_warning():
     few = curves([2] * 4 + [24] * 96, [1] * 4 + [0] * 96)[0]
-    assert "Only 4 of them left while observed: read the interval" in few.at(12).sentence
+    assert "Fewer than 10 of them left while observed: read the interval" in few.at(12).sentence
     none = curves([24] * 100, [0] * 100)[0]
     assert "None of them left while observed: read the interval" in none.at(12).sentence
     many = curves([2] * 10 + [24] * 90, [1] * 10 + [0] * 90)[0]

@@ -18,7 +18,7 @@ def recorded(cause: str) -> str:
     """Return `recorded as voluntary`, or that no reason is recorded."""
     if cause == NOT_RECORDED:
         return tr("with no reason recorded")
-    return tr("recorded as {cause}", cause=cause)
+    return tr("recorded as {cause}", cause=words.label_words("cause", cause))
 
 
 def whom(curve: RetentionCurve) -> str:
@@ -69,6 +69,6 @@ def few_events(events: float) -> str:
     if not events:
         return tr(" None of them left so: read the interval, not the figure.")
     return tr(
-        " Only {n} of them left so: read the interval, not the figure.",
-        n=words.number(events, 1.0 if float(events).is_integer() else 0.1),
+        " Fewer than {least} of them left so: read the interval, not the figure.",
+        least=FEW_EVENTS,
     )

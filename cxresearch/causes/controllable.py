@@ -15,13 +15,13 @@ from cxresearch._cells import Counts, Labels
 from cxresearch._html import Table
 from cxresearch._language import speaking, tr
 from cxresearch._results import Results
-from cxresearch._retention_curve import RetentionCurve
+from cxresearch._retention_curve import FEW_EVENTS, RetentionCurve
 from cxresearch.cause_table import NOT_RECORDED, CauseTable, check_causes
-from cxresearch.causes._cause_words import few_events, first_periods, recorded, whom
+from cxresearch.causes._cause_words import first_periods, recorded, whom
 from cxresearch.causes.aalen_johansen import cause_share, cause_share_se
 from cxresearch.causes.cumulative_incidence import CumulativeIncidences
 from cxresearch.errors import CxError, DataError
-from cxresearch.findings import Finding
+from cxresearch.findings import Finding, without_number
 from cxresearch.uncertainty import Floats, exact_edge, jackknife, logit_interval
 
 PARTS = ("controllable", "other", "unrecorded")
@@ -86,11 +86,23 @@ class ControllableShare(Table):
                 return tr(
                     "Not known: none of the {whom} have a recorded reason.", whom=self._left()
                 )
+            if self.churned < FEW_EVENTS:
+                return tr(
+                    "Fewer than {least} of the {whom} left: what share of them left so is not "
+                    "reported.",
+                    least=FEW_EVENTS,
+                    whom=whom(self.curve),
+                )
             values = (self.controllable_share, *self._ends())
-            return self._share(values) + self._unrecorded(values) + few_events(self.churned)
+            return self._share(values) + self._unrecorded(values)
 
     def findings(self) -> tuple[Finding, ...]:
-        """Return the finding `controllable_share`; n is the customers who left."""
+        """Return the finding `controllable_share`; n is the customers who left.
+
+        Where they are few, nothing is told of them: it would be told of each.
+        """
+        if 0 < self.churned < FEW_EVENTS:
+            return (without_number(self.sentence(), self.group, as_of=self.curve.as_of),)
         values = (self.controllable_share, *self._ends())
         value, lower, upper = (x if math.isfinite(x) else None for x in values)
         return (

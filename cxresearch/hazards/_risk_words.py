@@ -49,8 +49,8 @@ def few_words(events: float) -> str:
     if not events:
         return tr(" None left: read the interval, not the figure.")
     return tr(
-        " Only {n} left while observed: read the interval, not the figure.",
-        n=words.number(events),
+        " Fewer than {least} left while observed: read the interval, not the figure.",
+        least=FEW_EVENTS,
     )
 
 

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from cxresearch._format import MIN_CELL
 from cxresearch.errors import CxError
 from cxresearch.reports._audit_counts import derived_counts, small_counts, small_findings
 from cxresearch.reports._audit_page import read_page
@@ -20,7 +21,6 @@ from cxresearch.reports.credentials import looks_like_credential
 
 __all__ = ["Audit", "Offence", "audit"]
 
-MIN_CELL = 10  # customers that a number must stand for, unless told otherwise
 _MAIL = re.compile(r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})*\.[A-Za-z]{2,24}\b")
 _WORD = re.compile(r"[\w@.+%:/-]+")
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
