@@ -120,14 +120,16 @@ def _headline(finding: Mapping[str, Any], cell: str | None) -> str:
     return f'<li><p>{said}</p><p class="cx-evidence">{escape(grade)}{link}</p></li>'
 
 
-def _open_questions(cells: Sequence[Mapping[str, Any]]) -> str:
+def _open_questions(cells: Sequence[NotebookNode]) -> str:
     """Name what the section on limits explains, in its own words, with a link to it."""
     for cell in cells:
-        leads = _LEAD.findall(cell["source"]) if cell.get("id") == LIMITS else []
-        if leads:
-            items = "".join(f"<li>{escape(_bare(lead))}</li>" for lead in leads)
-            link = f'<a href="#{LIMITS}">{escape(tr("Why this report cannot say"))}</a>'
-            return f'<ul class="cx-open">{items}</ul><p class="cx-evidence">{link}</p>'
+        if cell.get("id") == LIMITS and cell["cell_type"] == "markdown":
+            items = "".join(
+                f"<li>{escape(_bare(lead))}</li>" for lead in _LEAD.findall(cell.source)
+            )
+            listed = f'<ul class="cx-open">{items}</ul>' if items else ""
+            link = f'<a href="#{LIMITS}">{escape(tr("What this report cannot say, and why"))}</a>'
+            return f'{listed}<p class="cx-evidence">{link}</p>'
     return ""
 
 

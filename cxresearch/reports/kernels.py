@@ -102,6 +102,11 @@ class ForkServer:
         self.address = address
         self._process = process
 
+    @property
+    def pid(self) -> int | None:
+        """Its process, where this one started it."""
+        return self._process.pid if self._process else None
+
     @classmethod
     def start(cls) -> ForkServer:
         """Start one; it imports while the caller goes on.
@@ -235,8 +240,10 @@ def open_kernels(count: int) -> Iterator[Kernels]:
     """
     forked = can_fork() and (count >= _WORTHWHILE or ADDRESS in os.environ)
     with ExitStack() as stack:
-        folder = tempfile.TemporaryDirectory(prefix="cx-counts-", ignore_cleanup_errors=True)
-        shared = stack.enter_context(folder) if count > 1 else None
+        shared = None
+        if count > 1:
+            folder = tempfile.TemporaryDirectory(prefix="cx-counts-", ignore_cleanup_errors=True)
+            shared = stack.enter_context(folder)
         kernels = Kernels(forked=forked, shared=shared)
         stack.callback(kernels.end)
         yield kernels
