@@ -269,6 +269,7 @@ def _say_as_entered(ax: Axes, value: float, edges: Floats) -> None:
         va="top",
         fontsize=SMALL,
         color=INK,
+        path_effects=HALO,
     )
 
 
