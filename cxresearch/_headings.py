@@ -205,4 +205,9 @@ HEADINGS = (
     mark("CES share"),
     mark("metric"),
     mark("age band"),
+    mark("cause"),
+    mark("bg nbd"),
+    mark("mbg nbd"),
+    mark("pareto nbd"),
+    mark("gamma gamma"),
 )

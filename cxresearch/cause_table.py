@@ -31,12 +31,19 @@ from cxresearch._cells import (
     without_noise,
 )
 from cxresearch._html import Table
-from cxresearch._language import tr
+from cxresearch._language import mark, tr
 from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.tables import LifeTable
 
-NOT_RECORDED = "not recorded"  # the cause of a customer who left without one being written down
-CONTRACT = ("voluntary", "involuntary", "company", "migration")  # the words of the contract
+NOT_RECORDED = mark(
+    "not recorded"
+)  # the cause of a customer who left without one being written down
+CONTRACT = (  # the words of the contract
+    mark("voluntary"),
+    mark("involuntary"),
+    mark("company"),
+    mark("migration"),
+)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

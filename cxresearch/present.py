@@ -221,7 +221,8 @@ def _across(finding: Finding, spread: str, at: str, period: str) -> str:
         return term(f"{period}s of the first {{n}}").format(n=at)
     if spread == "cause":
         unknown = at == NOT_RECORDED
-        return tr("no reason recorded") if unknown else tr("recorded as {cause}", cause=term(at))
+        said = words.label_words(spread, at)
+        return tr("no reason recorded") if unknown else tr("recorded as {cause}", cause=said)
     if spread == "model":
         own = finding.unit == f"{period}s"
         unit = words.plural(period, 2)

@@ -159,14 +159,19 @@ def _in_notebooks() -> Iterator[Said]:
 
 
 def _named_in(source: str) -> Iterator[str]:
-    """Yield what a code cell calls the questions that data may not answer."""
+    """Yield what a code cell calls the questions that data may not answer, and what it assumes."""
     for node in ast.walk(ast.parse(source)):
+        named: list[ast.expr] = []
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-            named = [*node.args[QUESTIONS.get(node.func.attr, len(node.args)) :]]
-            named += [each.value for each in node.keywords if each.arg == "assumed"]
-            for text in named:
-                if isinstance(text, ast.Constant) and isinstance(text.value, str):
-                    yield text.value
+            named = node.args[QUESTIONS.get(node.func.attr, len(node.args)) :]
+        if isinstance(node, ast.Dict):
+            keys = [each.value if isinstance(each, ast.Constant) else None for each in node.keys]
+            named = [v for k, v in zip(keys, node.values, strict=True) if k == "assumed"]
+        yield from (
+            text.value
+            for text in named
+            if isinstance(text, ast.Constant) and isinstance(text.value, str)
+        )
 
 
 def _in_toml() -> Iterator[Said]:

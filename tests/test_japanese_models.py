@@ -74,7 +74,7 @@ def sentences(ladder: BiasLadder) -> list[str]:
 
 
 def test_the_answer_of_the_ladder_stands_before_how_it_was_counted() -> None:
-    how = "数え方：各回のスコア、二重頑健推定、調整項目：plan、継続期間帯。"
+    how = "数え方：各回のスコア、二重頑健推定、調整項目：プラン、継続期間帯。"
     assert sentences(BiasLadder((BEST,), 12)) == [
         "推奨者の解約の率は批判者の0.6（0.4～0.9）倍である"
         f"（95%信頼区間、回答1,637件、うち327件の後に解約）。{how}"
@@ -143,11 +143,11 @@ def test_what_could_still_be_wrong() -> None:
 def test_projected_shares_say_by_which_models_and_how_far_beyond(projected: Projections) -> None:
     group = projected[0]
     assert group.at(24).sentence == (
-        "BdWだけの予測では、顧客（segment：high_end）100人のうち30人が24年後も残っている"
+        "BdWだけの予測では、顧客（セグメント：high_end）100人のうち30人が24年後も残っている"
         "（95%信頼区間 27～33、データの終わりから12年先への外挿）。"
     )
     assert group.at(5, "geometric").sentence == (
-        "幾何モデル（別のモデルより当てはまりがはるかに悪い）では、顧客（segment：high_end）"
+        "幾何モデル（別のモデルより当てはまりがはるかに悪い）では、顧客（セグメント：high_end）"
         "100人のうち64人が5年後も残っている（95%信頼区間 62～67）。"
     )
     assert group.at(500).sentence == "500年後は不明：予測の範囲は0から24年までである。"
@@ -156,7 +156,7 @@ def test_projected_shares_say_by_which_models_and_how_far_beyond(projected: Proj
 def test_fits_and_their_tests(projected: Projections) -> None:
     rough, good, _ = (finding.sentence for finding in projected[0].fit_tests())
     assert rough == (
-        "幾何モデルは偶然を超えて顧客（segment：high_end）の件数から外れている"
+        "幾何モデルは偶然を超えて顧客（セグメント：high_end）の件数から外れている"
         "（1年ごとのカイ二乗検定、p < 0.0001）：その数値は目安として読むこと。"
     )
     assert "との間に明確な隔たりは認められない（1年ごとのカイ二乗検定、p = 0.17）" in good
@@ -169,7 +169,7 @@ def test_a_test_is_said_in_the_language_that_is_asked_for(projected: Projections
         nested, equal = nested_model_tests(projected), equal_parameters_test(projected)
         assert nested[3].sentence().startswith("No clear change with tenure")
     assert nested[3].sentence() == (
-        "顧客（segment：regular）一人ひとりの解約のしやすさに、継続期間にともなう明確な変化は"
+        "顧客（セグメント：regular）一人ひとりの解約のしやすさに、継続期間にともなう明確な変化は"
         "認められない：BdW対sBG（尤度比検定、p = 0.29）。"
     )
     check_japanese(nested.sentence())
@@ -180,7 +180,7 @@ def test_periods_held_out() -> None:
     held = holdout(paper(), holdout_periods=8)
     assert held[0].sentence() == (
         "12年時点で明確な誤差は認められない：最初の4年だけに当てはめた全モデルの平均は、"
-        "顧客（segment：high_end）について観測値との差が-3ポイント（-8～3）である（95%信頼区間）。"
+        "顧客（セグメント：high_end）について観測値との差が-3ポイント（-8～3）である（95%信頼区間）。"
         "検証用に残した期間の1年ごとの平均では、観測割合から4.8%外れている。"
     )
     assert "12年時点の観測値より19ポイント（17～22）低い（95%信頼区間）" in held[1].sentence()
@@ -189,7 +189,7 @@ def test_periods_held_out() -> None:
 def test_time_that_is_left_keeps_its_unit_for_machines(projected: Projections) -> None:
     left = residual_lifetimes(projected, [0], annual_discount_rate=0.1, horizon=10)[0]
     assert left.sentence() == (
-        "開始時点で、顧客（segment：high_end）には今後10年のうちに平均してあと4.1年（4.0～4.3）の"
+        "開始時点で、顧客（セグメント：high_end）には今後10年のうちに平均してあと4.1年（4.0～4.3）の"
         "期間が残る（95%信頼区間、年率10%で割引、有力な全モデルを合わせた予測による）。"
         "そのうち0%はデータの範囲の外にある。"
     )
@@ -210,15 +210,15 @@ def test_hazard_ratios_with_and_without_a_clear_difference() -> None:
         for finding in hazard_ratios(table, reference="detractor", adjust_for=["plan"]).findings()
     )
     assert passive == (
-        "継続期間の同じ1か月で比べると（planも同じ）、中立者と批判者の解約の頻度に"
+        "継続期間の同じ1か月で比べると（プランも同じ）、中立者と批判者の解約の頻度に"
         "明確な差は認められない：0.9倍（95%信頼区間 0.8～1.1）。"
     )
     assert promoter == (
-        "継続期間の同じ1か月で比べると（planも同じ）、推奨者は批判者の0.60倍の頻度で解約した"
+        "継続期間の同じ1か月で比べると（プランも同じ）、推奨者は批判者の0.60倍の頻度で解約した"
         "（95%信頼区間 0.52～0.68）。"
     )
     refused = hazard_ratios(table, "plan", reference="other").sentence()
-    assert refused == "plan別のハザード比は報告しない：比較するその他の顧客がいない。"
+    assert refused == "プラン別のハザード比は報告しない：比較するその他の顧客がいない。"
     check_japanese(
         proportionality_check(table, reference="detractor")._repr_html_().split("<table")[0][3:-4]
     )
@@ -244,7 +244,7 @@ def test_risk_groups() -> None:
 def test_reasons_for_churn() -> None:
     assert share(table_of()).sentence() == (
         "最初の24か月に解約した顧客で理由の記録がある100人のうち、ここで対応可能と数える解約は"
-        "66人である（記録された理由：voluntary、95%信頼区間 57～72）。解約者全体の10%には理由の"
+        "66人である（記録された理由：自発的、95%信頼区間 57～72）。解約者全体の10%には理由の"
         "記録がない：その全員を対応可能でないと数えるか、対応可能と数えるかで59～70%となり、"
         "区間は両方を含む。"
     )
@@ -253,7 +253,7 @@ def test_reasons_for_churn() -> None:
         rates[0]
         .sentence()
         .startswith(
-            "顧客（plan：a）の解約（記録された理由：involuntary）は1,000人月あたり5件である"
+            "顧客（プラン：a）の解約（記録された理由：非自発的）は1,000人月あたり5件である"
             "（95%信頼区間 4～5）。"
         )
     )
