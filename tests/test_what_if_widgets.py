@@ -109,6 +109,7 @@ def test_widgets_choose_readings_and_escape_what_was_typed() -> None:
     controls(box)["How “more retention” is read"].value = "fewer_churners"
     state = start_of(spec) | {"reading": "fewer_churners"}
     assert answer(spec, state).headline in box.children[-1].value
+    assert controls(box)["More retention"].label == "5 %"
     assert "<img" not in widgets(programme(currency="<img>")).children[-1].value
 
 

@@ -54,6 +54,17 @@ def widgets(spec: Mapping[str, Any]) -> Any:  # noqa: ANN401 - ipywidgets is not
         for name, control in controls.items():
             control.value = start[name]
 
+    def reread(change: Mapping[str, Any]) -> None:
+        with speaking(lang):
+            for each in spec["sliders"]:
+                if each["kind"] == "lift":
+                    lift = moved[each["name"]]
+                    kept = lift.value
+                    lift.options = _options(spec, each, {**start, "reading": change["new"]})
+                    lift.value = kept
+
+    if "reading" in chosen:
+        chosen["reading"].observe(reread, "value")
     for control in controls.values():
         control.observe(show, "value")
     back.on_click(reset)
@@ -63,12 +74,18 @@ def widgets(spec: Mapping[str, Any]) -> Any:  # noqa: ANN401 - ipywidgets is not
 
 def _slider(made: Any, spec: Mapping[str, Any], each: Mapping[str, Any], wide: Any) -> Any:  # noqa: ANN401
     state = start_of(spec)
-    options = []
-    for value in each["values"]:
-        options.append((value_words(spec, each, {**state, each["name"]: value}), value))
-    label = term(LABELS[each["name"]])
-    value = state[each["name"]]
-    return made.SelectionSlider(options=options, value=value, description=label, **wide)
+    options, label = _options(spec, each, state), term(LABELS[each["name"]])
+    return made.SelectionSlider(
+        options=options, value=state[each["name"]], description=label, **wide
+    )
+
+
+def _options(
+    spec: Mapping[str, Any], each: Mapping[str, Any], state: Mapping[str, Any]
+) -> list[tuple[str, float]]:
+    """Return the values of a slider, each with how it is written."""
+    name = each["name"]
+    return [(value_words(spec, each, {**state, name: x}), x) for x in each["values"]]
 
 
 def _choice(made: Any, spec: Mapping[str, Any], each: Mapping[str, Any], wide: Any) -> Any:  # noqa: ANN401
