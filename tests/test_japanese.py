@@ -12,21 +12,33 @@ from functools import cache
 from html.parser import HTMLParser
 
 import pytest
+import runs
 from runs import NOTEBOOKS, SAMPLE, Report, Shelf
 
 from cxresearch.recipe import Recipe
 from cxresearch.recipe_reader import read_recipe
+
+shelf = runs.shelf
 
 NAMES = [path.stem for path in NOTEBOOKS]
 ENGLISH = re.compile(r"[A-Za-z][A-Za-z'’]+(?:[ -][A-Za-z][A-Za-z'’]*){2,}")
 UNSEEN = {"code", "pre", "script", "style", "kbd", "samp", "title"}
 SAID = ("alt", "title", "aria-label", "placeholder")
 VOID = {"img", "br", "hr", "meta", "link", "input", "wbr", "source", "col"}
-OWN = {"sBG"}  # headings that are names of models
-# What is English in a Japanese report, and why.
-ALLOWED = {
-    "Journal of the": "the name of a journal",
-}
+# What is English in a Japanese report: models and their parameters are called so in Japanese,
+OWN = {"sBG", "alpha", "beta", "gamma", "theta", "delta", "r", "s"}
+# and works are cited by their titles.
+TITLES = (
+    "Journal of the Academy of Marketing Science",
+    "Journal of Marketing",
+    "Harvard Business Review",
+    "Future of Customer Experience",
+    "Next in Personalization",
+    "Prescription for Cutting Costs",
+    "Prescription for cutting costs",
+    "The Customer in Context",
+    "The Loyalty Effect",
+)
 
 
 class Page(HTMLParser):
@@ -71,7 +83,7 @@ def english(html: str) -> Iterator[str]:
     page.feed(html)
     for text in page.texts:
         own = " ".join(text.split())
-        for known in (recipe().name, recipe().note, *ALLOWED):
+        for known in (recipe().name, recipe().note, *TITLES):
             own = own.replace(" ".join((known or "").split()) or "\0", "…")
         yield from (f"{found[0]} (in: {own[:160]})" for found in ENGLISH.finditer(own))
 
@@ -94,6 +106,11 @@ def test_no_heading_of_a_table_is_english(japanese: Report) -> None:
     assert heads
     words = {" ".join(re.sub("<[^>]+>", "", head).split()) for head in heads}
     assert {head for head in words if re.search("[a-z]{3}", head)} - OWN == set()
+
+
+def test_units_and_groups_of_findings_stay_words_of_the_machine(japanese: Report) -> None:
+    for finding in japanese.findings:
+        assert (finding["unit"] + "".join(finding["group"])).isascii(), finding
 
 
 def test_the_findings_are_those_of_the_english_report(japanese: Report, shelf: Shelf) -> None:
