@@ -28,7 +28,22 @@ ACRONYMS = {
 LOWER, UPPER = "_ci_lower", "_ci_upper"
 # a table shows no count of so few people that one of them might be known by it
 COUNTS_OF_PEOPLE = frozenset(
-    ["n", "customers", "answers", "at_risk", "entered", "churned", "censored", "left", "lost", "at_start", "joined", "promoters", "passives", "detractors"]
+    (
+        "n",
+        "customers",
+        "answers",
+        "at_risk",
+        "entered",
+        "churned",
+        "censored",
+        "left",
+        "lost",
+        "at_start",
+        "joined",
+        "promoters",
+        "passives",
+        "detractors",
+    )
 )
 SHARES = ("retained", "share", "_rate", "_share")
 
@@ -71,11 +86,15 @@ def format_cell(column: str, value: object, lower: object = None, upper: object 
     """Text of one cell, by the column's name and the value's type."""
     if isinstance(value, bool) or not isinstance(value, Real):
         return words.MISSING if value is None else words.label_words(column, str(value))
-    amount, low, high = float(value), _float(lower), _float(upper)
+    amount = float(value)
     if math.isnan(amount):
         return words.MISSING
     if column in COUNTS_OF_PEOPLE and 0 < amount < words.MIN_CELL:
         return tr("under {least}", least=words.MIN_CELL)
+    return _number(column, amount, _float(lower), _float(upper))
+
+
+def _number(column: str, amount: float, low: float, high: float) -> str:
     if column.endswith("p_value"):
         return words.p_value(amount).removeprefix("p ").removeprefix("= ")
     if column.endswith(SHARES):

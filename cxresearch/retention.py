@@ -12,6 +12,7 @@ import pandas as pd
 from cxresearch import _format as words
 from cxresearch._cells import Counts, Labels
 from cxresearch._html import Table, html_table
+from cxresearch._language import speaking
 from cxresearch._results import too_small, too_thin
 from cxresearch._retention_curve import RetentionCurve
 from cxresearch.errors import DataError
@@ -96,8 +97,9 @@ class RetentionCurves(Table):
 
     def sentence(self, lang: str | None = None) -> str:
         """Return the sentences of each group, and how many are not reported."""
-        said = [curve.sentence(lang) for curve in self.curves]
-        return words.sentences([*said, *(f.sentence for f in self.not_reported)])
+        with speaking(lang):
+            said = [curve.sentence() for curve in self.curves]
+            return words.sentences([*said, *(f.sentence for f in self.not_reported)])
 
     def findings(self, tenures: Sequence[int] | None = None) -> tuple[Finding, ...]:
         """Return `retained` at each tenure and `median_tenure` for each group.
@@ -151,7 +153,7 @@ def retention_curves(
         _check_gaps(large, start)
     steps = curve_end(large.at_risk.sum(axis=1), start, min_at_risk) - start
     reported, thin = large.split_small(1, steps)
-    out = too_small(table, len(small), max(min_group, 1))
+    out = too_small(table, small, max(min_group, 1))
     period = words.period_word(table.periods_per_year)
     out += too_thin(table, len(thin), max(min_at_risk, 1), start, period)
     curves = _estimate(reported, (start, min_at_risk), confidence_level, method)

@@ -32,7 +32,7 @@ class Answers:
     def sentence(self, lang: str | None = None) -> str:
         """Return all of them in one text."""
         with speaking(lang):
-            return " ".join(told.finding.sentence for _, told in self.told)
+            return words.sentences(told.finding.sentence for _, told in self.told)
 
     def to_frame(self) -> pd.DataFrame:
         """Return question, answer and grade, a row each."""
@@ -120,7 +120,7 @@ class Claims:
     def sentence(self, lang: str | None = None) -> str:
         """Return how many claims could be tested, and how they came out."""
         with speaking(lang):
-            said = " ".join(finding.sentence for finding in self.tested)
+            said = words.sentences(finding.sentence for finding in self.tested)
             return said or tr("The register of claims is not in this run.")
 
     def to_frame(self) -> pd.DataFrame:
@@ -161,7 +161,7 @@ def brief_open(run: Run) -> Open:
             continue
         said = run.not_shown_in(question.notebook)
         cure = tr("the report {report}, which this run does not hold", report=question.notebook)
-        rows.append((term(question.words), " ".join(said) or cure))
+        rows.append((term(question.words), words.sentences(said) or cure))
     answered = {text for _, text in rows}
     for report, texts in run.not_shown.items():
         rows += [(report, text) for text in texts if text not in " ".join(answered)]
