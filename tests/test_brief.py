@@ -107,12 +107,14 @@ def test_a_report_that_failed_is_an_open_question(folder: Path) -> None:
 
 
 def test_reports_in_the_language_spoken_are_taken(tmp_path: Path) -> None:
-    write(tmp_path, f"{CURVES}.en", found("retained", 0.1, tenure="12"))
+    write(tmp_path, CURVES, found("retained", 0.1, tenure="12"))
     write(tmp_path, f"{CURVES}.ja", found("retained", 0.2, tenure="12"))
     write(tmp_path, SCORES, found("nps", 20.0, wave="2025-Q4"))
     with speaking("ja"):
         answers = brief_answers(read_run(tmp_path))
     assert [told.finding.value for _, told in answers.told] == [0.2, 20.0]
+    answers = brief_answers(read_run(tmp_path))
+    assert [told.finding.value for _, told in answers.told] == [0.1, 20.0]
 
 
 def one(value: float, low: float | None = None, high: float | None = None, **other: str) -> Finding:

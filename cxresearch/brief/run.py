@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from cxresearch._language import language
+from cxresearch._language import ENGLISH, LANGUAGES, language
 from cxresearch.errors import CxError, ReportError
 from cxresearch.findings import Finding
 from cxresearch.recipe_reader import PROJECT
@@ -137,9 +137,15 @@ def _told(row: Mapping[str, Any], report: str) -> Told:
 
 def _in_language(reports: Mapping[str, list[Told]]) -> list[str]:
     """Return of each notebook's reports those in the language spoken, or all where none is."""
-    named = [name for name in reports if language() in name.split(".")[1:]]
+    named = [name for name in reports if _language_of(name) == language()]
     others = [n for n in reports if _notebook(n) not in {_notebook(name) for name in named}]
     return sorted([*named, *others])
+
+
+def _language_of(report: str) -> str:
+    """Return the language that a report's name ends in; English ones do not name it."""
+    last = report.rpartition(".")[2]
+    return last if last in LANGUAGES else ENGLISH
 
 
 def _executed(path: Path) -> list[Mapping[str, Any]]:
