@@ -91,7 +91,9 @@ class ForkedKernel:
     def _said(self, flags: int = 0) -> bytes:
         try:
             return self._connection.recv(16, flags)
-        except ConnectionError:
+        except BlockingIOError:
+            raise
+        except OSError:  # closed: by the server, or by another thread that has seen the end
             return b""
 
 
@@ -229,6 +231,8 @@ class Kernels:
                 _kill(process)
             if self._server:
                 self._server.close()
+            for process in self._processes:
+                process.wait()
 
 
 @contextmanager
