@@ -7,6 +7,7 @@ kernels along; a kernel is ended when the connection that asked for it closes.
 
 from __future__ import annotations
 
+import builtins
 import contextlib
 import gc
 import json
@@ -17,6 +18,7 @@ import socket
 import sys
 from dataclasses import dataclass, field
 from importlib import import_module, resources
+from types import SimpleNamespace
 from typing import Any, Final
 
 __all__ = ["LONGEST", "main"]
@@ -130,6 +132,7 @@ def _kill(process: int) -> None:
 
 
 def _import() -> None:
+    _import_pandas()
     package = import_module("cxresearch")
     for name in (*_PRELOADED, *sorted({f"cxresearch.{home}" for home in package._HOME.values()})):
         import_module(name)
@@ -140,24 +143,24 @@ def _import() -> None:
                 sql.load(file.name.removesuffix(".sql"), folder)
 
 
+def _import_pandas() -> None:
+    """Import it as if in a kernel: it asks, and shows wide tables otherwise in a terminal."""
+    builtins.get_ipython = lambda: SimpleNamespace(kernel=None)  # type: ignore[attr-defined]
+    pandas = import_module("pandas")
+    del builtins.get_ipython  # type: ignore[attr-defined]
+    pandas.set_option("display.encoding", "UTF-8")  # that of a kernel's output
+
+
 def _run_kernel(request: Request, server: int) -> None:
     """Be what `python -m ipykernel_launcher` would be, apart from what is imported already."""
     os.chdir(request.cwd)
     os.environ.clear()
     os.environ.update(request.env)
     sys.argv = ["ipykernel_launcher", *request.arguments]
-    _undo_what_importing_settled()
+    import_module("numpy").random.seed()  # or every kernel would draw the same
     from ipykernel.kernelapp import launch_new_instance  # noqa: PLC0415 - heavy
 
     launch_new_instance(parent_handle=server)
-
-
-def _undo_what_importing_settled() -> None:
-    import numpy as np  # noqa: PLC0415 - heavy, as the next
-    import pandas as pd  # noqa: PLC0415
-
-    np.random.seed()  # or every kernel would draw the same
-    pd.set_option("display.max_columns", 20)  # pandas took the server for a terminal
 
 
 def main() -> None:
