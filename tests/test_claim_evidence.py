@@ -180,6 +180,7 @@ def test_a_large_smallest_group_leaves_nothing_of_customers(sample: Data) -> Non
     few = claim_verdicts(sample, ClaimSettings(min_group=10**6))
     assert {j.claim.id for j in few.judged} == {"S0-12"}
     assert few["S0-2"].verdict == UNTESTED
+    assert few["S0-2"].why == "fewer than 1000000 customers paid in these months"
 
 
 # On public data
