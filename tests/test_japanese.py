@@ -26,7 +26,7 @@ UNSEEN = {"code", "pre", "script", "style", "kbd", "samp", "title"}
 SAID = ("alt", "title", "aria-label", "placeholder")
 VOID = {"img", "br", "hr", "meta", "link", "input", "wbr", "source", "col"}
 # What is English in a Japanese report: models and their parameters are called so in Japanese,
-OWN = {"sBG", "alpha", "beta", "gamma", "theta", "delta", "r", "s"}
+OWN = {"sBG", "Pareto/NBD", "alpha", "beta", "gamma", "theta", "delta", "r", "s"}
 # and works are cited by their titles.
 TITLES = (
     "Journal of the Academy of Marketing Science",
