@@ -141,6 +141,15 @@ def test_the_frame_speaks_the_language_of_the_report() -> None:
         assert text not in html
 
 
+def test_emphasis_ends_where_japanese_has_no_space() -> None:
+    text = "*維持率（累積）*は**理由。**違い、*a*b *c* 2 * 3 * 4"
+    html = render_page(new_notebook(cells=[new_markdown_cell(text)]), "T", failure=None, facts={})
+    assert (
+        "<em>維持率（累積）</em>は<strong>理由。</strong>違い、<em>a</em>b <em>c</em> 2 * 3 * 4"
+        in html
+    )
+
+
 # Small, and the same each time
 
 
