@@ -40,6 +40,8 @@ class Bar:
         Its name: a field of `Terms` or `Prices`, or "model".
     settings
         Both ends of the range, in words.
+    keys
+        The same in English, whatever is spoken.
     ends
         The difference at each: value, lower and upper end of its interval.
     entered
@@ -48,6 +50,7 @@ class Bar:
 
     choice: str
     settings: tuple[str, str]
+    keys: tuple[str, str]
     ends: tuple[Ends, Ends]
     entered: bool
 
@@ -190,7 +193,7 @@ class ValueSensitivity(Table):
             self.n,
             self.prices.currency or words.AMOUNT,
             said,
-            {"choice": bar.choice, "setting": bar.settings[i], **adjusted},
+            {"choice": bar.choice, "setting": bar.keys[i], **adjusted},
             confidence_level=self.confidence_level,
             grade="D",
             as_of=self.as_of,

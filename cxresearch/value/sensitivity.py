@@ -7,13 +7,14 @@ each end has its own interval. What was entered is marked: it is an assumption o
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any, Final
 
 from cxresearch import _format as words
 from cxresearch._cells import unknown
-from cxresearch._language import mark, term, tr
+from cxresearch._language import ENGLISH, mark, speaking, term, tr
 from cxresearch.adjust._rung import NONE, Ends
 from cxresearch.adjust.weighting import EXPOSURE, MAX_WEIGHT, RefusedError
 from cxresearch.errors import DataError
@@ -129,8 +130,22 @@ def _terms_bars(sides: Sides, setting: Setting, base: Comparison) -> Iterator[Ba
     for choice, values in ranges.items():
         moved = [replace(terms, **{choice: value}) for value in values]
         ends = [replace(far, terms=one).difference_band(level) for one in moved]
-        said = [_terms_words(choice, value, terms) for value in values]
-        yield Bar(choice, (said[0], said[1]), (ends[0], ends[1]), entered=False)
+        said = partial(_terms_words, choice, terms=terms)
+        yield _bar(choice, said, values, ends)
+
+
+def _bar(
+    choice: str,
+    said: Callable[[Any], str],
+    values: Sequence[Any],
+    ends: Sequence[Ends],
+    *,
+    entered: bool = False,
+) -> Bar:
+    low, high = values
+    with speaking(ENGLISH):  # findings of two runs are told to be of the same by these
+        keys = (said(low), said(high))
+    return Bar(choice, (said(low), said(high)), keys, (ends[0], ends[1]), entered)
 
 
 def _reaching(sides: Sides, setting: Setting, month: int) -> Comparison | None:
@@ -149,8 +164,8 @@ def _model_bar(base: Comparison, level: float) -> Iterator[Bar]:
         (ends_of(band(base.difference(pair), [base.difference(pair)], level)), pair)
         for _, pair in (min(every), max(every))
     ]
-    said = [_model_words(pair, base) for _, pair in ends]
-    yield Bar(MODEL, (said[0], said[1]), (ends[0][0], ends[1][0]), entered=False)
+    said = partial(_model_words, base=base)
+    yield _bar(MODEL, said, [pair for _, pair in ends], [end for end, _ in ends])
 
 
 def _model_words(curves: tuple[str, str], base: Comparison) -> str:
@@ -179,8 +194,8 @@ def _price_bars(sides: Sides, setting: Setting) -> Iterator[Bar]:
         highest = 1.0 if name == "margin_share" else math.inf
         values = [min(float(getattr(prices, name)) * factor, highest) for factor in factors]
         ends = [_at_price(sides, setting, {name: value}) for value in values]
-        said = [_price_words(name, value, prices.currency) for value in values]
-        yield Bar(name, (said[0], said[1]), (ends[0], ends[1]), entered=name in prices.entered)
+        said = partial(_price_words, name, currency=prices.currency)
+        yield _bar(name, said, values, ends, entered=name in prices.entered)
 
 
 def _at_price(sides: Sides, setting: Setting, changed: Mapping[str, Any]) -> Ends:
