@@ -267,6 +267,14 @@ def test_what_passes_one_is_refused_in_the_words_of_the_report() -> None:
     )
 
 
+def test_costs_that_are_just_covered_leave_no_profit_to_compare_with(engine: Page) -> None:
+    spec = spec_of(claim(0.8, concept="steady_state", fixed_cost_share=0.3))
+    # 1/(1 − 0.8) = 5 customers: 5 margins, less 1.5 that are fixed and 3.5 for winning one
+    state = start_of(spec) | {"acquisition_cost": 3.5}
+    assert "is not above 0" in answer(spec, state).headline
+    assert_alike(engine, spec, [state, state | {"acquisition_cost": 3.49}])
+
+
 def test_what_is_cut_is_said_in_the_words_of_the_report(own: OwnCurve) -> None:
     found = claim(own)
     said = answer(spec_of(found), start_of(spec_of(found))).lines

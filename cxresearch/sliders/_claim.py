@@ -10,8 +10,8 @@ import numpy as np
 
 from cxresearch import _format as words
 from cxresearch.roi._cut import cut_words
-from cxresearch.roi._levels import Asked, levels
-from cxresearch.roi._not_defined import NotDefinedError
+from cxresearch.roi._levels import Asked, Levels, levels
+from cxresearch.roi._not_defined import NotDefinedError, no_profit
 from cxresearch.roi._profit_uplift import ProfitUplift
 from cxresearch.roi._strand import CONSTANT, Strand, constant_strand
 from cxresearch.roi.constant import ENOUGH
@@ -34,6 +34,7 @@ COSTS = ("annual_margin", "acquisition_cost", "retention_cost")
 DIGITS = 12  # of the curve
 EXACT = 0.001  # arithmetic on what was put in is said with one decimal of a percent
 FINER = 1e-5
+NOISE = 1e-9  # margins of a year: costs that are just covered leave no profit but rounding
 
 
 def claim_spec(claim: ProfitClaim) -> dict[str, Any]:
@@ -68,7 +69,7 @@ def claim_answer(spec: Mapping[str, Any], state: State) -> Answer:
     """Return how much higher profit is with the values of a state."""
     strand, asked = _strand(spec, state), _asked(spec, state)
     try:
-        found = levels(strand, asked)
+        found = _profits(strand, asked)
     except NotDefinedError as reason:
         said = fill(CLAIM["refused"], reason=reason)
         return Answer(said, (_read(state),), "", {"uplift": None}, (fill(NOTHING),))
@@ -155,6 +156,13 @@ def _strand(spec: Mapping[str, Any], state: State) -> Strand:
         "own", lambda years: curve[:, : years + 1], None, None, fixed["longest"], ages,
         fixed["firm_years"], fixed["late"],
     )  # fmt: skip
+
+
+def _profits(strand: Strand, asked: Asked) -> Levels:
+    found = levels(strand, asked)
+    if found.before[0] < NOISE * asked.economics.annual_margin:
+        raise NotDefinedError(no_profit)
+    return found
 
 
 def _asked(spec: Mapping[str, Any], state: State) -> Asked:

@@ -2,6 +2,7 @@
 
 const TINY = 1e-12;
 const ENOUGH = 1e-12;
+const NOISE = 1e-9; // margins of a year: costs that are just covered leave no profit but rounding
 const BY_YEAR = ["annual_profit", "steady_state"];
 
 class NotDefined extends Error {}
@@ -158,7 +159,7 @@ function levels(voice, spec, state) {
   checkAsked(voice, spec, state);
   const found = (BY_YEAR.includes(state.profit) ? yearLevels : valueLevels)(voice, spec, state);
   if (!Number.isFinite(found.before) || !Number.isFinite(found.after)) refuse(voice, "endless");
-  if (!(found.before > 0)) refuse(voice, "no_profit");
+  if (!(found.before >= NOISE * state.annual_margin)) refuse(voice, "no_profit");
   return found;
 }
 
