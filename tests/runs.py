@@ -17,6 +17,7 @@ import pytest
 from frames import AS_OF
 
 from cxresearch.findings import MIME
+from cxresearch.reports.kernels import ADDRESS, server_of_this_process
 from cxresearch.reports.runner import run_reports
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -233,7 +234,8 @@ class Shelf:
         """Return the report of a notebook; every `run` name stands for one call."""
 
         def build(folder: Path) -> None:
-            run_reports([notebook], data=str(data), out=folder, parameters=parameters)
+            with _forked():
+                run_reports([notebook], data=str(data), out=folder, parameters=parameters)
 
         return Report(self._once(f"{run}-{notebook}", build), notebook)
 
@@ -260,7 +262,8 @@ class Shelf:
         """Return the Japanese report of a notebook on the sample."""
 
         def build(folder: Path) -> None:
-            run_reports([notebook], data=str(SAMPLE), out=folder, lang="ja")
+            with _forked():
+                run_reports([notebook], data=str(SAMPLE), out=folder, lang="ja")
 
         return Report(self._once(f"japanese-{notebook}", build), f"{notebook}.ja")
 
@@ -284,6 +287,16 @@ def command(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess
     """Run `cxresearch` as a person would, in a process of its own."""
     line = [*COMMAND, *(str(argument) for argument in arguments)]
     return subprocess.run(line, cwd=cwd, capture_output=True, text=True, check=False)
+
+
+@contextmanager
+def _forked() -> Iterator[None]:
+    """Fork the kernels from one server of this process, which ends with it."""
+    server = server_of_this_process()
+    with pytest.MonkeyPatch.context() as patch:
+        if server:
+            patch.setenv(ADDRESS, str(server.address))
+        yield
 
 
 @contextmanager

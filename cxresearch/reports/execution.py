@@ -13,6 +13,7 @@ import logging
 import os
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -34,12 +35,13 @@ from traitlets.config import Config
 
 from cxresearch._format import plain, plural
 from cxresearch.errors import CxError, DataError, NotEnoughError, ReportError
-from cxresearch.reports.kernels import Kernels, WarmProvisioner
+from cxresearch.reports.kernels import Kernels, WarmProvisioner, scratch_prefix
 
 __all__ = ["Execution", "Failure", "execute", "mark_failure"]
 
 _ENGINE = "cxresearch"
 _PENDING = {"status": "pending", "exception": None, "start_time": None, "end_time": None}
+_INJECTED = "injected-parameters"
 _NOT_STARTED = -1  # before every cell: all are pending
 _SOCKET_PATH_LIMIT = 80  # a Unix socket's path may have 103 to 107 characters
 _OURS = {error.__name__ for error in (CxError, DataError, NotEnoughError, ReportError)}
@@ -150,6 +152,9 @@ class _WatchedEngine(NBClientEngine):  # type: ignore[misc]
         cls, nb_man: NotebookExecutionManager, kernel_name: str, *, watch: _Watch, **options: object
     ) -> NotebookNode:
         watch.notebook = nb_man.nb
+        for cell in nb_man.nb.cells:
+            if _INJECTED in cell.metadata.get("tags", []):
+                cell["id"] = _INJECTED  # papermill draws one, which would differ in every run
         options["on_cell_start"] = watch.cell_starts
         return super().execute_managed_notebook(nb_man, kernel_name, **options)
 
@@ -206,7 +211,8 @@ def _run_papermill(
     watch: _Watch,
     connection: Config,
 ) -> None:
-    ensure_event_loop().set_exception_handler(_unretrieved)
+    loop = ensure_event_loop()
+    loop.set_exception_handler(_unretrieved)
     manager = ThisPython.of(watch.kernels)
     try:
         papermill.execute_notebook(
@@ -219,6 +225,7 @@ def _run_papermill(
             progress_bar=False,
             execution_timeout=timeout,
             iopub_timeout=60,  # a busy machine may deliver outputs late
+            coalesce_streams=True,  # or printed text would come in pieces by chance
             kernel_manager_class=manager,
             config=connection,
             watch=watch,
@@ -228,6 +235,8 @@ def _run_papermill(
         raise
     finally:
         watch.last_words = _last_words(connection)
+        if threading.current_thread() is not threading.main_thread():
+            loop.close()  # a thread that ends would leave it open
 
 
 def _unretrieved(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
@@ -246,7 +255,7 @@ def _end_kernel(kernel: ThisPython | None) -> None:
 @contextmanager
 def _connection() -> Iterator[Config]:
     # Unix sockets: no ports to clash over, and nobody else can connect
-    with tempfile.TemporaryDirectory(prefix="cx-") as folder:
+    with tempfile.TemporaryDirectory(prefix=scratch_prefix()) as folder:
         # a kernel that is slow to leave is ended: nothing is asked of it any more
         settings = {"connection_file": str(Path(folder) / "k.json"), "shutdown_wait_time": 1.0}
         if sys.platform != "win32" and len(folder) < _SOCKET_PATH_LIMIT:

@@ -30,7 +30,7 @@ from jupyter_client.provisioning import LocalProvisioner
 from cxresearch._shared import SHARED
 from cxresearch.reports._fork_server import LONGEST
 
-__all__ = ["ForkServer", "Kernels", "WarmProvisioner", "open_kernels"]
+__all__ = ["ForkServer", "Kernels", "WarmProvisioner", "open_kernels", "server_of_this_process"]
 
 ADDRESS: Final = "CXRESEARCH_KERNELS"  # names the socket of a server that is shared
 # For as many kernels as there are cores, and so that sums come out the same wherever they run.
@@ -118,7 +118,7 @@ class ForkServer:
         OSError
             When there cannot be a socket, for example in a folder with too long a name.
         """
-        folder = Path(tempfile.mkdtemp(prefix="cx-kernels-"))  # nobody else may look into it
+        folder = Path(tempfile.mkdtemp(prefix=scratch_prefix()))  # nobody else may look into it
         try:
             with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
                 listener.bind(str(folder / "socket"))
@@ -246,11 +246,18 @@ def open_kernels(count: int) -> Iterator[Kernels]:
     with ExitStack() as stack:
         shared = None
         if count > 1:
-            folder = tempfile.TemporaryDirectory(prefix="cx-counts-", ignore_cleanup_errors=True)
+            folder = tempfile.TemporaryDirectory(
+                prefix=scratch_prefix(), ignore_cleanup_errors=True
+            )
             shared = stack.enter_context(folder)
         kernels = Kernels(forked=forked, shared=shared)
         stack.callback(kernels.end)
         yield kernels
+
+
+def scratch_prefix() -> str:
+    """Return how temporary folders begin: `opening.scratch` deletes those of a killed process."""
+    return f"cxresearch-{os.getpid()}-"
 
 
 def can_fork() -> bool:
@@ -273,10 +280,12 @@ def _kill(process: subprocess.Popen[bytes] | ForkedKernel) -> None:
 
 
 @cache
-def _of_this_process() -> Kernels:
-    kernels = Kernels(forked=can_fork())
-    atexit.register(kernels.end)
-    return kernels
+def server_of_this_process() -> ForkServer | None:
+    """Return the server that the environment names, or one that ends with this process."""
+    server = _server() if can_fork() else None
+    if server:
+        atexit.register(server.close)
+    return server
 
 
 class WarmProvisioner(LocalProvisioner):  # type: ignore[misc]
@@ -286,7 +295,7 @@ class WarmProvisioner(LocalProvisioner):  # type: ignore[misc]
 
     async def launch_kernel(self, cmd: list[str], **options: Any) -> dict[str, Any]:  # noqa: ANN401
         """Fork what `cmd` would start, from a server that has imported already."""
-        server = self.server or _of_this_process().server
+        server = self.server or server_of_this_process()
         try:
             if server is None or cmd[1:3] != _LAUNCHER:
                 raise OSError("no kernel of ours, or no server")
