@@ -34,7 +34,7 @@ def fold(text: str, width: int, max_lines: int | None = None) -> str:
     """Break text into lines of so many Latin letters; Japanese ones are twice as wide.
 
     Japanese has no spaces to break at, so any place will do, but no line starts with a mark
-    that closes.
+    that closes, nor ends with one that opens.
     """
     if not any(_wide(letter) for letter in text):
         options: dict[str, Any] = {"max_lines": max_lines} if max_lines else {}
@@ -47,7 +47,8 @@ def fold(text: str, width: int, max_lines: int | None = None) -> str:
 
 def _folded(text: str, width: int) -> list[str]:
     lines, room = [""], width
-    for piece in re.findall(r"[!-~]+|.", text):  # a number or a Latin word stays whole
+    # an amount or a Latin word stays whole, and what a mark opens stays with it
+    for piece in re.findall(r"[（「『]*(?:[!-~€£￥]+|.)", text):
         wide = sum(2 if _wide(letter) else 1 for letter in piece)
         if wide > room and lines[-1] and piece not in CLOSING:
             lines.append("")

@@ -122,4 +122,6 @@ def test_japanese_lines_break_anywhere_but_not_before_a_mark_that_closes() -> No
     assert fold("顧客維持率は、84%です。", 11) == "顧客維持率\nは、84%です。"
     assert fold("顧客維持率、84%です。", 10) == "顧客維持率、\n84%です。"
     assert fold("one two three", 8) == "one two\nthree"
+    assert fold("価値（ユーロ）", 6) == "価値\n（ユー\nロ）"
+    assert fold("価値：€120", 8) == "価値：\n€120"
     assert all(not line.startswith(("、", "。")) for line in fold("あ、" * 20, 7).splitlines())
