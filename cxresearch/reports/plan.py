@@ -96,7 +96,8 @@ def plan_reports(requests: Sequence[Request], out: Path) -> Plan:
         secret is refused before all else, and alone, since other messages repeat values.
     """
     for request in requests:
-        given = {DATA: request.data, **request.parameters, "segments": request.segments}
+        named = {"notebook": [str(each) for each in request.notebooks], DATA: request.data}
+        given = {**named, **request.parameters, "segments": request.segments}
         check_credentials(given, request.where)
     jobs: list[Job] = []
     problems: list[str] = []
@@ -145,7 +146,7 @@ def _jobs(request: Request, out: Path) -> tuple[list[Job], list[str]]:
     for segment in request.segments:
         problems += _segment_problems(request, segment, found)
         try:
-            made += _of_segment(request, segment, found)
+            made += _of_segment(request, segment, found, out)
         except CxError as error:
             problems += error.problems
     return made, problems
@@ -186,16 +187,22 @@ def _segment_problems(
             yield f"{notebook.name} has no parameter of the segment {segment!r} ({named}): {cure}"
 
 
-def _of_segment(request: Request, segment: str, notebooks: Sequence[Notebook]) -> list[Job]:
+def _of_segment(
+    request: Request, segment: str, notebooks: Sequence[Notebook], out: Path
+) -> list[Job]:
     known = {each.name: each.parameters for each in notebooks}
     values = check_notebooks(known, {**request.parameters, **request.segments[segment]})
-    return [job for each in notebooks for job in _spoken(request, segment, each, values[each.name])]
+    return [
+        job for each in notebooks for job in _spoken(request, segment, each, values[each.name], out)
+    ]
 
 
 def _spoken(
-    request: Request, segment: str, notebook: Notebook, values: Mapping[str, Value]
+    request: Request, segment: str, notebook: Notebook, values: Mapping[str, Value], out: Path
 ) -> Iterator[Job]:
     data: dict[str, Value] = {DATA: request.data} if notebook.wants_data else {}
+    if notebook.reads is not None:
+        data[notebook.reads] = str(out)  # the reports that are made with it
     parameter = next((each for each in notebook.parameters if each.name == LANG), None)
     for lang in dict.fromkeys(request.languages if parameter else (None,)):
         known = parameter is not None and lang in LANGUAGES
