@@ -173,7 +173,7 @@ def _each(tasks: Sequence[Callable[[], None]], workers: int, stop: Callable[[], 
             task()
         return
     with ThreadPoolExecutor(workers) as pool:
-        futures = [pool.submit(_in_thread, task) for task in tasks]
+        futures = [pool.submit(task) for task in tasks]
         try:
             for future in as_completed(futures):
                 future.result()
@@ -182,13 +182,3 @@ def _each(tasks: Sequence[Callable[[], None]], workers: int, stop: Callable[[], 
                 future.cancel()
             stop()
             raise
-
-
-def _in_thread(task: Callable[[], None]) -> None:
-    """Do a task and close the event loop that Jupyter opens in every thread."""
-    from jupyter_core.utils import ensure_event_loop  # noqa: PLC0415 - as all that builds
-
-    try:
-        task()
-    finally:
-        ensure_event_loop().close()
