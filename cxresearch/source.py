@@ -112,14 +112,16 @@ class Data(Contributions, Shares, Repurchases, Surveys, Invitations, Experiments
         return export_text(self.pipeline, export, dialect, scans)
 
     def known_ids(self, words: Collection[str]) -> set[str]:
-        """Return those of some words that are an id in the data, of a customer or anything else.
+        """Return those of some words that are an id in the data, of a customer or what one did.
 
-        For looking whether a text names anybody; the ids themselves stay where they are.
+        For looking whether a text names anybody; the ids themselves stay where they are. A
+        survey is no customer's, and its id often a plain word, such as `ticket`.
         """
         wanted = [exp.Literal.string(word) for word in words]
         found: set[str] = set()
         for name, fields in self.fields.items():
-            ids = [field.name for field in fields if field.kind == "id" and field.present]
+            of_one = [f for f in fields if f.kind == "id" and f.name != "survey_id"]
+            ids = [field.name for field in of_one if field.present]
             for each in ids if wanted else ():
                 text = exp.cast(column(each), "text")
                 query = exp.select(exp.alias_(text, "id")).distinct().from_(name)

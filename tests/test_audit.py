@@ -141,6 +141,8 @@ def test_customers_are_looked_for_where_the_data_are_known(tmp_path: Path) -> No
         ("customer id", "2 different ones")
     ]
     assert found(tmp_path, "a.html", page("<p>C000001x 2025 12</p>"), data=sample) == []
+    # a survey is nobody: reports name it where answers are shown by survey
+    assert found(tmp_path, "a.html", page("<p>plan, ticket, nps-2023-03</p>"), data=sample) == []
 
 
 def test_no_offence_repeats_what_it_found(tmp_path: Path) -> None:
