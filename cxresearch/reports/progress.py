@@ -160,7 +160,7 @@ def show_progress() -> Iterator[Progress]:
 
 def _about(seconds: float | None) -> str:
     seconds = seconds or 0.0
-    if seconds > 2 * _MINUTE:
+    if seconds >= 2 * _MINUTE:
         return f"about {seconds / _MINUTE:.0f} min"
     return f"about {max(_ROUNDED, round(seconds / _ROUNDED) * _ROUNDED)} s"
 
