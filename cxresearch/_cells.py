@@ -8,106 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import replace
-from difflib import get_close_matches
-from typing import Any, ClassVar, Self, TypeAlias
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
 from cxresearch._checks import check_shapes
-from cxresearch._format import MIN_CELL
-from cxresearch._html import Table
+from cxresearch._grouped import Counts, Grouped, Labels, unknown
 from cxresearch.errors import DataError
-
-Counts: TypeAlias = NDArray[Any]  # int64, or float64 when rows carry weights
-Labels: TypeAlias = tuple[str, ...]
 
 N_REPLICATES = 256
 MISSING_LABEL = "(missing)"
 # Customers who share a label that may be named: what fewer do may be one of them by name.
 MIN_NAMED = 30
-
-
-class Grouped(Table):
-    """What is counted by group: the labels of groups, and taking some of them.
-
-    Subclasses are dataclasses with the fields `group_columns` and `groups`.
-    """
-
-    group_columns: Labels
-    groups: tuple[Labels, ...]
-
-    @property
-    def n(self) -> Counts:
-        """Customers per group, shape (G,)."""
-        raise NotImplementedError
-
-    def take(self, index: Sequence[int]) -> Self:
-        """Return the groups at these positions."""
-        raise NotImplementedError
-
-    def labels(self, index: int) -> dict[str, str]:
-        """Return the labels of one group as text to text; empty when nothing is grouped."""
-        return dict(zip(self.group_columns, self.groups[index], strict=True))
-
-    def select(self, **labels: str | Iterable[str]) -> Self:
-        """Return the groups with these labels, e.g. `select(plan=["basic", "premium"])`.
-
-        Raises
-        ------
-        DataError
-            When a column or a label does not exist.
-        """
-        wanted = {c: {v} if isinstance(v, str) else set(v) for c, v in labels.items()}
-        self._check_labels(wanted)
-        keep = [
-            i
-            for i in range(len(self.groups))
-            if all(self.labels(i)[column] in allowed for column, allowed in wanted.items())
-        ]
-        return self.take(keep)
-
-    def split_small(self, min_group: int, sizes: Counts | None = None) -> tuple[Self, Small]:
-        """Return the groups with at least `min_group` customers, and the labels of the others.
-
-        `sizes`, shape (G,), replaces `n` where only some of the customers count. Where those
-        that are hidden are so few together that the total would give them away, the smallest of
-        the others is hidden with them; waves of a survey follow each other and have no total.
-        """
-        counted = np.asarray(self.n if sizes is None else sizes)
-        hidden = counted < min_group
-        guards = 0
-        few = 0 < counted[hidden].sum() < min(min_group, MIN_CELL)
-        if few and not hidden.all() and "wave" not in self.group_columns:
-            hidden[np.argmin(np.where(hidden, np.inf, counted))] = True
-            guards = 1
-        small = (self.groups[i] for i in np.flatnonzero(hidden))
-        return self.take(np.flatnonzero(~hidden).tolist()), Small(small, guards)
-
-    def _check_labels(self, wanted: Mapping[str, set[str]]) -> None:
-        problems = []
-        for column, labels in wanted.items():
-            if column not in self.group_columns:
-                problems.append(unknown("group column", column, self.group_columns))
-                continue
-            position = self.group_columns.index(column)
-            known = sorted({group[position] for group in self.groups})
-            problems += [unknown(column, label, known) for label in labels if label not in known]
-        if problems:
-            raise DataError(problems)
-
-
-class Small(tuple[Labels, ...]):
-    """Labels of the groups that are not shown; `guards` of them only keep the others secret."""
-
-    guards: int
-
-    def __new__(cls, labels: Iterable[Labels], guards: int = 0) -> Self:
-        """Keep the labels, and how many of them are large enough to be shown."""
-        made = super().__new__(cls, labels)
-        made.guards = guards
-        return made
 
 
 class CountTable(Grouped):
@@ -194,13 +108,6 @@ class CountTable(Grouped):
 
     def _replace(self, **changes: Any) -> Self:  # noqa: ANN401 - passes fields through
         return replace(self, **changes)  # type: ignore[type-var]
-
-
-def unknown(what: str, value: str, known: Sequence[str]) -> str:
-    """Return the sentence for a name that does not exist, with the closest one that does."""
-    close = get_close_matches(value, known, n=1)
-    cure = f"did you mean {close[0]!r}?" if close else "choose one of these."
-    return f"{what} {value!r} does not exist, must be one of {', '.join(known) or 'none'}: {cure}"
 
 
 def label_text(values: object) -> pd.Series[str]:

@@ -210,4 +210,5 @@ HEADINGS = (
     mark("mbg nbd"),
     mark("pareto nbd"),
     mark("gamma gamma"),
+    mark("how many"),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pandas as pd
 
-from cxresearch._cells import Counts
+from cxresearch._grouped import Counts
 
 
 def first_in_first_out(entered: Counts, churned: Counts, censored: Counts) -> pd.DataFrame:

@@ -9,7 +9,7 @@ from typing import Any, Generic, Protocol, TypeVar
 import pandas as pd
 
 from cxresearch import _format as words
-from cxresearch._cells import Labels, Small, unknown
+from cxresearch._grouped import Labels, Small, unknown
 from cxresearch._html import Table
 from cxresearch._language import mark, speaking, term, tr, trn
 from cxresearch.findings import Finding, without_number

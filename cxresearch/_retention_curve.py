@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxresearch import _format as words
-from cxresearch._cells import Counts
+from cxresearch._grouped import Counts
 from cxresearch._html import Table, html_table
 from cxresearch._language import speaking, term, tr, trn
 from cxresearch.errors import CxError

@@ -16,9 +16,6 @@ from numpy.typing import ArrayLike
 
 from cxresearch._cells import (
     N_REPLICATES,
-    Counts,
-    Labels,
-    Small,
     check_columns,
     count_cubes,
     encode_groups,
@@ -26,10 +23,10 @@ from cxresearch._cells import (
     groups_words,
     label_text,
     long_frame,
-    unknown,
     with_replicate,
     without_noise,
 )
+from cxresearch._grouped import Counts, Labels, Small, unknown
 from cxresearch._html import Table
 from cxresearch._language import mark, tr
 from cxresearch.errors import DataError, NotEnoughError

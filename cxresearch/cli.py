@@ -9,10 +9,10 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from cxresearch._format import plain
+from cxresearch._format import MIN_CELL, plain
 from cxresearch.errors import CxError
 
-BAD_INPUT, BROKEN_RULE, FAILED_REPORT, INTERRUPTED = 2, 1, 1, 130
+BAD_INPUT, BROKEN_RULE, FAILED_REPORT, FAILED_AUDIT, INTERRUPTED = 2, 1, 1, 1, 130
 
 
 class _Commands(TyperGroup):
@@ -78,6 +78,10 @@ def report(  # noqa: PLR0913, PLR0917 - the options of the command
     lang: Annotated[
         str | None, typer.Option(metavar="en|ja", help="The language of the reports.")
     ] = None,
+    compare: Annotated[
+        str | None,
+        typer.Option(metavar="DIR", help="The reports of an earlier run, for the brief."),
+    ] = None,
     batch: Annotated[
         Path | None,
         typer.Option(metavar="FILE", help="Make what a batch file says (reports/monthly.toml)."),
@@ -106,7 +110,7 @@ def report(  # noqa: PLR0913, PLR0917 - the options of the command
     The last line printed is the path of the index page. The exit code is 0 when every
     report was made, 1 when one failed (its page says why), 2 when nothing was run.
     """
-    given = _assignments(parameter or [])
+    given = _assignments([*(parameter or []), *([f"compare={compare}"] if compare else [])])
     if help_parameters:
         _print_parameters(notebooks or [])
         return
@@ -149,6 +153,32 @@ def check_data(
     typer.echo(text)
     if not result.usable:
         raise typer.Exit(BROKEN_RULE)
+
+
+@app.command("audit")
+def audit_reports(
+    path: Annotated[Path, typer.Argument(metavar="FILE|DIR", help="A report, or a folder.")],
+    min_cell: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Fewest people that a count may stand for.")
+    ] = MIN_CELL,
+    data: Annotated[
+        str | None, typer.Option(help="The reports' recipe: its ids are then looked for.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON for machines.")] = False,
+) -> None:
+    """Check finished reports before they are forwarded: code, networks, people, secrets.
+
+    The exit code is 0 when nothing was found, 1 when something was, 2 when there is nothing to
+    read.
+    """
+    import json  # noqa: PLC0415 - as all that --help does not need
+
+    from cxresearch.reports.audit import audit  # noqa: PLC0415
+
+    found = audit(path, min_cell=min_cell, data=data)
+    typer.echo(json.dumps(found.to_dict(), indent=2) if as_json else plain(found.to_text()))
+    if not found.passed:
+        raise typer.Exit(FAILED_AUDIT)
 
 
 @app.command("sql")

@@ -9,7 +9,7 @@ import pandas as pd
 from sqlglot import exp
 
 from cxresearch import sql
-from cxresearch._cells import label_text, unknown
+from cxresearch._cells import label_text
 from cxresearch._engine import (
     MAX_GROUPS,
     Engine,
@@ -19,6 +19,7 @@ from cxresearch._engine import (
     taken_problems,
     unique,
 )
+from cxresearch._grouped import unknown
 from cxresearch._language import tr
 from cxresearch._reasons import reasons_words
 from cxresearch.blocks import Blocks

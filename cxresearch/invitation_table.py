@@ -15,9 +15,7 @@ import pandas as pd
 from cxresearch import _format as words
 from cxresearch._cells import (
     N_REPLICATES,
-    Counts,
     CountTable,
-    Labels,
     check_columns,
     grouped_cubes,
     groups_words,
@@ -25,6 +23,7 @@ from cxresearch._cells import (
     with_replicate,
 )
 from cxresearch._checks import check_long
+from cxresearch._grouped import Counts, Labels
 from cxresearch._language import tr
 from cxresearch.errors import DataError
 from cxresearch.score_table import WAVE

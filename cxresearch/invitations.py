@@ -9,8 +9,9 @@ import pandas as pd
 from sqlglot import exp
 
 from cxresearch import sql
-from cxresearch._cells import MISSING_LABEL, unknown
+from cxresearch._cells import MISSING_LABEL
 from cxresearch._engine import MAX_CELLS, Engine, numbered, taken_problems, unique
+from cxresearch._grouped import unknown
 from cxresearch._language import tr
 from cxresearch._reasons import reasons_words
 from cxresearch.blocks import TENURE_BAND, TICKETS_BEFORE, Blocks

@@ -10,7 +10,7 @@ import pandas as pd
 from scipy.special import chdtrc
 
 from cxresearch import _format as words
-from cxresearch._cells import Counts
+from cxresearch._grouped import Counts
 from cxresearch._html import Table
 from cxresearch._language import speaking, tr
 from cxresearch.errors import DataError

@@ -60,6 +60,22 @@ class Shown(Protocol):
     def _repr_html_(self) -> str: ...
 
 
+class Source(Protocol):
+    """What a report is made from."""
+
+    @property
+    def name(self) -> str:
+        """What it is called."""
+
+    @property
+    def as_of(self) -> str | None:
+        """The last day that it speaks of, ISO."""
+
+    @property
+    def fingerprint(self) -> str:
+        """A digest of all of it."""
+
+
 def describe(data: Data) -> None:
     """Show what the data are, and what their owner says readers must know."""
     day = tr("The extract holds no dates.")
@@ -270,7 +286,7 @@ def _cell(finding: Finding) -> str:
     return words.number_interval(value, lower, upper)
 
 
-def provenance(data: Data | None, **parameters: object) -> None:
+def provenance(data: Source | None, **parameters: object) -> None:
     """Show what the report was made from: data, parameters and versions.
 
     The time of the run is not part of it, so that the same inputs give the same page.
@@ -278,7 +294,8 @@ def provenance(data: Data | None, **parameters: object) -> None:
     Parameters
     ----------
     data
-        None where no data were opened, since all that counts was entered.
+        The opened data, or the run of reports, that it is about; None where no data were opened,
+        since all that counts was entered.
     parameters
         Of the report, by name.
     """

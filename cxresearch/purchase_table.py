@@ -10,17 +10,9 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from cxresearch._cells import (
-    N_REPLICATES,
-    Counts,
-    Grouped,
-    Labels,
-    check_columns,
-    encode_groups,
-    frozen,
-    with_replicate,
-)
+from cxresearch._cells import N_REPLICATES, check_columns, encode_groups, frozen, with_replicate
 from cxresearch._checks import check_long
+from cxresearch._grouped import Counts, Grouped, Labels
 
 DAYS_PER_WEEK: Final = 7
 _KEYS: Final = ("frequency", "recency", "age")

@@ -7,8 +7,8 @@ from typing import Final
 
 from cxresearch import _format as words
 from cxresearch import sql
-from cxresearch._cells import unknown
 from cxresearch._engine import numbered
+from cxresearch._grouped import unknown
 from cxresearch._language import tr
 from cxresearch._reasons import reasons_words
 from cxresearch.blocks import SCORE_GROUP, Blocks

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cxresearch import _format as words
-from cxresearch._cells import Counts, Labels
+from cxresearch._grouped import Counts, Labels
 from cxresearch._html import Table, html_table
 from cxresearch._language import speaking
 from cxresearch._results import too_small, too_thin

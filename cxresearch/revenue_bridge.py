@@ -14,9 +14,7 @@ import pandas as pd
 
 from cxresearch._cells import (
     N_REPLICATES,
-    Counts,
     CountTable,
-    Labels,
     check_columns,
     grouped_cubes,
     groups_words,
@@ -24,6 +22,7 @@ from cxresearch._cells import (
     with_replicate,
 )
 from cxresearch._checks import check_long
+from cxresearch._grouped import Counts, Labels
 from cxresearch.errors import DataError
 
 KEPT: Final = ("unchanged", "contraction", "expansion", "churned")

@@ -16,9 +16,7 @@ from numpy.typing import NDArray
 
 from cxresearch._cells import (
     N_REPLICATES,
-    Counts,
     CountTable,
-    Labels,
     check_columns,
     grouped_cubes,
     groups_words,
@@ -26,6 +24,7 @@ from cxresearch._cells import (
     with_replicate,
 )
 from cxresearch._checks import check_long
+from cxresearch._grouped import Counts, Labels
 from cxresearch.errors import DataError
 from cxresearch.recipe import Scale
 

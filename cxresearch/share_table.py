@@ -15,9 +15,7 @@ import pandas as pd
 from cxresearch._cells import (
     MIN_NAMED,
     N_REPLICATES,
-    Counts,
     CountTable,
-    Labels,
     check_columns,
     grouped_cubes,
     groups_words,
@@ -25,6 +23,7 @@ from cxresearch._cells import (
     with_replicate,
 )
 from cxresearch._checks import ROUNDING, check_long
+from cxresearch._grouped import Counts, Labels
 from cxresearch.errors import DataError
 
 WINDOW: Final = "window"  # a group column that holds how many months back a share looks

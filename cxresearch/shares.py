@@ -10,8 +10,8 @@ from sqlglot import exp
 
 from cxresearch import _format as words
 from cxresearch import sql
-from cxresearch._cells import unknown
 from cxresearch._engine import numbered
+from cxresearch._grouped import unknown
 from cxresearch._language import tr
 from cxresearch.blocks import Blocks
 from cxresearch.errors import DataError, NotEnoughError

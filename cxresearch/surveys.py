@@ -11,8 +11,8 @@ import pandas as pd
 from sqlglot import exp
 
 from cxresearch import sql
-from cxresearch._cells import unknown
 from cxresearch._engine import MAX_GROUPS, Engine, numbered, taken_problems, unique
+from cxresearch._grouped import unknown
 from cxresearch.errors import DataError
 from cxresearch.periods import Window
 from cxresearch.recipe import Recipe, Scale

@@ -17,9 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from cxresearch._cells import (
     N_REPLICATES,
-    Counts,
     CountTable,
-    Labels,
     check_columns,
     count_cube,
     count_replicates,
@@ -33,6 +31,7 @@ from cxresearch._cells import (
     without_noise,
 )
 from cxresearch._checks import check_durations, check_life, check_long, check_period
+from cxresearch._grouped import Counts, Labels
 from cxresearch._pairing import first_in_first_out
 
 

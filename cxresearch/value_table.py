@@ -9,7 +9,8 @@ from typing import Any, ClassVar, Final, Self
 import numpy as np
 import pandas as pd
 
-from cxresearch._cells import N_REPLICATES, Counts, Labels, groups_words, long_frame
+from cxresearch._cells import N_REPLICATES, groups_words, long_frame
+from cxresearch._grouped import Counts, Labels
 from cxresearch.tables import LifeTable
 
 LIFE: Final = ("entered", "churned", "censored")

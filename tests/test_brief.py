@@ -172,7 +172,7 @@ def test_the_register_stands_in_one_table(folder: Path) -> None:
     write(folder, "13_claims_register", *rows, found("claim_verdict", None, claim="S0-1"))
     claims = brief_claims(read_run(folder))
     assert [f.id for f in claims.findings()] == ["claims_tested", "claims_by_verdict"]
-    assert claims.to_frame()["claims"].tolist() == [5.0]
+    assert claims.to_frame()["how many"].tolist() == [5.0]
     (folder / "13_claims_register.findings.json").unlink()
     assert brief_claims(read_run(folder)).sentence() == "The register of claims is not in this run."
 

@@ -181,7 +181,10 @@ def test_an_interrupt_leaves_nothing_behind(hanging):
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert said == "stopped; reports that were complete are kept: give it again with --resume to go on\n"
+    assert (
+        said
+        == "stopped; reports that were complete are kept: give it again with --resume to go on\n"
+    )
     assert {path.name for path in out.iterdir()} == {"hangs.html", ".cxresearch.lock"}
     assert not is_running(kernel)
 

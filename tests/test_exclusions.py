@@ -15,7 +15,7 @@ from matplotlib import pyplot as plt
 from matplotlib.patches import Rectangle
 
 from cxresearch._format import number
-from cxresearch.errors import CxError, DataError
+from cxresearch.errors import DataError
 from cxresearch.exclusions import (
     Waterfall,
     answer_waterfall,
@@ -67,7 +67,6 @@ def test_each_step_is_a_finding_that_is_exact() -> None:
         assert found.ci_lower == found.value == found.ci_upper
         assert (found.unit, found.as_of) == ("customers", "2025-06-30")
         assert found.sentence == FALL.sentence()
-
 
 
 # The figure

@@ -8,13 +8,14 @@ from string import Formatter
 from threading import Barrier
 
 import pytest
-from tests.catalogue import OTHERS, catalogue, messages
+from babel.numbers import format_decimal
 
 import cxresearch
 from cxresearch import _format as words
 from cxresearch._folding import fold
 from cxresearch._language import language, speaking, tr, trn, use_language
 from cxresearch.errors import CxError
+from tests.catalogue import OTHERS, catalogue, messages
 
 CODE = re.compile(r"`[^`]+`")
 
@@ -103,8 +104,6 @@ def test_numbers_amounts_and_days_are_written_as_the_language_writes_them() -> N
 
 
 def test_digits_are_those_that_the_language_uses() -> None:
-    from babel.numbers import format_decimal
-
     for lang in ("en", "ja"):
         for value in (0.25, 1234.5, 1234567.0, -3.0):
             assert format_decimal(value, locale=lang, decimal_quantization=False) == words.number(

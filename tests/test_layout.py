@@ -28,6 +28,7 @@ ROOMS = (
         "_html",
         "_results",
         "_cells",
+        "_grouped",
         "_checks",
         "_pairing",
         "tables",

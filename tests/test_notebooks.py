@@ -35,10 +35,10 @@ from runs import (
 from typer.testing import CliRunner
 
 import cxresearch
-from cxresearch.needs import NEEDS, capabilities
 from cxresearch.cli import app
 from cxresearch.contract import TABLES
 from cxresearch.findings import Finding
+from cxresearch.needs import NEEDS, capabilities
 from cxresearch.reports.notebooks import read_notebook
 from cxresearch.source import open_data
 

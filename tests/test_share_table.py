@@ -277,7 +277,7 @@ def test_groups_are_named_in_words(column: str, label: str, said: str) -> None:
 
 
 def test_small_groups_are_counted_and_never_named() -> None:
-    rows = {"plan": ["a", "x@y.z", "c"], "part": [10, 1, 0], "whole": [40, 9, 0]}
+    rows = {"plan": ["a", "x@y.z", "c"], "part": [10, 1, 0], "whole": [40, 12, 0]}
     results = shares(table(rows, ("plan",)))
     assert [r.label for r in results] == ["a"]
     assert "2 groups with fewer than 30 customers are not reported." in results.sentence()

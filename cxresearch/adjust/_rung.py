@@ -14,7 +14,7 @@ from typing import Final
 import numpy as np
 
 from cxresearch import _format as words
-from cxresearch._cells import Labels, unknown
+from cxresearch._grouped import Labels, unknown
 from cxresearch._language import mark, term, tr
 from cxresearch.errors import DataError
 from cxresearch.hazards._hazard_ratios import column_words

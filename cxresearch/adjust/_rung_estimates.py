@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from cxresearch import _format as words
-from cxresearch._cells import Counts
+from cxresearch._grouped import Counts
 from cxresearch._language import tr
 from cxresearch.adjust._rung import Ends, Rung, step
 from cxresearch.adjust.doubly_robust import doubly_robust_retained

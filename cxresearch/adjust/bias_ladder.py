@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cxresearch import _format as words
-from cxresearch._cells import unknown
+from cxresearch._grouped import unknown
 from cxresearch._html import Table, html_table
 from cxresearch._language import speaking, tr
 from cxresearch.adjust._rung import NONE, Rung, step

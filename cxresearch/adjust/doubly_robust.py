@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cxresearch._cells import Counts
+from cxresearch._grouped import Counts
 from cxresearch.adjust.weighting import Weights
 from cxresearch.hazards._grouped_hazards import fit_proportional
 from cxresearch.uncertainty import Floats, leave_one_out

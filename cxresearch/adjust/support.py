@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TypeVar
 
 from cxresearch import _format as words
-from cxresearch._cells import Counts
+from cxresearch._grouped import Counts
 from cxresearch._language import tr
 from cxresearch.adjust.weighting import EXPOSURE, RefusedError
 from cxresearch.tables import LifeTable

@@ -14,7 +14,8 @@ from functools import cached_property
 import numpy as np
 
 from cxresearch import _format as words
-from cxresearch._cells import Counts, Labels, unknown, without_noise
+from cxresearch._cells import without_noise
+from cxresearch._grouped import Counts, Labels, unknown
 from cxresearch._language import term, tr
 from cxresearch.errors import CxError, DataError
 from cxresearch.hazards._binomial import fit_binomial

@@ -125,8 +125,8 @@ class Claims:
 
     def to_frame(self) -> pd.DataFrame:
         """Return a row per verdict: how many claims, and which."""
-        rows = [{"claims": f.value, "which": f.sentence} for f in self.by_verdict]
-        return pd.DataFrame(rows, columns=["claims", "which"])
+        rows = [{"how many": f.value, "which": f.sentence} for f in self.by_verdict]
+        return pd.DataFrame(rows, columns=["how many", "which"])
 
     def _repr_html_(self) -> str:
         said = f"<p>{escape(self.sentence())}</p>"

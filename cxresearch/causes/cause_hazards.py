@@ -12,8 +12,8 @@ from numpy.typing import ArrayLike
 from scipy.special import gammaincinv
 
 from cxresearch import _format as words
-from cxresearch._cells import Counts, Labels
 from cxresearch._checks import check_level
+from cxresearch._grouped import Counts, Labels
 from cxresearch._html import Table
 from cxresearch._language import mark, speaking, term, tr
 from cxresearch._results import Results, too_small

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cxresearch import _format as words
-from cxresearch._cells import Counts, Labels
+from cxresearch._grouped import Counts, Labels
 from cxresearch._html import Table
 from cxresearch._language import speaking, tr
 from cxresearch._results import Results

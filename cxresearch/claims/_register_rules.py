@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from cxresearch._cells import unknown
+from cxresearch._grouped import unknown
 from cxresearch._language import mark
 from cxresearch.contract import TABLES
 from cxresearch.needs import NEEDS

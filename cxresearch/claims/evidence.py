@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Final, TypeAlias
 
-from cxresearch._cells import unknown
 from cxresearch._format import and_list, sentences
+from cxresearch._grouped import unknown
 from cxresearch._language import mark, term, tr
 from cxresearch.claims import _of_experiences, _of_profit, _of_promoters, _of_shares
 from cxresearch.claims._lacking import lacking_words

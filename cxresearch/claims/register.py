@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple
 import pandas as pd
 
 from cxresearch import _format as words
-from cxresearch._cells import unknown
+from cxresearch._grouped import unknown
 from cxresearch._html import Table, html_table
 from cxresearch._language import speaking, term, tr
 from cxresearch.claims._register_rules import register_problems

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from cxresearch._cells import Counts
+from cxresearch._grouped import Counts
 from cxresearch.hazards._binomial import fit_binomial
 from cxresearch.hazards._risk_model import HeldOut
 from cxresearch.uncertainty import Floats, jackknife, log_interval, logit_interval, normal_interval

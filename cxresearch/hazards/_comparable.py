@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cxresearch._cells import Counts
+from cxresearch._grouped import Counts
 from cxresearch.product_limit import retained_band
 from cxresearch.tables import LifeTable
 from cxresearch.uncertainty import (

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cxresearch._cells import Counts, Labels, unknown
+from cxresearch._grouped import Counts, Labels, unknown
 from cxresearch.errors import DataError
 from cxresearch.hazards._grouped_hazards import ProportionalFit, fit_proportional
 from cxresearch.tables import LifeTable

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxresearch import _format as words
-from cxresearch._cells import Counts
+from cxresearch._grouped import Counts
 from cxresearch._language import tr, trn
 from cxresearch.hazards._binomial import fit_binomial
 from cxresearch.tables import LifeTable

@@ -15,7 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxresearch import _format as words
-from cxresearch._cells import Counts
+from cxresearch._grouped import Counts
 from cxresearch._html import Table
 from cxresearch._language import speaking, tr
 from cxresearch.errors import DataError

@@ -12,7 +12,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxresearch import _format as words
-from cxresearch._cells import Counts, unknown
+from cxresearch._grouped import Counts, unknown
 from cxresearch._html import Table
 from cxresearch._language import speaking, term, tr, trn
 from cxresearch._retention_curve import FEW_EVENTS, RetentionCurve

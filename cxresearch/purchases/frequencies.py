@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import chdtrc, gammaln
 
 from cxresearch import _format as words
-from cxresearch._cells import Counts
+from cxresearch._grouped import Counts
 from cxresearch._html import Table
 from cxresearch._language import speaking, term, tr
 from cxresearch._results import Results

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from cxresearch import _format as words
-from cxresearch._cells import Counts
+from cxresearch._grouped import Counts
 from cxresearch._html import Table
 from cxresearch._language import speaking, term, tr
 from cxresearch._results import Results

@@ -8,7 +8,7 @@ from typing import ClassVar, Final, Protocol
 
 import numpy as np
 
-from cxresearch._cells import Counts, unknown
+from cxresearch._grouped import Counts, unknown
 from cxresearch._language import tr
 from cxresearch._results import Results, key_problems, model_problems, too_few, too_small
 from cxresearch.errors import DataError
@@ -170,7 +170,8 @@ def purchase_models(
     problems = [*model_problems(models, list(MODELS)), *key_problems(table.group_columns, TAKEN)]
     if problems:
         raise DataError(problems)
-    large = [g for g, n in enumerate(table.n) if n >= min_group]
+    _, small = table.split_small(min_group)
+    large = [g for g, labels in enumerate(table.groups) if labels not in small]
     repeat = _repeat_customers(table)
     kept = [g for g in large if repeat[g] >= min_repeat]
     fitted = table.take(kept)
@@ -178,7 +179,7 @@ def purchase_models(
         _fitted(fitted, g, model, confidence_level) for g in range(len(kept)) for model in models
     )
     suppressed = (
-        *too_small(table, len(table.groups) - len(large), min_group),
+        *too_small(table, small, min_group),
         *too_few(table, len(large) - len(kept), min_repeat, BOUGHT_AGAIN),
     )
     return PurchaseModels(

@@ -191,7 +191,8 @@ def spend_models(
     problems = key_problems(table.group_columns, TAKEN)
     if problems:
         raise DataError(problems)
-    large = [g for g, n in enumerate(table.n) if n >= min_group]
+    _, small = table.split_small(min_group)
+    large = [g for g, labels in enumerate(table.groups) if labels not in small]
     spent = table.spend[table.spend["mean_spend"] > 0]
     buyers = np.bincount(spent["group"], spent["customers"], len(table.groups))
     kept = [g for g in large if buyers[g] >= max(min_repeat, 1)]
@@ -199,7 +200,7 @@ def spend_models(
     return SpendModels(
         tuple(_fitted(fitted, g, confidence_level) for g in range(len(kept))),
         (
-            *too_small(table, len(table.groups) - len(large), min_group),
+            *too_small(table, small, min_group),
             *too_few(table, len(large) - len(kept), min_repeat, SPENT_AGAIN),
         ),
         table=fitted,

@@ -22,7 +22,8 @@ class Notebook:
     """A notebook that can be run: its name, file, title and parameters.
 
     `headline` is the id of the finding that stands for the report in an index; its metadata
-    name it, and without one the first finding does.
+    name it, and without one the first finding does. `check` names the function that checks its
+    parameters together, `reads` the parameter that is the folder of the other reports.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Notebook:
     parameters: tuple[Parameter, ...]
     headline: str | None = None
     check: str | None = None
+    reads: str | None = None
 
     @property
     def wants_data(self) -> bool:
@@ -81,7 +83,8 @@ def read_notebook(path: Path) -> Notebook:
             )
     own = content["metadata"].get("cxresearch", {})
     title = title_of(cells) or path.stem
-    return Notebook(path.stem, path, title, parameters, own.get("headline"), own.get("check"))
+    told = {name: own.get(name) for name in ("headline", "check", "reads")}
+    return Notebook(path.stem, path, title, parameters, **told)
 
 
 def title_of(cells: Sequence[Mapping[str, Any]]) -> str:

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from cxresearch import _format as words
-from cxresearch._cells import unknown
 from cxresearch._checks import check_level
+from cxresearch._grouped import unknown
 from cxresearch._html import ACRONYMS
 from cxresearch._language import tr
 from cxresearch._results import key_problems

@@ -16,7 +16,7 @@ from typing import Any, Final
 import numpy as np
 
 from cxresearch import _format as words
-from cxresearch._cells import unknown
+from cxresearch._grouped import unknown
 from cxresearch._language import mark, term, tr
 from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.product_limit import greenwood_se, retained_share

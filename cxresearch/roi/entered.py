@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from cxresearch._cells import unknown
+from cxresearch._grouped import unknown
 from cxresearch.errors import CxError, DataError, problems_of
 from cxresearch.roi._effect import Effect
 from cxresearch.roi.economics import rate_problems

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cxresearch import _format as words
-from cxresearch._cells import unknown
+from cxresearch._grouped import unknown
 from cxresearch._html import Table
 from cxresearch._language import speaking, term, tr
 from cxresearch._results import key_problems

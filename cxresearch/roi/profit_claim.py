@@ -8,7 +8,7 @@ from functools import cached_property
 import pandas as pd
 
 from cxresearch import _format as words
-from cxresearch._cells import unknown
+from cxresearch._grouped import unknown
 from cxresearch._html import Table
 from cxresearch._language import mark, speaking, term, tr, trn
 from cxresearch.errors import DataError

@@ -11,7 +11,7 @@ from itertools import product
 import pandas as pd
 
 from cxresearch import _format as words
-from cxresearch._cells import unknown
+from cxresearch._grouped import unknown
 from cxresearch._html import Table
 from cxresearch._language import speaking
 from cxresearch.errors import DataError

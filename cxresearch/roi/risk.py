@@ -7,8 +7,8 @@ from typing import Final
 
 import numpy as np
 
-from cxresearch._cells import unknown
 from cxresearch._checks import check_level
+from cxresearch._grouped import unknown
 from cxresearch.errors import DataError
 from cxresearch.roi._effect import Effect
 from cxresearch.roi._payments import discounted, payback_months

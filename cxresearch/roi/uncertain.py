@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import betaincinv, ndtr, ndtri
 
-from cxresearch._cells import unknown
+from cxresearch._grouped import unknown
 from cxresearch._language import mark
 from cxresearch.errors import DataError
 from cxresearch.uncertainty import Floats, critical_value

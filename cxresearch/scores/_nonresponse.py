@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 
 from cxresearch import _format as words
-from cxresearch._cells import Labels
+from cxresearch._grouped import Labels
 from cxresearch._html import Table
 from cxresearch._language import speaking, term, tr
 from cxresearch.findings import Finding

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cxresearch._cells import Counts, Labels
+from cxresearch._grouped import Counts, Labels
 from cxresearch.adjust.weighting import main_effects
 from cxresearch.hazards._binomial import fit_binomial
 from cxresearch.uncertainty import Floats, leave_one_out

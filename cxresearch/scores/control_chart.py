@@ -9,7 +9,7 @@ import pandas as pd
 from scipy.special import chdtrc
 
 from cxresearch import _format as words
-from cxresearch._cells import Labels
+from cxresearch._grouped import Labels
 from cxresearch._html import Table
 from cxresearch._language import mark, speaking, term, tr, trn
 from cxresearch._results import too_small

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from cxresearch._cells import Counts, unknown
+from cxresearch._grouped import Counts, unknown
 from cxresearch._results import Results, too_small
 from cxresearch.errors import DataError
 from cxresearch.invitation_table import SCORED, InvitationTable

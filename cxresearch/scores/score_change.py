@@ -11,7 +11,7 @@ import pandas as pd
 from scipy.special import ndtr
 
 from cxresearch import _format as words
-from cxresearch._cells import unknown
+from cxresearch._grouped import unknown
 from cxresearch._html import Table
 from cxresearch._language import speaking, tr
 from cxresearch._results import Results, too_small

@@ -9,7 +9,7 @@ from typing import Any, Final
 import pandas as pd
 
 from cxresearch import _format as words
-from cxresearch._cells import Labels
+from cxresearch._grouped import Labels
 from cxresearch._html import Table
 from cxresearch._language import mark, term, tr
 from cxresearch.adjust._rung import NONE, Ends

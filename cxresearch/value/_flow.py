@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from cxresearch import _format as words
-from cxresearch._cells import Counts
+from cxresearch._grouped import Counts
 from cxresearch._language import mark, tr
 from cxresearch.errors import DataError, NotEnoughError
 from cxresearch.product_limit import curve_end, retained_share

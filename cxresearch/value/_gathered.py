@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import Final, NamedTuple
 
 from cxresearch import _format as words
-from cxresearch._cells import Labels, unknown
 from cxresearch._checks import check_level
+from cxresearch._grouped import Labels, unknown
 from cxresearch._language import tr
 from cxresearch.adjust.bias_ladder import GROUPS
 from cxresearch.adjust.support import check_people, two_groups

@@ -16,7 +16,7 @@ from typing import Final
 import pandas as pd
 
 from cxresearch import _format as words
-from cxresearch._cells import Labels
+from cxresearch._grouped import Labels
 from cxresearch._html import Table, html_table
 from cxresearch._language import mark, speaking, term, tr, trn
 from cxresearch.adjust._rung import NONE, Ends

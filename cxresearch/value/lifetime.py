@@ -138,7 +138,7 @@ def lifetime_values(
     )
     return LifetimeValues(
         tuple(value for value in found if value.horizon == terms.horizon),
-        (*too_small(table, len(small), least), *unknown),
+        (*too_small(table, small, least), *unknown),
         others=tuple(value for value in found if value.horizon != terms.horizon),
     )
 

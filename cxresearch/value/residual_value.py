@@ -216,7 +216,7 @@ def residual_values(
     said = {"terms": terms, "prices": prices, "population": table.population}
     said |= {"confidence_level": confidence_level, "as_of": table.as_of}
     results = tuple(_one(cell, side, said) for cell, side in flows.items())
-    suppressed = (*too_small(cells, len(small), least), *_not_enough(reasons, table.as_of))
+    suppressed = (*too_small(cells, small, least), *_not_enough(reasons, table.as_of))
     return ResidualValues(results, suppressed, standardised=_standardised(cells, flows, said))
 
 

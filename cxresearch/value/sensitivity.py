@@ -13,7 +13,7 @@ from functools import partial
 from typing import Any, Final
 
 from cxresearch import _format as words
-from cxresearch._cells import unknown
+from cxresearch._grouped import unknown
 from cxresearch._language import ENGLISH, mark, speaking, term, tr
 from cxresearch.adjust._rung import NONE, Ends
 from cxresearch.adjust.weighting import EXPOSURE, MAX_WEIGHT, RefusedError
