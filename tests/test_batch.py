@@ -103,6 +103,19 @@ def test_what_the_command_line_says_counts_first(batch):
     assert (job.name, job.values["lang"]) == (f"{CURVES}.ja", "ja")
 
 
+def test_a_parameter_of_the_command_line_is_for_those_notebooks_that_have_it(batch):
+    path = batch(f"""
+        [[report]]
+        notebooks = ["{CURVES}"]
+        [[report]]
+        notebooks = ["{ROI}"]
+    """)
+    plan = read_batch(path, Given(parameters={"min_at_risk": "40"}))
+    assert [job.values.get("min_at_risk") for job in plan.jobs] == [40, None]
+    with pytest.raises(CxError, match=r"-p horizn: no notebook of the batch has it; did you mean"):
+        read_batch(path, Given(parameters={"horizn": "12"}))
+
+
 def test_every_mistake_is_told_at_once_with_its_place_its_rule_and_what_was_meant(batch):
     said = told(batch(f"""
         dta = "x"

@@ -120,7 +120,7 @@ class _Reader:
         return Request(
             notebooks=self.texts(where, report, "notebooks"),
             data=self.data(where, report),
-            parameters={**self.table(where, report, "parameters"), **self.given.parameters},
+            parameters=self.table(where, report, "parameters"),
             languages=(self.given.lang,) if self.given.lang else spoken or (None,),
             segments=self.wanted(where, report),
             label=self.text(where, report, "name", ""),
@@ -134,20 +134,19 @@ class _Reader:
         return own if self.given.data is None else self.given.data
 
     def with_common(self, requests: Sequence[Request]) -> list[Request]:
-        """Add the parameters of all reports where a notebook has them."""
-        common = self.table("", self.content, "parameters")
-        anywhere: set[str] = set()
-        made = []
-        for request in requests:
-            known = _known(request)
-            anywhere |= known
-            own = {name: value for name, value in common.items() if name in known}
-            made.append(replace(request, parameters={**own, **request.parameters}))
-        for name in common if anywhere else ():
-            if name not in anywhere:
-                hint = close_match(name, anywhere)
-                self.add(f"parameters.{name}", f"no notebook of the batch has it{hint}")
-        return made
+        """Add the parameters of all reports, and those of the command line, where they fit."""
+        common, given = self.table("", self.content, "parameters"), self.given.parameters
+        known = [_known(request) for request in requests]
+        anywhere: set[str] = set().union(*known)
+        for said, each in (("parameters.", common), ("-p ", given)):
+            for name in each if anywhere else ():
+                if name not in anywhere:
+                    hint = close_match(name, anywhere)
+                    self.add(f"{said}{name}", f"no notebook of the batch has it{hint}")
+        return [
+            replace(each, parameters={**_fit(common, fits), **each.parameters, **_fit(given, fits)})
+            for each, fits in zip(requests, known, strict=True)
+        ]
 
     def wanted(self, where: str, report: Mapping[str, Any]) -> dict[str, Mapping[str, object]]:
         """Return the segments of a report: those written down, and columns to group by."""
@@ -200,6 +199,10 @@ class _Reader:
 
     def add(self, what: str, rule: str) -> None:
         self.problems.append(f"{self.label}: {what}: {rule}")
+
+
+def _fit(parameters: Mapping[str, object], known: set[str]) -> dict[str, object]:
+    return {name: value for name, value in parameters.items() if name in known}
 
 
 def _listed(value: object) -> list[str]:
