@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -59,8 +60,8 @@ def run_plan(plan: Plan, how: How) -> list[ReportResult]:
         raise CxError(f"jobs is {how.workers}, must be at least 1: two suit most machines")
     run = _Run(plan, how)
     check_together(job for job in plan.jobs if run.kept(job) is None)
-    with open_folder(plan.out) as folder:
-        run.begin(folder)
+    with open_folder(plan.out) as folder, ExitStack() as stack:
+        run.begin(folder, stack)
         last = [job for job in plan.jobs if reads(job, plan.out)]
         run.make([job for job in plan.jobs if job not in last])
         run.make(last)  # these read what the others have written
@@ -84,10 +85,11 @@ class _Run:
         found = same_report(self._out, job.name, self._keys.of(job))
         return found if found and (self._forced is None or found.run == self._forced) else None
 
-    def begin(self, folder: ReportFolder) -> None:
+    def begin(self, folder: ReportFolder, stack: ExitStack) -> None:
         """Look at what there is, and put down that a forced run is under way."""
         names = [job.name for job in self._plan.jobs]
-        self._folder = folder
+        self._folder, self._stack = folder, stack
+        self._shop: Workshop | None = None
         self._earlier = earlier_entries(self._out, without=())
         found = (read_report(self._out, name) for name in names)
         self._before = {each.name: each for each in found if each is not None}
@@ -116,16 +118,20 @@ class _Run:
         return [self._results[job.name] for job in self._plan.jobs]
 
     def _build(self, changed: Sequence[tuple[Job, str | None]]) -> None:
+        if self._shop is None:
+            self._shop = self._opened(len(changed))
+        tasks = [partial(self._one, self._shop, job, key) for job, key in changed]
+        _each(tasks, self._how.workers, self._shop.kernels.end)
+
+    def _opened(self, count: int) -> Workshop:
         # slow to import, and a run without changes needs none of it
         from cxresearch.reports.kernels import open_kernels  # noqa: PLC0415
 
-        with open_kernels(len(changed)) as kernels:
-            _ = kernels.server  # it imports while we do
-            from cxresearch.reports.building import Workshop  # noqa: PLC0415
+        kernels = self._stack.enter_context(open_kernels(count))
+        _ = kernels.server  # it imports while we do
+        from cxresearch.reports.building import Workshop  # noqa: PLC0415
 
-            shop = Workshop(kernels, self._progress, self._how.timeout, self._forced)
-            tasks = [partial(self._one, shop, job, key) for job, key in changed]
-            _each(tasks, self._how.workers, kernels.end)
+        return Workshop(kernels, self._progress, self._how.timeout, self._forced)
 
     def _one(self, shop: Workshop, job: Job, key: str | None) -> None:
         self._publish(shop.build(job, key))
