@@ -16,6 +16,7 @@ from cxresearch.simulate import write_flat_extract
 from tests.bench.arms import AS_OF, OBSERVED_FROM
 from tests.bench.hazards import write_episodes
 from tests.bench.purchases import write_orders
+from tests.bench.reports import report_reports
 from tests.bench.value import write_answers
 
 SIZES = (1_000_000, 10_000_000)
@@ -159,6 +160,7 @@ def main() -> None:
         report_purchases({arm: [measure(arm, path) for _ in range(RUNS)] for arm in PURCHASE_ARMS})
         write_answers(Path(folder), customers=VALUE_SIZE, seed=1)
         report_value(VALUE_SIZE, [measure("value", Path(folder))])
+    report_reports()
 
 
 if __name__ == "__main__":

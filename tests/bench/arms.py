@@ -102,7 +102,12 @@ def median_of(run: Callable[[], object], times: int = 7) -> float:
         begin = time.perf_counter()
         run()
         spent.append(time.perf_counter() - begin)
-    return sorted(spent)[times // 2]
+    return middle(spent)
+
+
+def middle(found: list[float]) -> float:
+    """Return the median; of an even number the larger one."""
+    return sorted(found)[len(found) // 2]
 
 
 def peak() -> float:
