@@ -6,7 +6,7 @@ READY := .venv/.ready
 BENCH := .venv-bench
 BENCH_READY := $(BENCH)/.ready
 
-.PHONY: report test lint verify bench lab lock clean
+.PHONY: report test lint verify bench pictures gallery lab lock clean
 
 report: $(READY)  ## build the sample reports and print where they are
 	@$(BIN)/cxresearch report --data data/sample --out reports
@@ -24,6 +24,12 @@ verify: $(READY)  ## the long simulations: coverage of every interval
 
 bench: $(READY) $(BENCH_READY)  ## time and memory beside lifelines, lifetimes and the bare scan
 	@$(BIN)/python -m tests.bench
+
+pictures: $(READY)  ## the pictures of the README (needs chromium)
+	@$(BIN)/python -m tests.pictures
+
+gallery: $(READY)  ## the sample reports that the README links to
+	@$(BIN)/python -m tests.pictures gallery
 
 lab: $(READY)  ## open the notebooks in JupyterLab
 	@$(BIN)/jupyter lab --notebook-dir=. notebooks

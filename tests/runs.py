@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import json
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -21,7 +22,9 @@ from cxresearch.reports.kernels import ADDRESS, server_of_this_process
 from cxresearch.reports.runner import run_reports
 
 ROOT = Path(__file__).resolve().parents[1]
-NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
+ALL = sorted((ROOT / "notebooks").glob("*.ipynb"))
+BRIEF = "14_executive_brief"  # reads no data but the other reports
+NOTEBOOKS = [path for path in ALL if path.stem != BRIEF]
 CHECK, CURVES, VALUE = "00_data_check", "02_retention_curves", "05_promoter_value"
 CLAIM, PROGRAMME = "06_retention_profit_claim", "07_programme_roi"
 REGISTER = "13_claims_register"
@@ -266,6 +269,20 @@ class Shelf:
                 run_reports([notebook], data=str(SAMPLE), out=folder, lang="ja")
 
         return Report(self._once(f"japanese-{notebook}", build), f"{notebook}.ja")
+
+    def brief(self, lang: str = "en") -> Report:
+        """Return the brief on the sample, in a folder with all that it sums up."""
+        name = BRIEF if lang == "en" else f"{BRIEF}.{lang}"
+
+        def build(folder: Path) -> None:
+            folder.mkdir()
+            for path in NOTEBOOKS:
+                one = self.default(path.stem) if lang == "en" else self.japanese(path.stem)
+                for file in one.folder.glob(f"{one.name}.*"):
+                    shutil.copy(file, folder)
+            run_reports([BRIEF], data=str(SAMPLE), out=folder, lang=lang)
+
+        return Report(self._once(f"brief-{lang}", build), name)
 
     def recipe(self, recipe: Path, notebook: str) -> Report:
         """Return the report of a notebook on a recipe that comes with the project."""

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import runs
-from runs import CHECK, CURVES, NOTEBOOKS, SAMPLE, Report, Shelf, command
+from runs import ALL, CHECK, CURVES, SAMPLE, Report, Shelf, command
 from sqlglot import exp, parse_one
 
 from cxresearch import write_sample
@@ -132,7 +132,7 @@ def test_every_report_is_made_of_few_customers(tmp_path: Path) -> None:
     done = command("report", "--data", folder, "--out", out)
     assert done.returncode == 0, done.stderr
     findings = json.loads((out / "findings.json").read_text("utf-8"))
-    assert {f["notebook"] for f in findings} == {path.stem for path in NOTEBOOKS}
+    assert {f["notebook"] for f in findings} == {path.stem for path in ALL}
 
 
 # The truth of a simulation

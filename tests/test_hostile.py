@@ -93,7 +93,7 @@ def test_nothing_planted_runs_or_loads_in_a_browser(
     planted: tuple[Path, Path], browser: Browser
 ) -> None:
     pages = sorted(planted[1].glob("*.html"))
-    assert len(pages) == len(runs.NOTEBOOKS) + 1
+    assert len(pages) == len(runs.ALL) + 1
     shown = 0
     for path in pages:
         with opened(browser, path) as seen:

@@ -101,7 +101,8 @@ def test_headlines_have_their_grade_in_words_and_a_link_to_where_they_are() -> N
 
 
 def test_without_a_headline_the_first_finding_stands_for_the_report() -> None:
-    assert "84 % &lt;b&gt;stay" in part(report(FINDING, headlines=[]), "In short", "<nav")
+    assert "84 % &lt;b&gt;stay" in part(report(FINDING, headlines=["none"]), "In short", "<nav")
+    assert "In short" not in report(FINDING, headlines=[]).split("</style>")[1]
     assert "cx-headlines" not in report(headlines=["retained"]).split("</style>")[1]
 
 

@@ -54,10 +54,13 @@ def answer_html(notebook: NotebookNode, question: Question) -> str:
     """Write the answer: headline findings with their grade, the decision, what is not known.
 
     The notebook's metadata name the findings by their ids; an id that is named again stands
-    for the next finding that has it. Where the data gave none, the first finding is shown.
+    for the next finding that has it. Where the data gave none, the first finding is shown. A
+    notebook that names no headlines, in so many words, is nothing but answer and needs no other.
     """
     own = notebook.metadata.get("cxresearch", {})
-    wanted = own.get("headlines", [own["headline"]] if "headline" in own else [])
+    wanted = own.get("headlines", [own["headline"]] if "headline" in own else ["first"])
+    if not wanted:
+        return ""
     found = "".join(_headlines(notebook.cells, wanted))
     parts = [
         f'<ul class="cx-headlines">{found}</ul>' if found else "",

@@ -41,7 +41,8 @@ _ATTRIBUTES = names(
     " aria-describedby datetime"
 )
 _IMAGE = re.compile(r"data:image/(?:png|jpeg|gif|webp|svg\+xml);base64,[A-Za-z0-9+/=\s]*")
-_INNER_LINK = re.compile(r"#[^\s]*")
+# within the page, or to a report beside it, as the brief has them
+_INNER_LINK = re.compile(r"(?:\./[\w.%-]+\.html)?#[^\s]*")
 _STYLE = re.compile(
     r"(?:text-align|vertical-align|font-weight|white-space|width|max-width|color|background-color)"
     r"\s*:\s*[\w#%. -]+"
