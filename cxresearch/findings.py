@@ -16,6 +16,7 @@ from cxresearch._language import mark, term, tr
 from cxresearch.errors import CxError
 
 MIME = "application/vnd.cxresearch.findings+json"
+FILE = "findings.json"  # of a run; of one report, after its name and a dot
 GRADES = {
     "A": mark("randomised"),
     "B": mark("adjusted, with a sensitivity analysis"),

@@ -14,10 +14,10 @@ from urllib.parse import quote
 
 from cxresearch._language import ENGLISH, LANGUAGES, language
 from cxresearch.errors import CxError, ReportError
-from cxresearch.findings import Finding
+from cxresearch.findings import FILE, Finding
 from cxresearch.recipe_reader import PROJECT
 
-SUFFIX = ".findings.json"
+SUFFIX = f".{FILE}"
 _OF_A_FINDING = {each.name for each in fields(Finding)}
 _MISSING = re.compile(r'<p class="cx-missing">(.*?)</p>', re.DOTALL)
 

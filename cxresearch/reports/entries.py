@@ -9,12 +9,13 @@ from pathlib import Path
 from typing import Any, Literal
 
 from cxresearch._language import ENGLISH
+from cxresearch.findings import FILE
 from cxresearch.reports.unchanged import digest_of
 
 __all__ = ["METADATA_KEY", "Entry", "ReportResult", "earlier_entries", "read_report", "same_report"]
 
-METADATA_KEY = "cxresearch_report"
-NOTEBOOK, PAGE, FINDINGS = "ipynb", "html", "findings.json"
+METADATA_KEY = "cxresearch_report"  # in a notebook: what became of its report
+NOTEBOOK, PAGE, FINDINGS = "ipynb", "html", FILE  # suffixes of what a report is written to
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from cxresearch.findings import FILE
 from cxresearch.reports.entries import ReportResult
 from cxresearch.reports.plan import Job
 
@@ -25,7 +26,7 @@ def findings_files(jobs: Sequence[Job], made: Mapping[str, ReportResult]) -> dic
     files = {}
     for lang in dict.fromkeys(job.lang for job in jobs):
         found = [made[job.name] for job in jobs if job.lang == lang and job.name in made]
-        name = "findings.json" if lang == jobs[0].lang else f"findings.{lang}.json"
+        name = FILE if lang == jobs[0].lang else f"findings.{lang}.json"
         files[name] = as_json(_once(finding for each in found for finding in each.findings))
     return files
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from cxresearch._format import counted, day
 from cxresearch._language import language, tr
 from cxresearch.reports._failure import failure_html, recorded_failure
+from cxresearch.reports.entries import METADATA_KEY
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -30,7 +31,6 @@ if TYPE_CHECKING:
 __all__ = ["Page", "Wanted", "compose", "render_page", "shell"]
 
 WANTED, PAGE = "cxresearch_wanted", "cxresearch_page"  # in nbconvert's resources
-_RECORD = "cxresearch_report"  # in a notebook's metadata: what became of its report
 _STYLE = Path(__file__).parent / "page.css"
 _METHOD = "method"
 _PROVENANCE = "provenance"  # the cell of each of our notebooks that says where it comes from
@@ -175,7 +175,7 @@ def _facts(facts: Mapping[str, str]) -> str:
 
 def _run(metadata: Mapping[str, Any]) -> str:
     """Say when and how long, on the one line of a page that two runs do not share."""
-    record, papermill = metadata.get(_RECORD, {}), metadata.get("papermill", {})
+    record, papermill = metadata.get(METADATA_KEY, {}), metadata.get("papermill", {})
     ended = record.get("finished") or papermill.get("end_time")
     seconds = record.get("seconds") or papermill.get("duration")
     if not (isinstance(ended, str) and isinstance(seconds, int | float)):

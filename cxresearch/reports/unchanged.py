@@ -19,6 +19,7 @@ from typing import Final
 
 import cxresearch
 from cxresearch.errors import CxError
+from cxresearch.findings import FILE
 from cxresearch.fingerprint import data_fingerprint
 from cxresearch.reports.plan import DATA, Job, seen_from_here
 
@@ -30,7 +31,6 @@ _LIBRARIES: Final = (
     "matplotlib-fontja", "pillow", "babel", "ipykernel", "papermill", "nbconvert", "mistune",
     "latex2mathml",
 )  # fmt: skip
-_FINDINGS: Final = ".findings.json"
 
 
 class Keys:
@@ -107,13 +107,13 @@ def _states(folder: Path) -> Iterator[tuple[str, int, int, int]]:
 
 
 def _reports(path: Path) -> bool:
-    return path.is_dir() and any(path.glob(f"*{_FINDINGS}"))
+    return path.is_dir() and any(path.glob(f"*.{FILE}"))
 
 
 def _reports_digest(folder: Path, *, without: str) -> str:
     """Return a digest of a folder's reports, except those of the notebook that reads them."""
     own = f"{without}."
-    found = sorted({*folder.glob("*.ipynb"), *folder.glob(f"*{_FINDINGS}")})
+    found = sorted({*folder.glob("*.ipynb"), *folder.glob(f"*.{FILE}")})
     files = [path for path in found if not path.name.startswith(own)]
     return digest_of(part for path in files for part in (path.name.encode(), path.read_bytes()))
 
