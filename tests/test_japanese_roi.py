@@ -60,7 +60,7 @@ def late() -> OwnCurve:
 
 @pytest.fixture(scope="module")
 def entered() -> ProfitClaim:
-    """Worked out in English, as in a session in which somebody asks for Japanese later."""
+    """Worked out in English, as in a notebook in which somebody asks for Japanese later."""
     return claim(0.85)
 
 

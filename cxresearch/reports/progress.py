@@ -58,8 +58,8 @@ class TimeLeft:
         """`3 of 20, about 2 min left`; empty where there is one report only."""
         if self.count < 2:
             return ""
-        counted = f"{self.done} of {self.count}"
-        return f"{counted}, {_about(self.seconds)} left" if self.seconds else counted
+        counted, seconds = f"{self.done} of {self.count}", self.seconds
+        return f"{counted}, {_about(seconds)} left" if seconds else counted
 
     @property
     def seconds(self) -> float | None:
@@ -158,8 +158,7 @@ def show_progress() -> Iterator[Progress]:
         yield _BarProgress(bars)
 
 
-def _about(seconds: float | None) -> str:
-    seconds = seconds or 0.0
+def _about(seconds: float) -> str:
     if seconds >= 2 * _MINUTE:
         return f"about {seconds / _MINUTE:.0f} min"
     return f"about {max(_ROUNDED, round(seconds / _ROUNDED) * _ROUNDED)} s"

@@ -23,7 +23,6 @@ STANDINGS: Final[dict[Standing, str]] = {
 ZERO_DEFECTIONS: Final = "Reichheld & Sasser 1990, Harvard Business Review 68(5), 105–111"
 LOYALTY_EFFECT: Final = "Reichheld 1996, The Loyalty Effect, p. 36"
 COST_CUTTING: Final = "Reichheld 2001, Prescription for Cutting Costs, Bain & Company"
-VALUING_CUSTOMERS: Final = "Gupta, Lehmann & Stuart 2004, Journal of Marketing Research 41(1), 7–18"
 
 
 @dataclass(frozen=True)
