@@ -72,6 +72,33 @@ def test_a_clean_page_passes(tmp_path: Path) -> None:
         (table("customers", 9), "small count"),
         (table("At risk", 2000, 1), "small count"),
         (table("顧客", 3), "small count"),
+        (table("at start", 3), "small count"),
+        (table("passives", "3.0"), "small count"),
+        (table("顧客", "3人"), "small count"),
+        ("<table><tr><th>at risk</th><td>2,000</td><td>3</td></tr></table>", "small count"),
+        (f"<table><tr><th colspan=2>by plan</th></tr>{table('churned', 3)[7:]}", "small count"),
+        ("<table><tr><th colspan=2>a<th>lost<tr><td>a<td>b<td>3</table>", "small count"),
+        ("<p>NPS 40 from 7 answers.</p>", "small count"),
+        ("<p>Of <b>3</b> customers, 2 left.</p>", "small count"),
+        ("<p>顧客3人のうち2人が残った。</p>", "small count"),
+        ("<p>eve<b>@</b>example.org</p>", "e-mail address"),
+        ("<p>eve\u200b@example.org</p>", "e-mail address"),
+        ('<p data-who="eve@example.org">a</p>', "e-mail address"),
+        ('<a href="#eve%40example.org">a</a>', "e-mail address"),
+        ("<![CDATA[ eve@example.org ]]>", "e-mail address"),
+        ('<script type="application/json">["eve\\u0040example.org"]</script>', "e-mail address"),
+        (f'<p data-a="{SECRET}">a</p>', "credential"),
+        ("<p>postgresql://a:<b>hunter2secret</b>@warehouse/crm</p>", "credential"),
+        ("<p>password = hunter2secret</p>", "credential"),
+        ("<p>-----BEGIN RSA PRIVATE KEY-----</p>", "credential"),
+        (r'<p style="background:u\72l(//a/b)">a</p>', "network"),
+        (r"<style>@\69mport 'a.css'</style>", "network"),
+        ("<style>a{background:image-set('//a/b' 1x)}</style>", "network"),
+        ("<style>a{background:url(//a/b)}", "network"),
+        ('<svg><rect fill="url(//a/b#c)"/></svg>', "network"),
+        ('<a href="#a" ping="//a/b">a</a>', "network"),
+        ('<svg><set attributeName="onclick" to="x()"/></svg>', "runs"),
+        ("<script>alert(1)", "runs"),
         ('<section class="cx-failure">no</section>', "failed report"),
     ],
 )
@@ -143,6 +170,35 @@ def test_customers_are_looked_for_where_the_data_are_known(tmp_path: Path) -> No
     assert found(tmp_path, "a.html", page("<p>C000001x 2025 12</p>"), data=sample) == []
     # a survey is nobody: reports name it where answers are shown by survey
     assert found(tmp_path, "a.html", page("<p>plan, ticket, nps-2023-03</p>"), data=sample) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "C0000<b>01</b>",
+        "C000\u00ad001",
+        "顧客C000001は",
+        "customer_C000001",
+        '<i id="c000001">a</i>',
+        "<!-- C000001 -->",
+        "<style>/* C000001 */</style>",
+    ],
+)
+def test_a_customer_is_found_however_the_id_is_wrapped(tmp_path: Path, body: str) -> None:
+    assert found(tmp_path, "a.html", page(f"<p>{body}</p>"), data="data/sample")
+
+
+def test_what_only_looks_like_few_people_passes(tmp_path: Path) -> None:
+    said = "<p>Of 100 customers, 3 left; 3 waves. 顧客1人あたり3か月、顧客100人のうち3人。</p>"
+    groups = "<table><tr><th>detractors</th><td>1</td></tr></table>"
+    own = '<svg><rect fill="url(#a)"/></svg><style>a{fill:url(#a)}</style>'
+    assert found(tmp_path, "a.html", page(said + groups + own)) == []
+
+
+@pytest.mark.parametrize("text", ["[1]", "{}", '{"a": "eve@example.org"}', '{"cells": [1, null]}'])
+def test_json_of_any_shape_is_read(tmp_path: Path, text: str) -> None:
+    for name in ("a.json", "a.ipynb"):
+        assert ("e-mail address" in rules(tmp_path, name, text)) == ("@" in text)
 
 
 def test_no_offence_repeats_what_it_found(tmp_path: Path) -> None:

@@ -2,19 +2,35 @@
 
 from __future__ import annotations
 
+import json
 import re
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from hashlib import sha256
 from html.parser import HTMLParser
+from urllib.parse import unquote
 
-_LOADING = {"src", "href", "action", "formaction", "data", "poster", "srcset", "background"}
+from cxresearch.reports.sanitize import names
+
+_LOADING = {
+    "src", "href", "action", "formaction", "data", "poster", "srcset", "background", "ping",
+    "imagesrcset", "lowsrc", "manifest",
+}  # fmt: skip
 _RUNNING = {"iframe", "object", "embed", "form", "applet", "base", "frame"}
 _INERT = {"application/json", "application/ld+json"}
 _NEIGHBOUR = re.compile(r"(?:\./)?[^:/?#]+\.html(?:#\S*)?")
-_CSS_LOADS = re.compile(r"@import|url\(\s*['\"]?(?!data:)", re.IGNORECASE)
+_CSS_LOADS = re.compile(
+    r"@import|url\(\s*['\"]?(?!\s*['\"]?\s*(?:data:|#))|image-set\(", re.IGNORECASE
+)
+_CSS_ESCAPE = re.compile(r"\\([0-9A-Fa-f]{1,6})\s?")
+_CSS_COMMENT = re.compile(r"/\*.*?\*/", re.DOTALL)
 _HOLDS_NO_WORDS = {"script", "style"}
+# what stands on both sides of these reads as one word
+_WITHIN_WORDS = names(
+    "a abbr b bdi bdo code em font i kbd mark q s samp small span strong sub sup u var wbr"
+)
+_SVG = "data:image/svg+xml;base64,"
 
 
 @dataclass
@@ -26,6 +42,7 @@ class Page:
     policy: str = ""
     failed: bool = False
     words: list[str] = field(default_factory=list)
+    flow: list[str] = field(default_factory=list)  # the texts again, not parted by <b> and such
     tables: list[list[list[str]]] = field(default_factory=list)
     scripts: list[str] = field(default_factory=list)
     styles: list[str] = field(default_factory=list)
@@ -34,8 +51,8 @@ class Page:
 
     @property
     def text(self) -> str:
-        """All that can be read, in texts and attributes."""
-        return "\n".join(self.words)
+        """All that is there to be read: texts, also across tags, attributes, comments, code."""
+        return "\n".join((*self.words, "".join(self.flow), *self.styles, *self.scripts, self.title))
 
     def problems(self) -> Iterator[tuple[str, str]]:
         """Yield rule and offence for all that makes a page unfit to be forwarded."""
@@ -61,16 +78,27 @@ class Page:
             inner = address.startswith("#") or (tag == "a" and _NEIGHBOUR.fullmatch(address))
             if not inner and not (tag == "img" and address.startswith("data:image/")):
                 yield "network", f"<{tag}> leads outside: {address[:40]!r}"
-        if any(_CSS_LOADS.search(style) for style in self.styles):
+        if any(_CSS_LOADS.search(_plain_css(style)) for style in self.styles):
             yield "network", "a style that loads something"
 
 
 def read_page(html: str) -> Page:
     """Read a page or a fragment of one."""
     reader = _Reader()
-    reader.feed(html)
+    reader.feed(html.replace("<![", "&lt;!["))  # html.parser fails on unknown marked sections
     reader.close()
+    reader.end()
     return reader.page
+
+
+def _plain_css(style: str) -> str:
+    """Return a style without comments and with its escapes resolved, as a browser reads it."""
+    return _CSS_ESCAPE.sub(_escaped, _CSS_COMMENT.sub("", style))
+
+
+def _escaped(found: re.Match[str]) -> str:
+    number = int(found[1], 16)
+    return chr(number) if number <= 0x10FFFF else ""
 
 
 def _policy_problems(policy: str) -> Iterator[tuple[str, str]]:
@@ -90,14 +118,21 @@ class _Reader(HTMLParser):
         self._collected: list[str] = []
         self._open_tables: list[list[list[str]]] = []
 
+    def end(self) -> None:
+        """Read what is never closed, a style such as a browser applies all the same."""
+        if self._inside:
+            self.handle_data(self.rawdata)
+            self.handle_endtag("script" if self._inside == "data" else self._inside)
+
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         values = {name.lower(): value or "" for name, value in attrs}
         self._attributes(tag, values)
+        self._part(tag)
         if tag in _HOLDS_NO_WORDS or tag == "title":
             self._inside, self._collected = tag, []
             if tag == "script" and values.get("type", "").lower() in _INERT:
                 self._inside = "data"
-        self._table_starts(tag)
+        self._table_starts(tag, values.get("colspan", ""))
 
     def _attributes(self, tag: str, values: dict[str, str]) -> None:
         page = self.page
@@ -111,16 +146,29 @@ class _Reader(HTMLParser):
         if tag in _RUNNING or tag == "link":
             page.running.append(f"<{tag}>")
         for name, value in values.items():
-            if name.startswith("on") or value.strip().lower().startswith("javascript:"):
-                page.running.append(f"the attribute {name} of <{tag}>")
-            elif name.rpartition(":")[2] in _LOADING and tag != "meta":
-                page.addresses.append((tag, value))
-            elif name == "style":
-                page.styles.append(value)
-            elif name in ("alt", "title", "aria-label", "placeholder", "value"):
-                page.words.append(value)
+            self._attribute(tag, name, value)
 
-    def _table_starts(self, tag: str) -> None:
+    def _attribute(self, tag: str, name: str, value: str) -> None:
+        changes = name == "attributename" and value.lower().startswith(("on", "href", "xlink:"))
+        if name.startswith("on") or value.strip().lower().startswith("javascript:") or changes:
+            self.page.running.append(f"the attribute {name} of <{tag}>")
+        elif name.rpartition(":")[2] in _LOADING and tag != "meta":
+            self.page.addresses.append((tag, value))
+        elif "url(" in _plain_css(value).lower() or name == "style":
+            self.page.styles.append(value)
+        self._read_value(value)
+
+    def _read_value(self, value: str) -> None:
+        if value.startswith(_SVG):
+            self.page.words.append(read_page(_decoded(value.removeprefix(_SVG))).text)
+        elif not value.startswith("data:image/"):
+            self.page.words += {value, unquote(value)}
+
+    def _part(self, tag: str) -> None:
+        if tag not in _WITHIN_WORDS:
+            self.page.flow.append("\n")
+
+    def _table_starts(self, tag: str, span: str = "") -> None:
         if tag == "table":
             self._open_tables.append([])
             self.page.tables.append(self._open_tables[-1])
@@ -129,9 +177,12 @@ class _Reader(HTMLParser):
         elif self._open_tables and tag in ("td", "th"):
             if not self._open_tables[-1]:
                 self._open_tables[-1].append([])
-            self._open_tables[-1][-1].append("")
+            # a cell that spans columns stands in each of them
+            blanks = int(span) - 1 if span.isdecimal() and len(span) < 3 else 0
+            self._open_tables[-1][-1] += [""] * (max(blanks, 0) + 1)
 
     def handle_endtag(self, tag: str) -> None:
+        self._part(tag)
         if tag == "table" and self._open_tables:
             self._open_tables.pop()
         if not self._inside or tag not in (*_HOLDS_NO_WORDS, "title"):
@@ -141,7 +192,7 @@ class _Reader(HTMLParser):
         if kind == "title":
             self.page.title = text
         elif kind == "data":
-            self.page.words.append(text)
+            self.page.words += [text, *_strings_in(text)]
         else:
             (self.page.scripts if kind == "script" else self.page.styles).append(text)
 
@@ -150,9 +201,28 @@ class _Reader(HTMLParser):
             self._collected.append(data)
             return
         self.page.words.append(data)
+        self.page.flow.append(data)
         table = self._open_tables[-1] if self._open_tables else None
         if table and table[-1]:
             table[-1][-1] += data
 
     def handle_comment(self, data: str) -> None:
         self.page.words.append(data)
+
+    def handle_pi(self, data: str) -> None:
+        self.page.words.append(data)
+
+
+def _decoded(image: str) -> str:
+    try:
+        return b64decode(image).decode("utf-8", "replace")
+    except ValueError:
+        return ""
+
+
+def _strings_in(text: str) -> list[str]:
+    """Return JSON with its escapes resolved; what is no JSON is read as it stands."""
+    try:
+        return [json.dumps(json.loads(text), ensure_ascii=False)]
+    except (ValueError, RecursionError):
+        return []

@@ -15,16 +15,25 @@ from typing import Any
 
 from cxresearch._format import MIN_CELL
 from cxresearch.errors import CxError
-from cxresearch.reports._audit_counts import derived_counts, small_counts, small_findings
-from cxresearch.reports._audit_page import read_page
+from cxresearch.reports._audit_counts import (
+    derived_counts,
+    small_counts,
+    small_findings,
+    small_sentences,
+)
+from cxresearch.reports._audit_page import Page, read_page
 from cxresearch.reports.credentials import looks_like_credential
 
 __all__ = ["Audit", "Offence", "audit"]
 
 _MAIL = re.compile(r"[\w.+%-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63})*\.[A-Za-z]{2,24}\b")
 _WORD = re.compile(r"[\w@.+%:/-]+")
+_INVISIBLE = re.compile("[\u00ad\u200b-\u200d\u2060\ufeff]")  # they part words for programs only
 _BIDI = re.compile("[\u202a-\u202e\u2066-\u2069]")
+_PARTS = re.compile(r"[A-Za-z0-9]+(?:-[A-Za-z0-9]+)*")
 _MAX_SHOWN = 5
+_SUFFIXES = (".html", ".htm", ".ipynb", ".json")
+_PICTURES = ("image/png", "image/jpeg", "image/gif", "image/webp")
 
 
 @dataclass(frozen=True)
@@ -105,7 +114,7 @@ def _files(path: Path) -> list[Path]:
         return [path]
     if not path.is_dir():
         raise CxError(f"{path} does not exist: name a report, or a folder of reports.")
-    found = [p for p in sorted(path.iterdir()) if p.suffix in (".html", ".ipynb", ".json")]
+    found = [p for p in sorted(path.iterdir()) if p.suffix.lower() in _SUFFIXES]
     if not found:
         raise CxError(f"{path} holds no reports: make some by `cxresearch report --out {path}`.")
     return found
@@ -120,9 +129,10 @@ def _read(path: Path) -> str:
 
 def _offences(file: Path, text: str, min_cell: int) -> Iterator[Offence]:
     found: Iterable[tuple[str, str]]
-    if file.suffix == ".html":
+    if _is_page(file):
         page = read_page(text)
-        found = [*page.problems(), *_in_text(page.text), *_small(small_counts(page, min_cell))]
+        small = [*small_counts(page, min_cell), *_said_of_few(page, min_cell)]
+        found = [*page.problems(), *_in_text(page.text), *_small(small)]
     else:
         found = _in_json(file, text, min_cell)
     for rule, what in found:
@@ -135,15 +145,23 @@ def _in_json(file: Path, text: str, min_cell: int) -> Iterator[tuple[str, str]]:
     except ValueError:
         yield "damaged", "it is not JSON: make the report again"
         return
-    if file.suffix == ".ipynb":
-        yield from _in_text("\n".join(_strings(_said(content))))
-        pages = [page for page in _html(content) if page]
-        yield from _small(x for page in pages for x in small_counts(read_page(page), min_cell))
-    elif isinstance(content, list):
-        yield from _in_text("\n".join(_strings(content)))
-        rows = [row for row in content if isinstance(row, Mapping)]
-        yield from _small(small_findings(rows, min_cell))
-        yield from (("computable", what) for what in derived_counts(rows, min_cell))
+    pages = _pages(content)
+    texts = list(_strings(content))
+    yield from _in_text("\n".join([*texts, *(page.text for page in pages)]))
+    yield from _small(x for page in pages for x in small_counts(page, min_cell))
+    listed = content if isinstance(content, list) else [content]
+    rows = [row for row in listed if isinstance(row, Mapping)]
+    said = "\n".join([*texts, *("".join(page.flow) for page in pages)])
+    yield from _small([*small_findings(rows, min_cell), *small_sentences(said, min_cell)])
+    yield from (("computable", what) for what in derived_counts(rows, min_cell))
+
+
+def _is_page(file: Path) -> bool:
+    return file.suffix.lower() in (".html", ".htm")
+
+
+def _said_of_few(page: Page, min_cell: int) -> Iterator[str]:
+    return small_sentences("".join(page.flow), min_cell)
 
 
 def _small(counts: Iterable[str]) -> list[tuple[str, str]]:
@@ -151,37 +169,37 @@ def _small(counts: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def _in_text(text: str) -> Iterator[tuple[str, str]]:
+    text = _INVISIBLE.sub("", text)
     mails = {match[0] for match in _MAIL.finditer(text)}
     if mails:
         yield "e-mail address", f"{len(mails)} of them: take the column out of group_by"
-    kinds = {kind for word in _long_words(text) if (kind := looks_like_credential(word))}
-    for kind in sorted(kinds):
+    kind = looks_like_credential(text)
+    if kind:
         yield "credential", f"{kind}: change it at once, and keep it in the environment"
     if _BIDI.search(text):
         yield "direction", "marks that turn the direction of text: they can hide what is there"
 
 
-def _long_words(text: str) -> set[str]:
-    return {word for word in text.split() if len(word) >= 8}
+def _said(content: object) -> Iterator[str]:
+    """Yield all that a file in JSON says, but its pictures: keys, texts, and texts in HTML."""
+    yield from _strings(content)
+    yield from (page.text for page in _pages(content))
 
 
-def _said(notebook: Any) -> list[Any]:  # noqa: ANN401 - JSON
-    """Return what a notebook says: its outputs without pictures, prose and parameters."""
-    cells = notebook.get("cells", []) if isinstance(notebook, dict) else []
-    outputs = [output for cell in cells for output in cell.get("outputs", [])]
-    kept = [
-        {kind: data for kind, data in o.get("data", {}).items() if not kind.startswith("image/")}
-        | {"text": o.get("text", ""), "traceback": o.get("traceback", "")}
-        for o in outputs
-    ]
-    return [*kept, [cell.get("source", "") for cell in cells], notebook.get("metadata", {})]
+def _pages(content: object) -> list[Page]:
+    return [read_page(html) for html in _html(content)]
 
 
-def _html(notebook: Any) -> Iterator[str]:  # noqa: ANN401 - JSON
-    cells = notebook.get("cells", []) if isinstance(notebook, dict) else []
-    for cell in cells:
-        for output in cell.get("outputs", []):
-            yield "".join(output.get("data", {}).get("text/html", ""))
+def _html(content: object) -> Iterator[str]:
+    if isinstance(content, Mapping):
+        for kind, inner in content.items():
+            if kind == "text/html":
+                yield "".join(_strings(inner))
+            else:
+                yield from _html(inner)
+    elif isinstance(content, list):
+        for inner in content:
+            yield from _html(inner)
 
 
 def _strings(value: object) -> Iterator[str]:
@@ -190,7 +208,7 @@ def _strings(value: object) -> Iterator[str]:
     elif isinstance(value, Mapping):
         for key, inner in value.items():
             yield str(key)
-            yield from _strings(inner)
+            yield from _strings(inner if key not in _PICTURES else "")
     elif isinstance(value, Sequence):
         for inner in value:
             yield from _strings(inner)
@@ -209,19 +227,20 @@ def _customers(texts: Mapping[Path, str], data: str | Path) -> Iterator[Offence]
 
 
 def _words(file: Path, text: str) -> set[str]:
-    said = read_page(text).text if file.suffix == ".html" else "\n".join(_strings_of(text))
-    found = {word.strip(".:-/") for word in _WORD.findall(said)}
+    said = _INVISIBLE.sub("", read_page(text).text if _is_page(file) else _text_of(text))
+    whole = {word.strip(".:-/") for word in _WORD.findall(said)}
+    # an id may stand between letters of another script, or be a part of a name
+    parts = {part for word in whole for part in _PARTS.findall(word)}
+    found = {*whole, *parts, *(part.upper() for part in parts)}
     # a short number is a number, whatever else it may be called
     return {word for word in found if len(word) >= 4 and not _plain_number(word)}
 
 
-def _strings_of(text: str) -> Iterator[str]:
+def _text_of(text: str) -> str:
     try:
-        content = json.loads(text)
+        return "\n".join(_said(json.loads(text)))
     except ValueError:
-        return
-    is_notebook = isinstance(content, dict) and "cells" in content
-    yield from _strings(_said(content) if is_notebook else content)
+        return text
 
 
 def _plain_number(word: str) -> bool:
