@@ -13,7 +13,7 @@ from nbclient import NotebookClient
 from nbformat.v4 import new_code_cell, new_notebook
 from test_what_if import claim, programme
 
-from cxresearch._language import speaking
+from cxresearch._language import speaking, term
 from cxresearch.reports._what_if_panel import panel_html
 from cxresearch.sliders._answer import MIME
 from cxresearch.sliders._grid import start_of
@@ -116,8 +116,9 @@ def test_widgets_choose_readings_and_escape_what_was_typed() -> None:
 def test_widgets_go_on_in_the_language_that_they_were_made_in() -> None:
     with speaking("ja"):
         spec = programme()
-        box = widgets(spec)
-    controls(box)["顧客維持の上昇"].value = 0.1
+        box, lift = widgets(spec), term("More retention")
+    assert lift != "More retention"
+    controls(box)[lift].value = 0.1
     with speaking("ja"):
         assert answer(spec, start_of(spec) | {"lift": 0.1}).headline in box.children[-1].value
 

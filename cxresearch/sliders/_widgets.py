@@ -14,6 +14,7 @@ from cxresearch.sliders._shown import answer, notes, value_words
 from cxresearch.sliders._words import BACK, LABELS, OPTIONS, fill
 
 VIEW = "application/vnd.jupyter.widget-view+json"
+_WIDE = {"style": {"description_width": "18em"}, "layout": {"width": "40em"}}
 
 
 def in_front_end() -> bool:
@@ -36,48 +37,59 @@ def view(spec: Mapping[str, Any]) -> dict[str, object]:
 
 def widgets(spec: Mapping[str, Any]) -> Any:  # noqa: ANN401 - ipywidgets is not typed
     """Return a box of choices, sliders, a button, and the answer."""
-    import ipywidgets  # noqa: PLC0415 - only where somebody looks on
-
-    wide = {"style": {"description_width": "18em"}, "layout": {"width": "40em"}}
-    moved = {each["name"]: _slider(ipywidgets, spec, each, wide) for each in spec["sliders"]}
-    chosen = {each["name"]: _choice(ipywidgets, spec, each, wide) for each in spec["choices"]}
-    said, back = ipywidgets.HTML(), ipywidgets.Button(description=term(BACK))
-    back.layout.width = "auto"
-    controls = {**chosen, **moved}
-    lang, start = language(), start_of(spec)
-
-    def show(_: object = None) -> None:
-        with speaking(lang):
-            said.value = _html(spec, {name: control.value for name, control in controls.items()})
-
-    def reset(_: object) -> None:
-        for name, control in controls.items():
-            control.value = start[name]
-
-    def reread(change: Mapping[str, Any]) -> None:
-        with speaking(lang):
-            for each in spec["sliders"]:
-                if each["kind"] == "lift":
-                    lift = moved[each["name"]]
-                    kept = lift.value
-                    lift.options = _options(spec, each, {**start, "reading": change["new"]})
-                    lift.value = kept
-
-    if "reading" in chosen:
-        chosen["reading"].observe(reread, "value")
-    for control in controls.values():
-        control.observe(show, "value")
-    back.on_click(reset)
-    show()
-    return ipywidgets.VBox([*controls.values(), back, said])
+    return _Live(spec).box
 
 
-def _slider(made: Any, spec: Mapping[str, Any], each: Mapping[str, Any], wide: Any) -> Any:  # noqa: ANN401
-    state = start_of(spec)
-    options, label = _options(spec, each, state), term(LABELS[each["name"]])
-    return made.SelectionSlider(
-        options=options, value=state[each["name"]], description=label, **wide
-    )
+class _Live:
+    """The widgets of one panel; they go on in the language that they were made in."""
+
+    def __init__(self, spec: Mapping[str, Any]) -> None:
+        import ipywidgets  # noqa: PLC0415 - only where somebody looks on
+
+        self._spec, self._lang, self._start = spec, language(), start_of(spec)
+        chosen = {each["name"]: self._choice(ipywidgets, each) for each in spec["choices"]}
+        moved = {each["name"]: self._slider(ipywidgets, each) for each in spec["sliders"]}
+        self._controls = {**chosen, **moved}
+        self._said, back = ipywidgets.HTML(), ipywidgets.Button(description=term(BACK))
+        back.layout.width = "auto"
+        if "reading" in chosen:
+            chosen["reading"].observe(self._reread, "value")
+        for control in self._controls.values():
+            control.observe(self._show, "value")
+        back.on_click(self._reset)
+        self._show()
+        self.box = ipywidgets.VBox([*self._controls.values(), back, self._said])
+
+    def _slider(self, made: Any, each: Mapping[str, Any]) -> Any:  # noqa: ANN401 - as above
+        options, label = _options(self._spec, each, self._start), term(LABELS[each["name"]])
+        value = self._start[each["name"]]
+        return made.SelectionSlider(options=options, value=value, description=label, **_WIDE)
+
+    def _choice(self, made: Any, each: Mapping[str, Any]) -> Any:  # noqa: ANN401 - as above
+        year = self._spec["fixed"].get("year")
+        options = [(fill(OPTIONS[value], year=year), value) for value in each["values"]]
+        label, value = term(LABELS[each["name"]]), each["values"][0]
+        return made.Dropdown(options=options, value=value, description=label, **_WIDE)
+
+    def _show(self, _: object = None) -> None:
+        state = {name: control.value for name, control in self._controls.items()}
+        with speaking(self._lang):
+            self._said.value = _html(self._spec, state)
+
+    def _reset(self, _: object) -> None:
+        for name, control in self._controls.items():
+            control.value = self._start[name]
+
+    def _reread(self, change: Mapping[str, Any]) -> None:
+        """Write the values of lifts anew, which each reading says in its own way."""
+        for each in self._spec["sliders"]:
+            if each["kind"] == "lift":
+                lift = self._controls[each["name"]]
+                kept = lift.value
+                with speaking(self._lang):
+                    reading = {**self._start, "reading": change["new"]}
+                    lift.options = _options(self._spec, each, reading)
+                lift.value = kept
 
 
 def _options(
@@ -86,13 +98,6 @@ def _options(
     """Return the values of a slider, each with how it is written."""
     name = each["name"]
     return [(value_words(spec, each, {**state, name: x}), x) for x in each["values"]]
-
-
-def _choice(made: Any, spec: Mapping[str, Any], each: Mapping[str, Any], wide: Any) -> Any:  # noqa: ANN401
-    year = spec["fixed"].get("year")
-    options = [(fill(OPTIONS[value], year=year), value) for value in each["values"]]
-    label = term(LABELS[each["name"]])
-    return made.Dropdown(options=options, value=each["values"][0], description=label, **wide)
 
 
 def _html(spec: Mapping[str, Any], state: Mapping[str, Any]) -> str:
