@@ -134,13 +134,37 @@ class Claims:
 
 
 def brief_answers(run: Run) -> Answers:
-    """Return for each question of leadership the finding that answers it, at most seven."""
+    """Return for each question of leadership the finding that answers it.
+
+    Parameters
+    ----------
+    run
+        As `read_run` gives it.
+
+    Returns
+    -------
+    Answers
+        At most seven, in the order of the questions; a question that the run does not answer is
+        left to `brief_open`.
+    """
     found = [(question, answer(question, run)) for question in QUESTIONS]
     return Answers(tuple((question, told) for question, told in found if told is not None))
 
 
 def brief_changes(run: Run, before: Run | None) -> Changes:
-    """Return what changed since an earlier run, for the questions that both answer."""
+    """Return what changed since an earlier run.
+
+    Parameters
+    ----------
+    run, before
+        As `read_run` gives them; None where there is no earlier one.
+
+    Returns
+    -------
+    Changes
+        One for each question that both runs answer; each difference has an interval at the level
+        of the two findings, in their unit.
+    """
     if before is None:
         return Changes(())
     pairs = [(question, answer(question, run), answer(question, before)) for question in QUESTIONS]
@@ -154,7 +178,19 @@ def brief_changes(run: Run, before: Run | None) -> Changes:
 
 
 def brief_open(run: Run) -> Open:
-    """Return questions without an answer, what reports could not show, and those that failed."""
+    """Return what a run leaves open.
+
+    Parameters
+    ----------
+    run
+        As `read_run` gives it.
+
+    Returns
+    -------
+    Open
+        Pairs of words: questions without an answer, what reports could not show, and reports
+        that failed, each with what it would take.
+    """
     rows = []
     for question in QUESTIONS:
         if answer(question, run) is not None:
@@ -170,7 +206,18 @@ def brief_open(run: Run) -> Open:
 
 
 def brief_claims(run: Run) -> Claims:
-    """Return how the claims of the register stand, as its report found it."""
+    """Return how the claims of the register stand, as its report found it.
+
+    Parameters
+    ----------
+    run
+        As `read_run` gives it.
+
+    Returns
+    -------
+    Claims
+        Empty where the run has no report of the register.
+    """
     found = [told.finding for told in run.of(REGISTER)]
     tested = tuple(finding for finding in found if finding.id == TESTED)
     return Claims(tested, tuple(finding for finding in found if finding.id == VERDICTS))
