@@ -152,7 +152,6 @@ def test_a_full_disk_is_said_and_what_is_whole_is_kept(place):
     """No file may grow beyond what one page needs: the index of three reports is too long."""
     (place / "gate").touch()
     out = place / "out"
-    limit = 0
     code, _, told = finish(start(place, "--jobs", "2"))
     assert code == 0, told
     limit = max((out / f"{name}.html").stat().st_size for name in "abcd")
