@@ -156,6 +156,56 @@ def test_what_cannot_be_subtracted_is_said() -> None:
     assert other.sentence().startswith("Not comparable")
     later = change_between(one(0.8, 0.7, 0.9, wave="Q2"), one(0.8, 0.7, 0.9, wave="Q1"))
     assert math.isfinite(later.change)
+    # two changes that share a wave are not independent, and their difference says nothing
+    windows = [{"from": "Q1", "to": "Q2"}, {"from": "Q2", "to": "Q3"}]
+    before, now = (one(0.1, 0.05, 0.15, **window) for window in windows)
+    assert change_between(now, before).sentence().startswith("Not comparable")
+
+
+def test_an_estimate_with_an_open_interval_is_never_said_to_have_changed() -> None:
+    median = change_between(one(0.8, 0.7), one(0.7, 0.65))
+    assert median.sentence() == "Not clear whether it changed: an interval has no end."
+    assert not median.clear
+
+
+def test_runs_are_compared_by_the_level_and_not_by_its_change(tmp_path: Path) -> None:
+    for name, waves in (("now", ("Q2", "Q3")), ("before", ("Q1", "Q2"))):
+        (tmp_path / name).mkdir()
+        change = found("nps_change", 8.0, 1.0, 15.0, unit="points") | {
+            "group": {"from": waves[0], "to": waves[1]}
+        }
+        value = 40.0 if name == "now" else 20.0
+        level = found("nps", value, value - 3, value + 3, unit="points", wave=waves[1])
+        old = found("nps", 0.0, -1.0, 1.0, unit="points", wave=waves[0])
+        write(tmp_path / name, SCORES, change, old, level)
+    now, before = (read_run(tmp_path / name) for name in ("now", "before"))
+    assert [told.finding.id for _, told in brief_answers(now).told] == ["nps_change"]
+    ((_, change_of_level),) = brief_changes(now, before).changes
+    assert (change_of_level.now.value, change_of_level.change) == (40.0, 20.0)
+
+
+def test_a_verdict_that_cannot_be_given_is_not_replaced_by_that_of_another_reading(
+    tmp_path: Path,
+) -> None:
+    rows = [found("verdict", None, reading="points"), found("verdict", 0.0, reading="relative")]
+    write(tmp_path, CLAIM, *rows)
+    told = [told.finding.group for _, told in brief_answers(read_run(tmp_path)).told]
+    assert told == [{"reading": "points"}]
+
+
+def test_a_report_that_is_there_is_not_said_to_be_missing(tmp_path: Path) -> None:
+    write(tmp_path, CURVES, found("customers_used", 100.0))
+    frame = brief_open(read_run(tmp_path)).to_frame().set_index("open")["it would take"]
+    assert frame["How many customers do we keep?"].startswith("more data: the report 02_")
+    assert frame["Did we get better?"].endswith("which this run does not hold")
+
+
+@pytest.mark.parametrize(
+    "notebook", ["[]", '{"cells": [1]}', '{"cells": [{"outputs": null}]}', "[" * 100_000]
+)
+def test_a_damaged_notebook_leaves_the_findings(folder: Path, notebook: str) -> None:
+    (folder / f"{CURVES}.ipynb").write_text(notebook, "utf-8")
+    assert len(brief_answers(read_run(folder)).told) == 2
 
 
 def test_changes_are_of_questions_that_both_runs_answer(folder: Path, tmp_path: Path) -> None:
@@ -192,7 +242,12 @@ def test_a_run_is_known_by_its_findings(folder: Path) -> None:
 
 @pytest.mark.parametrize(
     ("content", "said"),
-    [(None, "holds no findings"), ("[{", "is damaged"), ('[{"id": "a"}]', "is damaged")],
+    [
+        (None, "holds no findings"),
+        ("[{", "is damaged"),
+        ("[1]", "is damaged"),
+        ('[{"id": "a"}]', "is damaged"),
+    ],
 )
 def test_a_folder_that_is_no_run_is_refused(tmp_path: Path, content: str | None, said: str) -> None:
     if content:

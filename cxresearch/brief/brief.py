@@ -11,7 +11,7 @@ from cxresearch import _format as words
 from cxresearch._html import html_table
 from cxresearch._language import speaking, term, tr, trn
 from cxresearch.brief.changes import Change, change_between
-from cxresearch.brief.questions import QUESTIONS, Question, answer
+from cxresearch.brief.questions import QUESTIONS, Question, answer, level
 from cxresearch.brief.run import Run, Told
 from cxresearch.findings import GRADES, Finding
 
@@ -167,7 +167,7 @@ def brief_changes(run: Run, before: Run | None) -> Changes:
     """
     if before is None:
         return Changes(())
-    pairs = [(question, answer(question, run), answer(question, before)) for question in QUESTIONS]
+    pairs = [(question, level(question, run), level(question, before)) for question in QUESTIONS]
     return Changes(
         tuple(
             (question, change_between(now.finding, then.finding))
@@ -196,13 +196,21 @@ def brief_open(run: Run) -> Open:
         if answer(question, run) is not None:
             continue
         said = run.not_shown_in(question.notebook)
-        cure = tr("the report {report}, which this run does not hold", report=question.notebook)
-        rows.append((term(question.words), words.sentences(said) or cure))
+        rows.append((term(question.words), words.sentences(said) or _cure(question, run)))
     answered = {text for _, text in rows}
     for report, texts in run.not_shown.items():
         rows += [(report, text) for text in texts if text not in " ".join(answered)]
     rows += [(report, tr("the cause mended: the report failed")) for report in run.failed]
     return Open(tuple(rows))
+
+
+def _cure(question: Question, run: Run) -> str:
+    if run.of(question.notebook):
+        return tr(
+            "more data: the report {report} could not say it of all customers",
+            report=question.notebook,
+        )
+    return tr("the report {report}, which this run does not hold", report=question.notebook)
 
 
 def brief_claims(run: Run) -> Claims:

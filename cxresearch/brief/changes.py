@@ -37,13 +37,19 @@ class Change:
         with speaking(lang):
             return self._said()
 
+    @property
+    def _estimated(self) -> bool:
+        """Whether one of the two has an end of an interval at all, so that it may err."""
+        ends = (*_ends(self.now)[1:], *_ends(self.before)[1:])
+        return any(math.isfinite(end) for end in ends)
+
     def _said(self) -> str:
         if not _comparable(self.now, self.before):
             return tr("Not comparable: the two runs answer it in different ways.")
         if self.now.value == self.before.value and self.now.as_of == self.before.as_of:
             return tr("The same data, the same answer.")
         if math.isnan(self.change):
-            return tr("As before.") if self.now.value == self.before.value else tr("Not as before.")
+            return self._said_without_size()
         size = _size(self, self.now.unit)
         level = words.level_words(self.now.confidence_level)
         if not self.clear:
@@ -51,6 +57,11 @@ class Change:
         if self.change > 0:
             return tr("Higher by {size}, {level} interval.", size=size, level=level)
         return tr("Lower by {size}, {level} interval.", size=size, level=level)
+
+    def _said_without_size(self) -> str:
+        if self._estimated:
+            return tr("Not clear whether it changed: an interval has no end.")
+        return tr("As before.") if self.now.value == self.before.value else tr("Not as before.")
 
 
 def change_between(now: Finding, before: Finding) -> Change:
@@ -80,7 +91,7 @@ def _comparable(now: Finding, before: Finding) -> bool:
 
 def _labels(finding: Finding) -> dict[str, str]:
     """Return the labels without those of calendar time, in which the two runs differ by nature."""
-    calendar = ("wave", "period", "from", "to")
+    calendar = ("wave", "period")
     return {name: label for name, label in finding.group.items() if name not in calendar}
 
 

@@ -25,11 +25,15 @@ class Question:
         That answers it.
     answers
         Finding ids with the labels that the finding must have; the first one found is taken.
+    levels
+        The same for what two runs are compared by, where the answer itself is a change already:
+        the change of a change says nothing, and the two changes share a wave.
     """
 
     words: str
     notebook: str
     answers: tuple[tuple[str, Mapping[str, str]], ...]
+    levels: tuple[tuple[str, Mapping[str, str]], ...] = ()
 
 
 QUESTIONS = (
@@ -48,6 +52,7 @@ QUESTIONS = (
             ("retention_rate_change", {}),
             ("nps", {}),
         ),
+        (("nps", {}), ("csat", {}), ("ces", {}), ("retention_rate", {})),
     ),
     Question(
         mark("Do promoters stay longer?"),
@@ -88,16 +93,35 @@ QUESTIONS = (
 
 def answer(question: Question, run: Run) -> Told | None:
     """Return the finding that answers a question for all customers; None where there is none."""
-    found = run.of(question.notebook)
-    for name, labels in question.answers:
+    return _first(question.notebook, question.answers, run)
+
+
+def level(question: Question, run: Run) -> Told | None:
+    """Return the finding by which two runs are compared; None where there is none."""
+    return _first(question.notebook, question.levels or question.answers, run)
+
+
+def _first(
+    notebook: str, wanted: tuple[tuple[str, Mapping[str, str]], ...], run: Run
+) -> Told | None:
+    found = run.of(notebook)
+    for name, labels in wanted:
         fit = [t for t in found if _fits(t, name, labels)]
         if fit:
-            return min(fit, key=lambda told: len(told.finding.group))
+            return max(fit, key=lambda told: (-len(told.finding.group), _when(told)))
     return None
+
+
+def _when(told: Told) -> str:
+    """Return the wave or the period, which sort as text: the latest one answers."""
+    group = told.finding.group
+    return next((group[name] for name in ("to", "wave", "period") if name in group), "")
 
 
 def _fits(told: Told, name: str, labels: Mapping[str, str]) -> bool:
     finding = told.finding
     parts = set(finding.group) - OF_TIME - OF_METHOD
     has = all(finding.group.get(column) == label for column, label in labels.items())
-    return finding.id == name and has and not parts and finding.value is not None
+    # a verdict that cannot be given is an answer, and that of another reading none
+    known = finding.value is not None or name == "verdict"
+    return finding.id == name and has and not parts and known

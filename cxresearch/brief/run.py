@@ -19,6 +19,8 @@ from cxresearch.recipe_reader import PROJECT
 
 SUFFIX = f".{FILE}"
 _OF_A_FINDING = {each.name for each in fields(Finding)}
+_TEXTS = ("notebook", "cell", "sentence", "unit")
+_DAMAGED = (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError)
 _MISSING = re.compile(r'<p class="cx-missing">(.*?)</p>', re.DOTALL)
 
 
@@ -125,12 +127,19 @@ def _read(path: Path, report: str) -> list[Told]:
     try:
         rows = json.loads(path.read_text("utf-8"))
         return [_told(row, report) for row in rows]
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except _DAMAGED as error:
         cure = "make the report again"
         raise ReportError(f"{path.name} is damaged ({type(error).__name__}): {cure}") from None
 
 
 def _told(row: Mapping[str, Any], report: str) -> Told:
+    texts = [row[name] for name in _TEXTS]
+    maybe = [row[name] for name in ("figure", "as_of") if row[name] is not None]
+    if not all(isinstance(each, str) for each in (*texts, *maybe)):
+        raise TypeError
+    n = row["n"]
+    if n is not None and type(n) is not int:
+        raise TypeError
     finding = Finding(**{name: value for name, value in row.items() if name in _OF_A_FINDING})
     return Told(finding, report, row["notebook"], row["cell"], row["figure"])
 
@@ -151,15 +160,18 @@ def _language_of(report: str) -> str:
 def _executed(path: Path) -> list[Mapping[str, Any]]:
     try:
         return list(json.loads(path.read_text("utf-8"))["cells"])
-    except (OSError, ValueError, KeyError):
+    except _DAMAGED:
         return []
 
 
 def _not_shown(cells: list[Mapping[str, Any]]) -> Iterator[str]:
     for cell in cells:
-        for output in cell.get("outputs", ()):
-            html = "".join(output.get("data", {}).get("text/html", ""))
-            yield from (unescape(said) for said in _MISSING.findall(html))
+        try:
+            shown = [output.get("data", {}).get("text/html", "") for output in cell["outputs"]]
+            found = [said for html in shown for said in _MISSING.findall("".join(html))]
+        except _DAMAGED:  # a cell of prose, or one that was edited: the findings stand without it
+            continue
+        yield from map(unescape, found)
 
 
 def _failed(folder: Path, without: str) -> Iterator[str]:
