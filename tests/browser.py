@@ -13,7 +13,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, sync_playwright
 
-PHONE, DESKTOP = 390, 1440
+PHONE, DESKTOP, HEIGHT = 390, 1440, 844
 Scheme = Literal["light", "dark"]
 # WCAG 2.2 A and AA, and what axe recommends besides
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
@@ -27,6 +27,11 @@ class Opened:
     console: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     dialogs: list[str] = field(default_factory=list)
+
+    def show(self, width: int, scheme: Scheme) -> None:
+        """Make its window another one, which is quicker than to open the page anew."""
+        self.page.set_viewport_size({"width": width, "height": HEIGHT})
+        self.page.emulate_media(color_scheme=scheme)
 
     def violations(self) -> list[str]:
         """Return what axe-core finds wrong: rule, how many, and the first element."""
@@ -64,7 +69,7 @@ def opened(
 ) -> Iterator[Opened]:
     """Open a file in a window of its own; every request besides the file is cut off and kept."""
     context = browser.new_context(
-        viewport={"width": width, "height": 844},
+        viewport={"width": width, "height": HEIGHT},
         color_scheme=scheme,
         reduced_motion="reduce",
         java_script_enabled=scripts,
