@@ -83,18 +83,9 @@ def claim_answer(spec: Mapping[str, Any], state: State) -> Answer:
     }
     unit = spec["units"][state["reading"]] if state.get("curve") == "own" else EXACT
     much = _much(numbers["uplift"], target, unit)
-    by_year = "_by_year" if asked.concept in BY_YEAR else ""
-    caption = fill(
-        CLAIM[f"caption{by_year}"], target=share(target),
-        **{name: amount(numbers[name], None) for name in ("before", "after", "claimed")},
-    )  # fmt: skip
-    return Answer(
-        _headline(spec, state, numbers["uplift"], much),
-        tuple(_lines(state, strand, asked)),
-        caption,
-        numbers,
-        (much,),
-    )
+    headline = _headline(spec, state, numbers["uplift"], much)
+    lines = tuple(_lines(state, strand, asked))
+    return Answer(headline, lines, _caption(asked, target, numbers), numbers, (much,))
 
 
 def _sliders(claim: ProfitClaim) -> list[Slider]:
@@ -193,6 +184,14 @@ def _headline(spec: Mapping[str, Any], state: State, uplift: float, much: str) -
     kind = "reached" if uplift >= target - ENOUGH else "missed" if uplift >= 0 else "lower"
     profit = profit_words(state["profit"], spec)
     return fill(CLAIM[kind], profit=profit, share=much, target=share(target))
+
+
+def _caption(asked: Asked, target: float, numbers: Mapping[str, float]) -> str:
+    by_year = "_by_year" if asked.concept in BY_YEAR else ""
+    return fill(
+        CLAIM[f"caption{by_year}"], target=share(target),
+        **{name: amount(numbers[name], None) for name in ("before", "after", "claimed")},
+    )  # fmt: skip
 
 
 def _read(state: State) -> str:
