@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +153,8 @@ def test_what_cannot_be_subtracted_is_said() -> None:
     assert change_between(one(0.8), one(0.7)).sentence() == "Not as before."
     same = change_between(one(0.8), one(0.8))
     assert same.sentence() == "The same data, the same answer."
+    fewer = replace(one(0.8), n=9)
+    assert change_between(one(0.8), fewer).sentence() == "As before."
     other = change_between(one(0.8, 0.7, 0.9, tenure="12"), one(0.8, 0.7, 0.9, tenure="24"))
     assert other.sentence().startswith("Not comparable")
     later = change_between(one(0.8, 0.7, 0.9, wave="Q2"), one(0.8, 0.7, 0.9, wave="Q1"))

@@ -46,7 +46,7 @@ class Change:
     def _said(self) -> str:
         if not _comparable(self.now, self.before):
             return tr("Not comparable: the two runs answer it in different ways.")
-        if self.now.value == self.before.value and self.now.as_of == self.before.as_of:
+        if _numbers(self.now) == _numbers(self.before):
             return tr("The same data, the same answer.")
         if math.isnan(self.change):
             return self._said_without_size()
@@ -93,6 +93,11 @@ def _labels(finding: Finding) -> dict[str, str]:
     """Return the labels without those of calendar time, in which the two runs differ by nature."""
     calendar = ("wave", "period")
     return {name: label for name, label in finding.group.items() if name not in calendar}
+
+
+def _numbers(finding: Finding) -> dict[str, object]:
+    """Return all but the words, which may be of another language."""
+    return {name: each for name, each in finding.to_dict().items() if name != "sentence"}
 
 
 def _ends(finding: Finding) -> tuple[float, float, float]:
