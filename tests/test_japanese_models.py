@@ -88,7 +88,7 @@ def test_a_naive_count_is_called_wrong_beside_what_corrects_it() -> None:
     naive, _, unclear, _ = sentences(BiasLadder((WRONG, RIGHT), 12))
     assert naive == (
         "一度でも推奨者、登録時から：推奨者の解約の率はその他の0.26（0.22～0.31）倍に見える"
-        "（95%信頼区間、顧客1,954人、解約703件）。この数え方は誤りである：回答した者が解約したはずのない"
+        "（95%信頼区間、顧客1,954人、解約703件）。この数え方は誤りである：回答した顧客が解約しえなかった"
         "回答前の期間まで、回答のものとして数えている。同じグループを回答以降について数えると"
         "0.9（0.7～1.2）倍である。"
     )
@@ -121,7 +121,7 @@ def test_the_table_of_the_ladder_names_its_columns() -> None:
     [
         ((-0.2, -0.4, -0.1), "不死時間の分は含まれない"),
         ((0.1, -0.1, 0.3), "どれだけが不死時間かは明確でない：その割合は10%（-10～30%）である"),
-        ((0.82, 0.71, 0.94), "82%（71～94%）は誰も解約したはずのない回答前の期間である"),
+        ((0.82, 0.71, 0.94), "82%（71～94%）は誰も解約しえなかった回答前の期間である"),
         ((1.1, 0.9, 1.3), "明確な差は認められない"),
         ((1.3, 1.1, 1.5), "差は逆向きになる"),
     ],
@@ -134,8 +134,12 @@ def test_immortal_time(values: tuple[float, float, float], expected: str) -> Non
 
 def test_what_could_still_be_wrong() -> None:
     assert "スコアとも解約ともそれぞれ2.1以上のリスク比で関連" in e_value(BEST).sentence()
+    check_japanese(NegativeControl("voluntary", "involuntary", (BEST, RIGHT)).sentence())
     control = NegativeControl("解約希望", "未払い", (BEST, RIGHT))
-    assert "未払いの解約に明確な差は認められない（一度でも推奨者、回答以降）" in control.sentence()
+    assert (
+        "記録された理由が「未払い」の解約に明確な差は認められない（一度でも推奨者、回答以降）"
+        in control.sentence()
+    )
     for said in (e_value(BEST).sentence(), control.sentence()):
         check_japanese(said)
 
@@ -271,7 +275,7 @@ def drawn(projected: Projections) -> Iterator[Axes]:
     yield plot_forest(
         [ForestRow("推奨者", 0.7, 0.5, 0.9), ForestRow("全員", None, None, None, True)]
     )
-    (result,) = found(causes=("a", "b", "c", "p"))
+    (result,) = found(causes=("voluntary", "involuntary", "migration", "company"))
     yield plot_causes(result)
     yield plot_incidence(result)
 

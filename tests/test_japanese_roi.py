@@ -81,11 +81,11 @@ def check(said: str) -> None:
 
 def test_a_verdict_names_reading_profit_terms_and_other_terms(entered: ProfitClaim) -> None:
     assert entered.sentence("ja").startswith(
-        "ここでは真（「毎回の更新での顧客維持率5ポイント増」と読む場合）：主張の25%に対し、"
-        f"顧客1人当たりの価値は25.0%高い（年85.0%の一定の維持率、{TERMS}）。"
+        "ここでは成り立つ（「毎回の更新での顧客維持率5ポイント増」と読む場合）：主張の25%に対し、"
+        f"顧客1人あたりの価値は25.0%高い（年85.0%の一定の維持率、{TERMS}）。"
         "条件を1つ変えると、主張は11件中6件で成り立つ。"
-        "別の利益または別の条件を指す場合に限り真（「毎回の更新での顧客維持率5%増（各年の率を1.05倍）」"
-        "と読む場合）：主張の25%に対し、顧客1人当たりの価値は20.5%高い"
+        "別の利益または別の条件を指す場合に限り成り立つ（「毎回の更新での顧客維持率5%増（各年の率を1.05倍）」"
+        "と読む場合）：主張の25%に対し、顧客1人あたりの価値は20.5%高い"
     )
 
 
@@ -93,7 +93,7 @@ def test_an_uplift_says_its_interval_and_who_never_leaves(own: OwnCurve) -> None
     one = claim(own, model="sbg").headline.select(reading="points").uplifts[0]
     said = one.sentence("ja")
     assert re.fullmatch(
-        r"毎回の更新での顧客維持率5ポイント増の場合、顧客1人当たりの価値は\d+%（\d+～\d+%）高い"
+        r"毎回の更新での顧客維持率5ポイント増の場合、顧客1人あたりの価値は\d+%（\d+～\d+%）高い"
         rf"（sBGモデル、{TERMS}、95%信頼区間）。率は100%を超えないため、"
         r"顧客としての\d+年目以降は誰も解約しない。",
         said,
@@ -126,7 +126,7 @@ def test_conditions_are_worded_when_asked_and_labelled_in_english(entered: Profi
 
 def test_map_and_path_and_threshold(entered: ProfitClaim) -> None:
     assert entered.map().sentence("ja") == (
-        "毎年顧客維持率5ポイント増の場合、顧客1人当たりの価値が25%以上高いのは次の範囲である："
+        "毎年顧客維持率5ポイント増の場合、顧客1人あたりの価値が25%以上高いのは次の範囲である："
         "割引率0%で維持率75.0%以上、割引率5%で維持率80.0%以上、割引率10%で維持率85.0%以上、"
         "割引率15%で維持率90.0%以上、割引率20%で維持率95.0%以上。"
         "自社（維持率85.0%、割引率10.0%）では25.0%高い。"
@@ -138,7 +138,7 @@ def test_map_and_path_and_threshold(entered: ProfitClaim) -> None:
     )
     with speaking("ja"):
         assert entered.thresholds()[0].sentence == (
-            "顧客維持率5ポイント増の場合、維持率が変わらなければ、顧客1人当たりの価値が25%以上"
+            "顧客維持率5ポイント増の場合、維持率が変わらなければ、顧客1人あたりの価値が25%以上"
             f"高いのは毎年85.0%～95.0%が残るときである（{TERMS}）。"
         )
 
@@ -148,7 +148,7 @@ def test_a_curve_that_begins_late_says_so(late: OwnCurve) -> None:
         first = late.findings()[0].sentence
     assert re.fullmatch(
         r"ある年の顧客100人のうち、1年後も残っているのは\d+人である（平均、12か月以降で数える、"
-        r"95%信頼区間\d+～\d+）。",
+        r"95%信頼区間 \d+～\d+）。",
         first,
     ), first
     check(late.sentence("ja"))
@@ -191,8 +191,8 @@ def test_the_history_is_told_whole() -> None:
 
 def test_the_answer_on_a_programme_is_three_sentences(risk: ProgrammeRisk) -> None:
     assert risk.sentence("ja") == (
-        "プログラムの採算には、1年後も残る顧客が少なくとも4.05ポイント（他の入力の変動で3.4～6.1）"
-        "多いことが必要である。想定は2ポイント（0～4）である。したがって損失となる確率は99%超である。"
+        "施策の採算がとれるには、1年後も残る顧客が少なくとも4.05ポイント（他の入力の変動で3.4～6.1）"
+        "多くなければならない。想定は2ポイント（0～4）である。したがって損失となる確率は99%超である。"
     )
     assert risk.programme.sentence("ja") == (
         "現在の値では、5年間の収支の現在価値は€-220,000である。回収：5年以内には回収しない、割引後："

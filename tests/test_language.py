@@ -48,6 +48,18 @@ def test_translations_fill_the_same_places_and_name_the_same_code(lang: str) -> 
             assert key.startswith(" ") or not form.startswith(" "), key
 
 
+@pytest.mark.parametrize("lang", OTHERS)
+def test_headings_and_lists_stay_what_they_are(lang: str) -> None:
+    starts = re.compile(r"^(?:#+|-) ", re.MULTILINE)
+    changed = [
+        key
+        for key, message in catalogue(lang).items()
+        for text in ([message.string] if isinstance(message.string, str) else message.string)
+        if starts.findall(key) != starts.findall(text)
+    ]
+    assert changed == []
+
+
 def test_a_language_is_spoken_until_another_is() -> None:
     assert language() == "en"
     with speaking("ja"):

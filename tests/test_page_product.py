@@ -143,11 +143,11 @@ def test_the_frame_speaks_the_language_of_the_report() -> None:
 
 
 def test_emphasis_ends_where_japanese_has_no_space() -> None:
-    text = "*維持率（累積）*は**理由。**違い、*a*b *c* 2 * 3 * 4"
+    text = "*維持率（累積）*は**理由。**違い、*a*b *c* 2 * 3 * 4、*点*：増。*率*：倍"
     html = render_page(new_notebook(cells=[new_markdown_cell(text)]), "T", failure=None, facts={})
     assert (
-        "<em>維持率（累積）</em>は<strong>理由。</strong>違い、<em>a</em>b <em>c</em> 2 * 3 * 4"
-        in html
+        "<em>維持率（累積）</em>は<strong>理由。</strong>違い、<em>a</em>b <em>c</em> 2 * 3 * 4、"
+        "<em>点</em>：増。<em>率</em>：倍" in html
     )
 
 

@@ -164,7 +164,7 @@ class NegativeControl(Table):
         if rung.hazard_refusal is not None:
             said = tr(
                 "No hazard ratio of {outcome} losses ({title}): {why}.",
-                outcome=outcome,
+                outcome=_cause_words(outcome),
                 title=rung.title,
                 why=rung.hazard_refusal,
             )
@@ -192,14 +192,14 @@ class NegativeControl(Table):
         said = tr(
             "{Outcome} losses, {title}: {first} leave at {times} times the rate of {second} "
             "({level} interval).",
-            Outcome=words.sentence_start(outcome),
+            Outcome=words.sentence_start(_cause_words(outcome)),
             **of,
         )
         if rung.hazard_ratio[1] <= 1 <= rung.hazard_ratio[2]:
             said = tr(
                 "No clear difference in {outcome} losses ({title}): {first} leave at {times} times "
                 "the rate of {second} ({level} interval).",
-                outcome=outcome,
+                outcome=_cause_words(outcome),
                 **of,
             )
         return words.sentences([said, self._meaning()]) if outcome == self.control else said
@@ -210,14 +210,14 @@ class NegativeControl(Table):
                 "The score goes with {control} losses, which a score can hardly have to do with: "
                 "the groups differ in something else, and part of the difference in {outcome} "
                 "losses may be that.",
-                control=self.control,
-                outcome=self.outcome,
+                control=_cause_words(self.control),
+                outcome=_cause_words(self.outcome),
             )
         return tr(
             "A clear difference in {control} losses, which a score can hardly have to do with, "
             "would mean that the groups differ in something else; none is seen, which rules out "
             "little when the interval is wide.",
-            control=self.control,
+            control=_cause_words(self.control),
         )
 
 
@@ -317,7 +317,13 @@ def negative_control(
 def _cause_rung(causes: CauseTable, cause: str, design: str, limits: Limits) -> Rung:
     known = cause in causes.causes
     rung = hazard_rung(design, causes.cause(cause) if known else causes.life, limits)
-    return rung if known else rung.refused(tr("no loss is recorded as {cause}", cause=cause))
+    if known:
+        return rung
+    return rung.refused(tr("no loss is recorded as {cause}", cause=_cause_words(cause)))
+
+
+def _cause_words(cause: str) -> str:
+    return words.label_words("cause", cause)
 
 
 def _no_e_value(rung: Rung) -> Finding:

@@ -243,7 +243,7 @@ def _at_risk(curve: RetentionCurve, ticks: Iterable[float]) -> list[str]:
 
 
 def _short(cause: str) -> str:
-    return tr("no reason recorded") if cause == NOT_RECORDED else cause
+    return tr("no reason recorded") if cause == NOT_RECORDED else words.label_words("cause", cause)
 
 
 def _of_hundred(share: float) -> str:

@@ -14,8 +14,7 @@ from cxresearch.reports.sanitize import RESERVED, place, sanitize
 __all__ = ["Heading", "Prose", "render"]
 
 _MARKS = re.compile(r"<[^<>]*>")
-# Markdown ends no emphasis between a full stop or bracket and a letter, where Japanese has no space
-_STUCK = re.compile(r"(?<![*\\])(\*{1,2})(?=[^\s*])([^*\n]*[）」』。、：])\1(?=[^\W_])")
+_EMPHASIS = re.compile(r"(?<![*\\])(\*{1,2})(?=[^\s*])([^*\n]*[^\s*])\1(?!\*)(?=([^\W_])?)")
 
 
 @dataclass(frozen=True)
@@ -38,12 +37,15 @@ class Prose:
 def render(markdown: str, name: str) -> Prose:
     """Render Markdown whose headings are anchored by `name`: `name`, `name-2`, and so on."""
     renderer = _Renderer(name)
-    source = _STUCK.sub(_emphasised, RESERVED.sub("", markdown))
+    source = _EMPHASIS.sub(_emphasised, RESERVED.sub("", markdown))
     raw = MarkdownWithMath(renderer=renderer).render(source)
     return Prose(sanitize(raw, renderer.formulas), tuple(renderer.headings))
 
 
 def _emphasised(found: re.Match[str]) -> str:
+    # Markdown ends none between a full stop or bracket and a letter, where Japanese has no space
+    if not found[3] or found[2][-1] not in "）」』。、：":
+        return found[0]
     tag = "em" if found[1] == "*" else "strong"
     return f"<{tag}>{found[2]}</{tag}>"
 
