@@ -341,3 +341,10 @@ def test_without_script_it_says_the_answer_and_its_neighbours() -> None:
 def test_other_results_are_refused() -> None:
     with pytest.raises(DataError, match=r"what_if got Programme, must be a profit claim or"):
         spec_of(plan().programme)  # type: ignore[arg-type]
+
+
+def test_every_discount_rate_of_a_report_without_one_has_an_answer() -> None:
+    spec = spec_of(claim(0.85, annual_discount_rate=0.0))
+    rates = next(x["values"] for x in spec["sliders"] if x["name"] == "annual_discount_rate")
+    assert rates[:3] == [0.0, 0.02, 0.025]
+    assert all(answer(spec, start_of(spec) | {"annual_discount_rate": x}).headline for x in rates)

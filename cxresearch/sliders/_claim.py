@@ -15,7 +15,7 @@ from cxresearch.roi._not_defined import NotDefinedError, no_profit
 from cxresearch.roi._profit_uplift import ProfitUplift
 from cxresearch.roi._strand import CONSTANT, Strand, constant_strand
 from cxresearch.roi.constant import ENOUGH
-from cxresearch.roi.economics import BY_YEAR, CONCEPTS, Economics
+from cxresearch.roi.economics import BY_YEAR, CONCEPTS, MONTHLY_BELOW, Economics
 from cxresearch.roi.profit_claim import ProfitClaim
 from cxresearch.roi.readings import READINGS, Lift
 from cxresearch.sliders._answer import Answer
@@ -94,7 +94,7 @@ def _sliders(claim: ProfitClaim) -> list[Slider]:
     return [
         slider("base_retention", "share", claim.whose.rate, (0.5, 0.99, 0.005)),
         slider("lift", "lift", claim.lift_size, (0.005, 0.2, 0.005)),
-        slider("annual_discount_rate", "share", terms.annual_discount_rate, (0.04, 0.2, 0.005)),
+        _discount(terms.annual_discount_rate),
         money("annual_margin", margin, margin, free=False),
         money("acquisition_cost", terms.acquisition_cost, 3 * margin, free=True),
         money("retention_cost", terms.retention_cost, margin / 5, free=True),
@@ -135,6 +135,13 @@ def _retained(claim: ProfitClaim, sliders: list[Slider]) -> list[float]:
         value = asked.bills(strand) + asked.late + strand.ages.shape[1]
         longest = max(value, (strand.firm_years or 0) + claim.year)
     return [float(f"{x:.{DIGITS}g}") for x in strand.retained(longest)[0]]
+
+
+def _discount(start: float) -> Slider:
+    """Return the discount rates: none at all, and those that can be a year's."""
+    every = slider("annual_discount_rate", "share", start, (0.04, 0.2, 0.005))
+    values = tuple(x for x in every.values if x == 0 or x >= MONTHLY_BELOW)
+    return every._replace(values=values, start=values.index(start))
 
 
 def _strand(spec: Mapping[str, Any], state: State) -> Strand:
