@@ -133,7 +133,7 @@ def test_map_and_path_and_threshold(entered: ProfitClaim) -> None:
     )
     assert entered.path(15).sentence("ja") == (
         "今日から毎回の更新での顧客維持率5ポイント増とすると、利益は1年目で5.0%高い。"
-        "15年目では39.7%高い（年85.0%の一定の維持率、新規顧客は毎年同数で最初の支払いはすぐ）。"
+        "15年目では39.7%高い（年85.0%の一定の維持率、新規顧客は毎年同数で最初の支払いは加入時）。"
         "長期的には50.0%高い。"
     )
     with speaking("ja"):
