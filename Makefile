@@ -9,7 +9,7 @@ BENCH_READY := $(BENCH)/.ready
 .PHONY: report test lint verify bench pictures gallery lab lock clean
 
 report: $(READY)  ## build the sample reports and print where they are
-	@$(BIN)/cxresearch report --data data/sample --out reports
+	@$(BIN)/cxresearch report --data data/sample --out reports --jobs 2
 
 test: $(READY) lint  ## check style, types and behaviour
 	@$(BIN)/pytest -q -n 2
