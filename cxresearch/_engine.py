@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import shutil
 import weakref
-from collections.abc import Container, Iterable, Mapping, Sequence
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -118,6 +118,20 @@ class Engine:
         if text not in self._recalled:
             self._recalled[text] = self.query(tree)
         return self._recalled[text].copy()
+
+    def counted_once(self, what: str, count: Callable[[], pd.DataFrame]) -> pd.DataFrame:
+        """Return counts of many queries together, which the reports of a run share.
+
+        Parameters
+        ----------
+        what
+            Says all that they depend on besides the data.
+        count
+            Makes them.
+        """
+        if self._frames or not shares():
+            return count()
+        return recall(f"{self.fingerprint}\n{what}", count)
 
     def query_column(self, table: str, column: str) -> list[object]:
         """Return one column of a table of the contract, in the order of the rows."""

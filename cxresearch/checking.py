@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Final
 
@@ -157,7 +157,8 @@ def _unlock_lines(unlock: Unlock) -> list[str]:
 def check(data: Data) -> CheckResult:
     """Evaluate every rule where the data are."""
     rules = rules_for(data)
-    offences = [offence for rule in rules if (offence := _evaluate(data, rule))]
+    counts = zip(rules, _offenders(data, rules), strict=True)
+    offences = [_offence(data, rule, count) for rule, count in counts if count]
     offences += [*_only_nulls(data), *_too_many_groups(data)]
     return CheckResult(
         name=data.name,
@@ -169,16 +170,19 @@ def check(data: Data) -> CheckResult:
     )
 
 
-def _evaluate(data: Data, rule: Rule) -> Offence | None:
+def _offenders(data: Data, rules: Sequence[Rule]) -> list[int]:
+    """Return how many offend against each rule, which the reports of a run share as a whole."""
+
+    def counts() -> pd.DataFrame:
+        return pd.DataFrame({"offenders": [_count(data, rule) for rule in rules]}, dtype="int64")
+
+    named = ", ".join(rule.file + " " + rule.where for rule in rules)
+    return [int(n) for n in data.counted_once(f"offenders: {named}", counts)["offenders"]]
+
+
+def _offence(data: Data, rule: Rule, count: int) -> Offence:
     found = rule.query()
-    if rule.whole_table:
-        frame = data.query(found)
-        count, keys = (int(frame["offenders"].iloc[0]), frame) if len(frame) else (0, frame)
-    else:
-        count = _count(data, found)
-        keys = _examples(data, found) if count else pd.DataFrame()
-    if not count:
-        return None
+    keys = data.query(found) if rule.whole_table else _examples(data, found)
     values = ", ".join(_shown(value) for value in keys["value"].dropna().unique()[:3])
     return Offence(
         severity=rule.severity,
@@ -191,8 +195,12 @@ def _evaluate(data: Data, rule: Rule) -> Offence | None:
     )
 
 
-def _count(data: Data, found: sql.Expression) -> int:
-    query = exp.select("COUNT(*) AS n").from_(exp.Subquery(this=found.copy(), alias="found"))
+def _count(data: Data, rule: Rule) -> int:
+    found = rule.query()
+    if rule.whole_table:
+        frame = data.query(found)
+        return int(frame["offenders"].iloc[0]) if len(frame) else 0
+    query = exp.select("COUNT(*) AS n").from_(exp.Subquery(this=found, alias="found"))
     return int(data.query(query)["n"].iloc[0])
 
 

@@ -110,6 +110,11 @@ class PurchaseTable(Grouped):
         check_columns(spend, (*group_columns, *_SPEND, "mean_spend"))
         check_long(cells, ("replicate", *_KEYS), _SUMS, found)
         check_long(spend, ("replicate", *_SPEND), ("mean_spend",), found)
+        # queries return rows in any order, in which sums of money would differ in the last digit
+        cells, spend = (
+            frame.sort_values(["replicate", *keys], kind="stable")
+            for frame, keys in ((cells, _KEYS), (spend, (*_SPEND, "mean_spend")))
+        )
         codes, groups = encode_groups(cells, group_columns)
         whole = ("replicate", *_KEYS, "customers")
         columns: dict[str, Any] = {name: cells[name].to_numpy(dtype=np.int64) for name in whole}
