@@ -523,7 +523,7 @@ def grouped(n: int = 600) -> PurchaseTable:
     parts = [
         shoppers("bg_nbd", TRUTH["bg_nbd"], n, 1).assign(plan="basic"),
         shoppers("bg_nbd", {**TRUTH["bg_nbd"], "alpha": 3.0}, n, 2).assign(plan="plus"),
-        shoppers("bg_nbd", TRUTH["bg_nbd"], 8, 3).assign(plan="an.address@example.org"),
+        shoppers("bg_nbd", TRUTH["bg_nbd"], 18, 3).assign(plan="an.address@example.org"),
         shoppers("bg_nbd", {**TRUTH["bg_nbd"], "alpha": 1e4}, 400, 4).assign(plan="seldom"),
     ]
     return purchase_table(pd.concat(parts, ignore_index=True), "plan")

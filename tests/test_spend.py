@@ -278,7 +278,7 @@ def grouped() -> PurchaseTable:
     parts = [
         bought(600, 1).assign(plan="basic"),
         bought(600, 2, gamma=30.0).assign(plan="plus"),
-        bought(9, 3).assign(plan="an.address@example.org"),
+        bought(19, 3).assign(plan="an.address@example.org"),
         bought(300, 4).assign(plan="free", mean_spend=0.0),
     ]
     return purchase_table(pd.concat(parts, ignore_index=True), "plan", currency="EUR")
