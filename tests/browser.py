@@ -48,14 +48,17 @@ class Opened:
         return int(self.page.evaluate(width))
 
 
-@pytest.fixture(scope="session")
+# per module, as each has a fixture of its own, of which two at a time shut each other out
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """Start the machine's own chromium once for all tests of a session."""
+    """Start the machine's own chromium once for all tests of a module."""
     path = shutil.which("chromium") or shutil.which("chromium-browser")
     if path is None:
         pytest.skip("no chromium on this machine: apt install chromium")
     with sync_playwright() as play:
-        yield play.chromium.launch(executable_path=path)
+        found = play.chromium.launch(executable_path=path)
+        yield found
+        found.close()
 
 
 @contextmanager

@@ -130,7 +130,7 @@ def test_sentences():
 
 
 def test_small_groups_are_named():
-    result = means([9] * 40, [0] * 40, ["a"] * 35 + ["b"] * 5, min_group=30)
+    result = means([9] * 50, [0] * 50, ["a"] * 35 + ["b"] * 15, min_group=30)
     assert len(result) == 1
     assert result.findings()[-1].id == "not_reported"
 
