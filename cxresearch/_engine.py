@@ -13,7 +13,7 @@ from collections.abc import Callable, Container, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 import duckdb
 import pandas as pd
@@ -32,6 +32,13 @@ MAX_GROUPS: Final = 100
 # Cells of groups and what was known before: they are pooled before anything is shown.
 MAX_CELLS: Final = 1000
 _MAIL: Final = "%_@_%._%"
+
+
+class _Attribute(NamedTuple):
+    """About how many different values a column of customers has, and how many are addresses."""
+
+    values: int
+    addresses: int
 
 
 class Engine:
@@ -207,37 +214,32 @@ class Engine:
         self._kept[name] = sql.render(create)
 
     @cached_property
-    def _attribute_facts(self) -> pd.DataFrame:
-        """Per attribute about how many values it has, and whether one is an address; one scan."""
+    def _known(self) -> dict[str, _Attribute]:
+        """What a single scan tells of each attribute."""
         facts = [
-            exp.alias_(exp.func(function, of), f"{fact} {i}", quoted=True)
-            for i, name in enumerate(self.attributes)
-            for fact, function, of in (
-                ("values", "APPROX_COUNT_DISTINCT", sql.column(name)),
-                ("mail", "BOOL_OR", sql.column(name).like(_MAIL)),
+            exp.alias_(of, f"{fact} {name}", quoted=True)
+            for name in self.attributes
+            for fact, of in (
+                ("values", exp.func("APPROX_COUNT_DISTINCT", sql.column(name))),
+                ("addresses", exp.func("COUNT_IF", sql.column(name).like(_MAIL))),
             )
         ]
         if not facts:
-            return pd.DataFrame(columns=["values", "mail"])
+            return {}
         row = self.query(exp.select(*facts).from_(self.pipeline.people)).iloc[0]
-        found = {
-            name: (int(row[f"values {i}"]), row[f"mail {i}"] is True or row[f"mail {i}"] == 1)
-            for i, name in enumerate(self.attributes)
+        return {
+            name: _Attribute(int(row[f"values {name}"]), int(row[f"addresses {name}"]))
+            for name in self.attributes
         }
-        return pd.DataFrame.from_dict(found, orient="index", columns=["values", "mail"])
-
-    @cached_property
-    def _cardinality(self) -> dict[str, int]:
-        return {str(name): int(n) for name, n in self._attribute_facts["values"].items()}
 
     @cached_property
     def groupable(self) -> list[str]:
         """The attributes with few enough values to group by."""
-        return [name for name, values in self._cardinality.items() if values <= MAX_GROUPS * 1.1]
+        return [name for name, of in self._known.items() if of.values <= MAX_GROUPS * 1.1]
 
     def values_of(self, name: str) -> int:
         """Return about how many different values an attribute has."""
-        return self._cardinality.get(name, 0)
+        return self._known[name].values if name in self._known else 0
 
     def _check_groups(self, group_by: Sequence[str], design: Design | None = None) -> None:
         known = self.pipeline.groups(design)
@@ -248,19 +250,18 @@ class Engine:
 
     def _many_problems(self, group_by: Sequence[str]) -> list[str]:
         return [
-            f"customers: column {name!r} has about {self._cardinality[name]:,} different values, "
+            f"customers: column {name!r} has about {self._known[name].values:,} different values, "
             f"at most {MAX_GROUPS} can be compared. Name bands or values for it in the recipe."
             for name in group_by
-            if name in self._cardinality and name not in self.groupable
+            if name in self._known and name not in self.groupable
         ]
 
     def _mail_problems(self, group_by: Sequence[str]) -> list[str]:
-        facts = self._attribute_facts
         return [
             f"customers: column {name!r} holds e-mail addresses, which name people and would stand "
             "in every report. Name other values for it in the recipe, or group by another column."
             for name in group_by
-            if name in facts.index and facts.loc[name, "mail"]
+            if name in self._known and self._known[name].addresses
         ]
 
     def _check_combinations(self, group_by: Sequence[str], spells: str, most: int) -> None:

@@ -107,16 +107,17 @@ def term(word: str) -> str:
 def _catalogue(lang: str) -> gettext.NullTranslations:
     if lang == ENGLISH:
         return gettext.NullTranslations()
-    from babel.messages.mofile import write_mo  # noqa: PLC0415 - only where it is translated
+    from babel.messages.catalog import Catalog  # noqa: PLC0415 - only where it is translated
+    from babel.messages.mofile import write_mo  # noqa: PLC0415
     from babel.messages.pofile import read_po  # noqa: PLC0415
 
-    whole = gettext.NullTranslations()
+    whole = Catalog(locale=lang)
     for path in sorted((LOCALE / lang).glob("*.po")):
         with path.open("rb") as file:
-            compiled = BytesIO()
-            write_mo(compiled, read_po(file, locale=lang))
-        compiled.seek(0)
-        room = gettext.GNUTranslations(compiled)
-        room.add_fallback(whole)
-        whole = room
-    return whole
+            for message in read_po(file, locale=lang):
+                if message.id:  # what has none is the head of the file
+                    whole[message.id] = message
+    compiled = BytesIO()
+    write_mo(compiled, whole)
+    compiled.seek(0)
+    return gettext.GNUTranslations(compiled)
