@@ -76,16 +76,21 @@ class Series:
     end: tuple[float, float]
 
 
-@cache
-def _families() -> tuple[str, ...]:
-    """Return the fonts of a figure: labels may be Japanese in any language, on any machine.
+def japanese_font() -> Path:
+    """Return the file of the Japanese font that this project brings along.
 
-    The package's own import would change the settings of everybody, so only its file is used.
+    The import of its package would change the settings of everybody, so only the file is used.
     """
     package = find_spec("matplotlib_fontja")
     assert package is not None
     assert package.origin is not None
-    font = Path(package.origin).parent / "fonts" / "ipaexg.ttf"
+    return Path(package.origin).parent / "fonts" / "ipaexg.ttf"
+
+
+@cache
+def _families() -> tuple[str, ...]:
+    """Return the fonts of a figure: labels may be Japanese in any language, on any machine."""
+    font = japanese_font()
     font_manager.fontManager.addfont(font)
     # of one weight; named for bold too, since what is not found is complained of on the page
     known = font_manager.fontManager.ttflist

@@ -170,11 +170,15 @@ def to_html(findings: Iterable[Finding]) -> str:
     """Return the sentences as escaped HTML paragraphs, each once and with its grade."""
     said = {f.sentence: f.grade for f in findings}
     paragraphs = (
-        f'<p class="cx-finding">{escape(plain(sentence))} '
-        f'<span class="cx-grade" title="{escape(term(GRADES[grade]))}">{grade}</span></p>'
+        f'<p class="cx-finding">{escape(plain(sentence))} {grade_html(grade)}</p>'
         for sentence, grade in said.items()
     )
     return f'<div class="cx-findings">{"".join(paragraphs)}</div>'
+
+
+def grade_html(grade: str) -> str:
+    """Return a grade as a badge that says in words what it means."""
+    return f'<span class="cx-grade" title="{escape(term(GRADES[grade]))}">{escape(grade)}</span>'
 
 
 def not_reported(

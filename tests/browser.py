@@ -48,11 +48,16 @@ class Opened:
         return int(self.page.evaluate(width))
 
 
+def find_chromium() -> str | None:
+    """Return where this machine's chromium is; None where it has none."""
+    return shutil.which("chromium") or shutil.which("chromium-browser")
+
+
 # per module, as each has a fixture of its own, of which two at a time shut each other out
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     """Start the machine's own chromium once for all tests of a module."""
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    path = find_chromium()
     if path is None:
         pytest.skip("no chromium on this machine: apt install chromium")
     with sync_playwright() as play:

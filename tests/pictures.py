@@ -16,7 +16,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from html import escape
-from importlib.util import find_spec
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -24,9 +23,11 @@ from typing import Any
 from PIL import Image, ImageOps
 from playwright.sync_api import Browser, sync_playwright
 
+from cxresearch._draw import japanese_font
 from cxresearch.reports.entries import PAGE, ReportResult
 from cxresearch.reports.page import shell
 from cxresearch.reports.runner import run_reports
+from tests.browser import find_chromium
 
 REPORTS = Path("reports")
 GALLERY = REPORTS / "gallery"
@@ -194,7 +195,7 @@ def shot(browser: Browser, screen: Screen) -> Image.Image:
 @contextmanager
 def chromium() -> Iterator[Browser]:
     """Open the machine's chromium, which is given a Japanese font for the time."""
-    found = shutil.which("chromium") or shutil.which("chromium-browser")
+    found = find_chromium()
     if found is None:
         sys.exit("chromium is not installed; on Debian and Ubuntu: apt install chromium")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
@@ -207,14 +208,10 @@ def chromium() -> Iterator[Browser]:
 
 
 def _fonts(folder: Path) -> dict[str, str]:
-    package = find_spec("matplotlib_fontja")  # its import would change settings
-    assert package is not None
-    assert package.origin is not None
-    fonts = Path(package.origin).parent / "fonts"
     settings = folder / "fonts.conf"
     settings.write_text(
         '<?xml version="1.0"?><!DOCTYPE fontconfig SYSTEM "fonts.dtd"><fontconfig>'
-        f'<include ignore_missing="yes">/etc/fonts/fonts.conf</include><dir>{fonts}</dir>'
+        f'<include ignore_missing="yes">/etc/fonts/fonts.conf</include><dir>{japanese_font().parent}</dir>'
         f"<cachedir>{folder / 'cache'}</cachedir></fontconfig>",
         "utf-8",
     )

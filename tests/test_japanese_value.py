@@ -11,6 +11,7 @@ import pytest
 import valued
 from matplotlib import pyplot as plt
 from shops import Habits, shop
+from valued import PRICES, TERMS
 
 from cxresearch._language import speaking
 from cxresearch.claims.judged import Judged
@@ -43,10 +44,6 @@ from cxresearch.value.residual_value import residual_values
 from cxresearch.value.sensitivity import value_sensitivity
 from cxresearch.value.terms import Terms
 
-PRICES = Prices(
-    cost_per_ticket=5.0, referral_value=40.0, currency="EUR", entered=("cost_per_ticket",)
-)
-TERMS = Terms(0.10, 24, "now")
 # what stays as it is in any language: names of models, columns, currencies, firms
 LATIN = re.compile(
     r"(?:M?BG|Pareto)/NBD|Gamma-Gamma|sBG|BdW|plan|basic|premium|S\d-\d+[a-z]?|\b[A-D]\b|NPS|csat|nps"

@@ -9,6 +9,7 @@ import pytest
 import valued
 from matplotlib import pyplot as plt
 from matplotlib.collections import LineCollection, PathCollection
+from valued import PRICES, TERMS
 
 from cxresearch import _format as words
 from cxresearch.errors import CxError
@@ -20,14 +21,8 @@ from cxresearch.plots.value_difference import (
 )
 from cxresearch.value._shapley import PARTS
 from cxresearch.value.difference import value_differences
-from cxresearch.value.prices import Prices
 from cxresearch.value.sensitivity import value_sensitivity
-from cxresearch.value.terms import Terms
 
-PRICES = Prices(
-    cost_per_ticket=5.0, referral_value=40.0, currency="EUR", entered=("cost_per_ticket",)
-)
-TERMS = Terms(0.10, 24, "now")
 TURNED = valued.World(margin_by_score=-8.0, confounding=0.2)
 
 

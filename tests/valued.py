@@ -8,7 +8,14 @@ from itertools import product
 import numpy as np
 import pandas as pd
 
+from cxresearch.value.prices import Prices
+from cxresearch.value.terms import Terms
 from cxresearch.value_table import LIFE, MONEY, ValueTable
+
+PRICES = Prices(
+    cost_per_ticket=5.0, referral_value=40.0, currency="EUR", entered=("cost_per_ticket",)
+)
+TERMS = Terms(0.10, 24, "now")
 
 BANDS = ("0 to 5", "6 to 11")
 PLANS = ("basic", "premium")

@@ -13,7 +13,7 @@ from cxresearch._language import speaking, term, tr, trn
 from cxresearch.brief.changes import Change, change_between
 from cxresearch.brief.questions import QUESTIONS, Question, answer, level
 from cxresearch.brief.run import Run, Told
-from cxresearch.findings import GRADES, Finding
+from cxresearch.findings import Finding, grade_html
 
 VERDICTS, TESTED = "claims_by_verdict", "claims_tested"
 REGISTER = "13_claims_register"
@@ -233,10 +233,7 @@ def brief_claims(run: Run) -> Claims:
 
 def _item(question: Question, told: Told) -> str:
     finding = told.finding
-    badge = (
-        f'<span class="cx-grade" title="{escape(term(GRADES[finding.grade]))}">'
-        f"{escape(finding.grade)}</span>"
-    )
     link = f'<a href="{escape(told.address)}">{escape(tr("Where it comes from"))}</a>'
     asked = f"<strong>{escape(term(question.words))}</strong>"
-    return f"<li>{asked}<br>{escape(words.plain(finding.sentence))} {badge} {link}</li>"
+    said = f"{escape(words.plain(finding.sentence))} {grade_html(finding.grade)}"
+    return f"<li>{asked}<br>{said} {link}</li>"

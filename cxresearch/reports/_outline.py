@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 from typing import TYPE_CHECKING, Any
 
 from cxresearch._language import mark, term, tr
-from cxresearch.findings import GRADES, MIME
+from cxresearch.findings import GRADES
 from cxresearch.reports._markdown import Heading, render
+from cxresearch.reports.collect import carried
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -96,26 +97,17 @@ def _part(title: str, html: str) -> str:
 
 def _headlines(cells: Sequence[Mapping[str, Any]], wanted: Sequence[str]) -> list[str]:
     said: dict[str, dict[str, str]] = {}  # by id: from sentence, which is said once, to HTML
-    for cell, finding in _findings(cells):
-        of_one = said.setdefault(finding["id"], {})
-        of_one.setdefault(finding["sentence"], _headline(finding, cell.get("id")))
+    for cell, finding in carried(cells):
+        # what is malformed fails the report, and never reaches its top
+        if isinstance(finding, dict) and {"id", "sentence", "grade"} <= set(finding):
+            of_one = said.setdefault(finding["id"], {})
+            of_one.setdefault(finding["sentence"], _headline(finding, cell))
     left = {name: iter(of_one.values()) for name, of_one in said.items()}
     chosen = [next(left[name], "") for name in wanted if name in left]
     return chosen or [html for of_one in said.values() for html in of_one.values()][:1]
 
 
-def _findings(
-    cells: Iterable[Mapping[str, Any]],
-) -> Iterator[tuple[Mapping[str, Any], Mapping[str, Any]]]:
-    for cell in cells:
-        for output in cell.get("outputs", ()):
-            for finding in output.get("data", {}).get(MIME, ()):
-                # what is malformed fails the report, and never reaches its top
-                if isinstance(finding, dict) and {"id", "sentence", "grade"} <= set(finding):
-                    yield cell, finding
-
-
-def _headline(finding: Mapping[str, Any], cell: str | None) -> str:
+def _headline(finding: Mapping[str, Any], cell: str) -> str:
     letter = str(finding["grade"])
     grade = tr("Evidence {letter}: {words}", letter=letter, words=term(GRADES.get(letter, "")))
     link = f' <a href="#cell-{escape(cell)}">{escape(tr("In context"))}</a>' if cell else ""

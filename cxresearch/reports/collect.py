@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 from cxresearch.errors import CxError, ReportError
 from cxresearch.findings import MIME, Finding
 
-__all__ = ["collect_findings"]
+__all__ = ["carried", "collect_findings"]
 
 _KINDS: dict[str, tuple[type, ...]] = {
     "id": (str,),
@@ -53,7 +53,7 @@ def collect_findings(cells: Iterable[Mapping[str, Any]], notebook: str) -> list[
     figures = _figures(listed)
     found: dict[tuple[Any, ...], dict[str, Any]] = {}
     problems: list[str] = []
-    for cell, item in _items(listed):
+    for cell, item in carried(listed):
         wrong = _problems(item)
         if wrong:
             problems.append(f"the finding {_name(item)} {'; '.join(wrong)}")
@@ -70,7 +70,8 @@ def collect_findings(cells: Iterable[Mapping[str, Any]], notebook: str) -> list[
     return list(found.values())
 
 
-def _items(cells: Sequence[Mapping[str, Any]]) -> Iterable[tuple[str, Any]]:
+def carried(cells: Iterable[Mapping[str, Any]]) -> Iterator[tuple[str, Any]]:
+    """Yield what the outputs carry as findings, well formed or not, each with its cell's id."""
     for cell in cells:
         for output in cell.get("outputs", ()):
             carried = output.get("data", {}).get(MIME, ())
