@@ -269,6 +269,9 @@ def attach_alt(
         vars(ax)[_NUMBERS] = html_table(numbers, numbers=aligned)
     figure = figure_of(ax)
     vars(figure)["_repr_mimebundle_"] = partial(_bundle, figure)
+    if "inline" in mpl.get_backend():
+        # it is drawn when the cell ends; interactive mode would draw it once before, for nobody
+        figure.stale = False
 
 
 def alt_text(ax: Axes) -> str:

@@ -19,7 +19,7 @@ COMMAND = [sys.executable, "-c", "from cxresearch.cli import app; app()"]
 # Time for nbclient to notice that the kernel is gone while an interrupted run is cleaned up
 SLOW_TO_LEAVE = """
 import asyncio
-from cxresearch.reports.execution import ThisPython
+from cxresearch.reports._this_python import ThisPython
 clean_up = ThisPython.cleanup_resources
 async def slowly(self, restart=False):
     await asyncio.sleep(2)

@@ -20,8 +20,9 @@ from nbformat.v4 import new_code_cell, new_notebook
 
 from cxresearch import write_sample
 from cxresearch.reports import kernels as module
+from cxresearch.reports._forking import ForkServer
 from cxresearch.reports.execution import Execution, execute
-from cxresearch.reports.kernels import ADDRESS, ForkServer, Kernels, can_fork, open_kernels
+from cxresearch.reports.kernels import ADDRESS, Kernels, can_fork, open_kernels
 
 pytestmark = pytest.mark.skipif(not can_fork(), reason="kernels cannot be forked here")
 
@@ -131,6 +132,13 @@ def test_a_notebook_of_ours_puts_out_the_same(forked: Kernels, tmp_path: Path) -
         cell.source for cell in anew.notebook.cells
     ]
     assert put_out(warm) == put_out(anew)
+
+
+def test_what_is_to_happen_at_the_end_happens(forked: Kernels, tmp_path: Path) -> None:
+    left = tmp_path / "left"
+    code = f"import atexit, pathlib\natexit.register(pathlib.Path({str(left)!r}).write_text, 'so')"
+    assert run(write_notebook(tmp_path, end=code), forked).failure is None
+    assert left.read_text() == "so"
 
 
 def test_the_server_has_one_thread(forked: Kernels, pair: tuple[Execution, Execution]) -> None:
@@ -266,7 +274,7 @@ def test_kernels_end_with_their_server(tmp_path: Path, how: str) -> None:
 
 def test_a_server_ends_with_the_process_that_started_it(tmp_path: Path) -> None:
     code = (
-        "import time\nfrom cxresearch.reports.kernels import ForkServer\n"
+        "import time\nfrom cxresearch.reports._forking import ForkServer\n"
         "server = ForkServer.start()\nprint(server.pid, flush=True)\ntime.sleep(60)"
     )
     command = [sys.executable, "-c", code]

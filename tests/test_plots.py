@@ -189,6 +189,16 @@ def test_figures_carry_their_alt_text_into_notebooks():
     assert metadata["image/png"]["alt"] == alt_text(ax)
 
 
+def test_a_figure_that_the_cell_will_show_is_not_drawn_before(monkeypatch):
+    plain = plot_retention(curves(["a"]))
+    assert plain.figure.stale  # a window would wait for it
+    monkeypatch.setattr(mpl, "get_backend", lambda: "module://matplotlib_inline.backend_inline")
+    ax = plot_retention(curves(["a"]))
+    assert not ax.figure.stale
+    ax.set_title("Mine")
+    assert ax.figure.stale  # whoever changes it sees the change
+
+
 def test_drawing_leaves_no_global_trace():
     before = dict(mpl.rcParams)
     plot_retention(curves(["a"]))

@@ -228,6 +228,23 @@ def test_slopes_are_those_of_differences(point: tuple[float, float, float]) -> N
         assert gradient[j] == pytest.approx(rise[0] / 2e-5, rel=1e-4, abs=1e-3)
 
 
+@given(st.floats(-12, 12), st.floats(-13, 3) | st.just(-np.inf))
+@settings(deadline=None)
+def test_the_closed_form_of_c_1_is_the_limit_of_the_general_one(mean: float, spread: float) -> None:
+    """Where c is 1 for good the score needs no Γ; its own coordinates must not notice."""
+    here = np.array([[mean, spread, 0.0]])
+    n, d = np.linspace(500, 60, 29)[None], np.linspace(60, 1, 29)[None]
+    near = log_likelihood(here + [0, 0, 1e-12], n, d)
+    np.testing.assert_allclose(log_likelihood(here, n, d), near, rtol=1e-6)
+    slopes, matrix = score(here, n, d)
+    plain, plain_matrix = score(here, n, d, stretched=False)
+    size = np.abs(n * (1 + np.exp(-mean))).sum()
+    np.testing.assert_allclose(plain[:, :2], slopes[:, :2], rtol=1e-6, atol=1e-9 * size)
+    own = np.s_[:, :2, :2]
+    np.testing.assert_allclose(plain_matrix[own], matrix[own], rtol=1e-6, atol=1e-9 * size)
+    assert not plain[:, 2].any()
+
+
 @pytest.mark.parametrize("spread", [-4.0, -6.5, -7.2, -9.0, -13.0])
 @pytest.mark.parametrize("c", [1.0, 1.4])
 def test_both_forms_of_the_share_agree_with_exact_products(spread: float, c: float) -> None:

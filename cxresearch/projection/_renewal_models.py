@@ -17,7 +17,7 @@ log L = Σ d log h + (n − d) log(1 − h), h(t) = 1 − S(t)/S(t − 1), n at 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,6 +32,7 @@ LOWEST = np.array([-25.0, np.log(1e-6), -2.0])
 HIGHEST = np.array([25.0, np.log(1e6), 2.0])
 STARTS = {1: np.log([0.01, 0.1, 0.5, 2.0]), 2: np.log([0.5, 1.0, 2.0])}
 LONGEST_STEP = 2.0  # about, in any coordinate
+LOOSE = 1e3  # α + β from which customers are nearly alike
 LARGE = 100.0  # Stirling's series has all digits from here on
 ROUNDS = 200
 TINY = 1e-30
@@ -52,11 +53,18 @@ def log_retained(coordinates: Floats, tenure: NDArray[Any]) -> Floats:
     """Return log S at each tenure: (..., 3) and (T,) to (..., T)."""
     mean, a, b, s = _shapes(coordinates)
     x = _stretched(coordinates, tenure)
-    with np.errstate(invalid="ignore", over="ignore"):
-        loose = betaln(a, b + x) - betaln(a, b)
-        tight = x * log_expit(-mean) + _excess(b, x) - _excess(s, x)
-    # each form loses its digits where the other keeps them
-    return np.asarray(np.where((s < 1e3) | (np.isfinite(s) & (x > s)), loose, tight))
+    # Each form loses its digits where the other keeps them, and only what is kept is computed:
+    # reports spend most of their time here.
+    found = np.empty(x.shape)
+    spread = s[..., 0] < LOOSE
+    alike = ~spread
+    found[spread] = _loose(a[spread], b[spread], x[spread])
+    found[alike] = _tight(mean[alike], b[alike], s[alike], x[alike])
+    late = np.isfinite(s) & (s >= LOOSE) & (x > s)
+    if late.any():
+        a, b = np.broadcast_to(a, x.shape), np.broadcast_to(b, x.shape)
+        found[late] = _loose(a[late], b[late], x[late])
+    return found
 
 
 def log_retained_slopes(coordinates: Floats, tenure: NDArray[Any]) -> Floats:
@@ -77,11 +85,20 @@ def log_likelihood(coordinates: Floats, at_risk: Floats, churned: Floats) -> Flo
     return np.asarray((churned * leave + (at_risk - churned) * stay).sum(axis=-1))
 
 
-def score(coordinates: Floats, at_risk: Floats, churned: Floats) -> tuple[Floats, Floats]:
-    """Return the gradient (..., 3) and the expected information (..., 3, 3)."""
-    stay = _log_rates(coordinates, at_risk.shape[-1])
+def score(
+    coordinates: Floats, at_risk: Floats, churned: Floats, *, stretched: bool = True
+) -> tuple[Floats, Floats]:
+    """Return the gradient (..., 3) and the expected information (..., 3, 3).
+
+    Where log c is 0 for good (not `stretched`) what belongs to it is left 0.
+    """
+    length = at_risk.shape[-1]
+    stay = _log_rates(coordinates, length)
     leave = np.maximum(-np.expm1(stay), TINY)
-    slopes = np.diff(log_retained_slopes(coordinates, _axis(at_risk.shape[-1])), axis=-2)
+    if stretched:
+        slopes = np.diff(log_retained_slopes(coordinates, _axis(length)), axis=-2)
+    else:
+        slopes = _plain_slopes(coordinates, length)
     odds = np.exp(stay) / leave
     gradient = np.einsum("...t,...ti->...i", at_risk - churned - churned * odds, slopes)
     return gradient, np.einsum("...t,...ti,...tj->...ij", at_risk * odds, slopes, slopes)
@@ -175,7 +192,7 @@ def _snapped(at: Floats, value: Floats, n: Floats, d: Floats) -> tuple[Floats, N
 def _step(
     at: Floats, n: Floats, d: Floats, fixed: NDArray[np.bool_]
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    gradient, matrix = score(at, n, d)
+    gradient, matrix = score(at, n, d, stretched=not fixed[2])
     out = ((at <= LOWEST) & (gradient <= 0)) | ((at >= HIGHEST) & (gradient >= 0)) | fixed
     gradient = np.where(out, 0, gradient)
     matrix = np.where(out[..., None] | out[..., None, :], 0, matrix)
@@ -218,8 +235,30 @@ def _starts(model: str, n: Floats, d: Floats) -> Floats:
 
 
 def _log_rates(coordinates: Floats, length: int) -> Floats:
-    """Return log r(t) = log S(t) − log S(t − 1) for t = 1 to `length`."""
-    return np.minimum(np.diff(log_retained(coordinates, _axis(length)), axis=-1), 0.0)
+    """Return log r(t) = log S(t) − log S(t − 1) for t = 1 to `length`.
+
+    With c = 1 it is −log(1 + μ/(1 − μ + ρ(t − 1))): nothing cancels, and nothing is infinite.
+    """
+    plain = coordinates[..., 2] == 0
+    found = np.empty((*plain.shape, length))
+    found[~plain] = np.diff(log_retained(coordinates[~plain], _axis(length)), axis=-1)
+    mean, earlier = coordinates[plain][:, :1], _earlier(coordinates[plain], length)
+    found[plain] = -np.log1p(expit(mean) / (expit(-mean) + earlier))
+    return np.minimum(found, 0.0)
+
+
+def _plain_slopes(coordinates: Floats, length: int) -> Floats:
+    """Return the derivatives of log r by the coordinates where c = 1, shape (..., T, 3)."""
+    mean, earlier = coordinates[..., :1], _earlier(coordinates, length)
+    stay = expit(-mean) + earlier
+    by_mean = -expit(mean) * expit(-mean) / stay
+    by_spread = earlier * expit(mean) / (stay * (1 + earlier))
+    return np.stack([by_mean, by_spread, np.zeros_like(earlier)], axis=-1)
+
+
+def _earlier(coordinates: Floats, length: int) -> Floats:
+    """Return ρ(t − 1) for t = 1 to `length`."""
+    return np.asarray(np.exp(coordinates[..., 1:2]) * np.arange(length))
 
 
 def _axis(length: int) -> Floats:
@@ -237,21 +276,50 @@ def _stretched(coordinates: Floats, tenure: NDArray[Any]) -> Floats:
     return np.asarray(np.asarray(tenure, dtype=float) ** np.exp(coordinates[..., 2:3]))
 
 
+def _loose(a: Floats, b: Floats, x: Floats) -> Floats:
+    """Return log S of customers who differ, as a difference of log Β."""
+    return np.asarray(betaln(a, b + x) - betaln(a, b))
+
+
+def _tight(mean: Floats, b: Floats, s: Floats, x: Floats) -> Floats:
+    """Return log S of customers who are nearly alike, as what it exceeds the geometric by."""
+    return np.asarray(x * log_expit(-mean) + _excess(b, x) - _excess(s, x))
+
+
 def _excess(b: Floats, x: Floats) -> Floats:
-    """Return log Γ(b + x) − log Γ(b) − x log b; 0 for infinite b."""
-    safe = np.where(np.isinf(b), 1.0, b)
-    small = gammaln(safe + x) - gammaln(safe) - x * np.log(safe)
-    end = safe + x
-    series = (1 / end - 1 / safe) / 12 - (end**-3.0 - safe**-3.0) / 360
-    large = (end - 0.5) * np.log1p(x / safe) - x + series
-    return np.where(np.isinf(b), 0.0, np.where(safe < LARGE, small, large))
+    """Return log Γ(b + x) − log Γ(b) − x log b, of (..., 1) and (..., T); 0 for infinite b."""
+
+    def small(b: Floats, x: Floats) -> Floats:
+        return np.asarray(gammaln(b + x) - gammaln(b) - x * np.log(b))
+
+    def large(b: Floats, x: Floats) -> Floats:
+        end = b + x
+        series = (1 / end - 1 / b) / 12 - (end**-3.0 - b**-3.0) / 360
+        return np.asarray((end - 0.5) * np.log1p(x / b) - x + series)
+
+    return _by_size(b, x, (small, large, lambda b, x: np.zeros(x.shape)))
 
 
 def _rise(b: Floats, x: Floats) -> Floats:
-    """Return b(ψ(b + x) − ψ(b)); x for infinite b."""
-    safe = np.where(np.isinf(b), 1.0, b)
-    end = safe + x
-    series = (1 / safe - 1 / end) / 2 + (safe**-2.0 - end**-2.0) / 12
-    close = np.log1p(x / safe) + series - (safe**-4.0 - end**-4.0) / 120
-    rise = safe * np.where(safe < LARGE, psi(end) - psi(safe), close)
-    return np.where(np.isinf(b), x, rise)
+    """Return b(ψ(b + x) − ψ(b)), of (..., 1) and (..., T); x for infinite b."""
+
+    def small(b: Floats, x: Floats) -> Floats:
+        return np.asarray(b * (psi(b + x) - psi(b)))
+
+    def large(b: Floats, x: Floats) -> Floats:
+        end = b + x
+        series = (1 / b - 1 / end) / 2 + (b**-2.0 - end**-2.0) / 12
+        return np.asarray(b * (np.log1p(x / b) + series - (b**-4.0 - end**-4.0) / 120))
+
+    return _by_size(b, x, (small, large, lambda b, x: x))
+
+
+def _by_size(b: Floats, x: Floats, forms: Sequence[Callable[[Floats, Floats], Floats]]) -> Floats:
+    """Apply to each row its form: for a small `b`, for a large one, and for an infinite one."""
+    found = np.empty(x.shape)
+    size = np.digitize(b[..., 0], [LARGE, np.inf])
+    for which, form in enumerate(forms):
+        rows = size == which
+        if rows.any():
+            found[rows] = form(b[rows], x[rows])
+    return found

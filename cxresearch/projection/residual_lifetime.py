@@ -218,9 +218,11 @@ def _sums(
     log = fit.log_retained(np.arange(max(tenures, default=0) + length + 1))
     totals, beyond = [], []
     for tenure in tenures:
-        stay = np.exp(log[:, tenure + 1 : tenure + 1 + length] - log[:, tenure, None])
-        totals.append((stay * discount).sum(axis=-1))
-        beyond.append((stay[0] * discount)[max(longest - tenure, 0) :].sum())
+        stay = log[:, tenure + 1 : tenure + 1 + length] - log[:, tenure, None]
+        np.exp(stay, out=stay)
+        stay *= discount
+        totals.append(stay.sum(axis=-1))
+        beyond.append(stay[0, max(longest - tenure, 0) :].sum())
     total = np.stack(totals, axis=-1)
     return total, fit.error(total), np.array(beyond)
 

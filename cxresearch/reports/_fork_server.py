@@ -7,6 +7,7 @@ kernels along; a kernel is ended when the connection that asked for it closes.
 
 from __future__ import annotations
 
+import atexit
 import builtins
 import contextlib
 import gc
@@ -161,6 +162,11 @@ def _run_kernel(request: Request, server: int) -> None:
     from ipykernel.kernelapp import launch_new_instance  # noqa: PLC0415 - heavy
 
     launch_new_instance(parent_handle=server)
+    # Taking apart all that was imported would take a while, for nobody.
+    atexit._run_exitfuncs()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(0)
 
 
 def main() -> None:

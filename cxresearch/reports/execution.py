@@ -10,19 +10,13 @@ from __future__ import annotations
 import asyncio
 import html
 import logging
-import os
-import sys
-import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any
 
 import papermill
-from jupyter_client.kernelspec import KernelSpec
-from jupyter_client.manager import AsyncKernelManager
 from jupyter_core.utils import ensure_event_loop, run_sync
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbconvert.filters import strip_ansi
@@ -35,7 +29,8 @@ from traitlets.config import Config
 
 from cxresearch._format import plain, plural
 from cxresearch.errors import CxError, DataError, NotEnoughError, ReportError
-from cxresearch.reports.kernels import Kernels, WarmProvisioner, scratch_prefix
+from cxresearch.reports._this_python import ThisPython, connection, log_of
+from cxresearch.reports.kernels import Kernels
 
 __all__ = ["Execution", "Failure", "execute", "mark_failure"]
 
@@ -43,7 +38,6 @@ _ENGINE = "cxresearch"
 _PENDING = {"status": "pending", "exception": None, "start_time": None, "end_time": None}
 _INJECTED = "injected-parameters"
 _NOT_STARTED = -1  # before every cell: all are pending
-_SOCKET_PATH_LIMIT = 80  # a Unix socket's path may have 103 to 107 characters
 _OURS = {error.__name__ for error in (CxError, DataError, NotEnoughError, ReportError)}
 
 
@@ -159,46 +153,14 @@ class _WatchedEngine(NBClientEngine):  # type: ignore[misc]
         return super().execute_managed_notebook(nb_man, kernel_name, **options)
 
 
-def _log(connection_file: str) -> Path:
-    return Path(connection_file).with_suffix(".log")
-
-
-class ThisPython(AsyncKernelManager):  # type: ignore[misc]
-    """Starts the Python that runs this code, whatever kernelspecs are installed elsewhere."""
-
-    kernels: ClassVar[Kernels]
-    latest: ClassVar[ThisPython | None] = None
-
-    @classmethod
-    def of(cls, kernels: Kernels) -> type[ThisPython]:
-        """Return a class of its own for one notebook: nbclient makes the instance itself."""
-        return type(cls.__name__, (cls,), {"kernels": kernels})
-
-    @property
-    def kernel_spec(self) -> KernelSpec:
-        command = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-        return KernelSpec(argv=command, display_name="Python 3", language="python")
-
-    async def start_kernel(self, **options: object) -> None:
-        """Start it with a log for what it says outside of any cell."""
-        type(self).latest = self
-        if server := self.kernels.server:
-            self.provisioner = WarmProvisioner(parent=self, kernel_spec=self.kernel_spec)
-            self.provisioner.server = server
-        env = os.environ | self.kernels.environment
-        with _log(self.connection_file).open("wb") as log:
-            await super().start_kernel(**options, env=env, stdout=log, stderr=log)
-        self.kernels.add(self.provisioner.process)
-
-
 def _run(
     path: Path, parameters: dict[str, object], timeout: int | None, watch: _Watch
 ) -> Exception | None:
     papermill_engines.register(_ENGINE, _WatchedEngine)
     logging.getLogger("papermill").setLevel(logging.CRITICAL)  # what it would say, we say
     try:
-        with _connection() as connection:
-            _run_papermill(path, parameters, timeout, watch, connection)
+        with connection() as settings:
+            _run_papermill(path, parameters, timeout, watch, settings)
     except Exception as problem:
         return problem  # whatever stops one report must not stop the others
     return None
@@ -209,7 +171,7 @@ def _run_papermill(
     parameters: dict[str, object],
     timeout: int | None,
     watch: _Watch,
-    connection: Config,
+    settings: Config,
 ) -> None:
     loop = ensure_event_loop()
     loop.set_exception_handler(_unretrieved)
@@ -227,14 +189,14 @@ def _run_papermill(
             iopub_timeout=60,  # a busy machine may deliver outputs late
             coalesce_streams=True,  # or printed text would come in pieces by chance
             kernel_manager_class=manager,
-            config=connection,
+            config=settings,
             watch=watch,
         )
     except KeyboardInterrupt:
         _end_kernel(manager.latest)
         raise
     finally:
-        watch.last_words = _last_words(connection)
+        watch.last_words = _readable(log_of(settings)).strip()
         if threading.current_thread() is not threading.main_thread():
             loop.close()  # a thread that ends would leave it open
 
@@ -250,22 +212,6 @@ def _end_kernel(kernel: ThisPython | None) -> None:
     # nbclient leaves a kernel alone that is interrupted before it is ready
     if kernel is not None and kernel.has_kernel:
         run_sync(kernel.shutdown_kernel)(now=True)
-
-
-@contextmanager
-def _connection() -> Iterator[Config]:
-    # Unix sockets: no ports to clash over, and nobody else can connect
-    with tempfile.TemporaryDirectory(prefix=scratch_prefix()) as folder:
-        # a kernel that is slow to leave is ended: nothing is asked of it any more
-        settings = {"connection_file": str(Path(folder) / "k.json"), "shutdown_wait_time": 1.0}
-        if sys.platform != "win32" and len(folder) < _SOCKET_PATH_LIMIT:
-            settings["transport"] = "ipc"
-        yield Config({"ThisPython": settings})
-
-
-def _last_words(connection: Config) -> str:
-    log = _log(connection.ThisPython.connection_file)
-    return _readable(log.read_text("utf-8", "replace")[-4000:]).strip() if log.exists() else ""
 
 
 def _explain(

@@ -193,4 +193,5 @@ def _run(metadata: Mapping[str, Any]) -> str:
 def _exporter() -> PageExporter:
     from cxresearch.reports.exporter import PageExporter  # noqa: PLC0415 - slow to import
 
-    return PageExporter()
+    # a run needs none of nbconvert's own, after each of which it checks the notebook again
+    return PageExporter(default_preprocessors=[])
