@@ -234,7 +234,7 @@ def test_the_closed_form_of_c_1_is_the_limit_of_the_general_one(mean: float, spr
     """Where c is 1 for good the score needs no Γ; its own coordinates must not notice."""
     here = np.array([[mean, spread, 0.0]])
     n, d = np.linspace(500, 60, 29)[None], np.linspace(60, 1, 29)[None]
-    near = log_likelihood(here + [0, 0, 1e-12], n, d)
+    near = log_likelihood(here + np.array([0, 0, 1e-12]), n, d)
     np.testing.assert_allclose(log_likelihood(here, n, d), near, rtol=1e-6)
     slopes, matrix = score(here, n, d)
     plain, plain_matrix = score(here, n, d, stretched=False)
