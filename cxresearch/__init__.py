@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from cxresearch._language import use_language as use_language
+    from cxresearch._min_cell import use_min_cell as use_min_cell
     from cxresearch.adjust.bias_ladder import bias_ladder as bias_ladder
     from cxresearch.adjust.bias_ladder import survey_tables as survey_tables
     from cxresearch.adjust.comparability import comparability as comparability
@@ -343,6 +344,7 @@ _HOME: Final = {
     "unless_missing": "present",
     "unlocked": "present",
     "use_language": "_language",
+    "use_min_cell": "_min_cell",
     "value_differences": "value.difference",
     "value_sensitivity": "value.sensitivity",
     "wave_pairs": "scores.score_change",

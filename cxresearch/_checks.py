@@ -111,7 +111,8 @@ def _row_problems(exits: NDArray[Any], lost: NDArray[Any], entries: NDArray[Any]
         return
     problems = [*_whole_problems("durations", exits), *_whole_problems("entry", entries)]
     if lost.size and (lost.dtype.kind not in "biu" or not np.isin(lost, (0, 1)).all()):
-        odd = [v for v in pd.unique(lost).tolist() if v not in (0, 1)][:3]
+        values = pd.unique(lost).tolist()
+        odd = ([v for v in values if v not in (0, 1)] or values)[:3]  # 1.0 is equal to 1
         problems.append(f"churned has {odd}, must be True or False: map the file's words first.")
     yield from problems
     if problems:

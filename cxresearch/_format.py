@@ -17,7 +17,6 @@ from cxresearch._language import ENGLISH, language, mark, term, tr
 MISSING = "–"
 FINEST = 1e-5  # of a share: a thousandth of a percent
 AMOUNT = "amount"
-MIN_CELL = 10  # people whom a count in a report must stand for
 PERIOD_WORDS = {1: "year", 4: "quarter", 12: "month", 52: "week", 365: "day"}
 COUNTED = (
     mark("{n} years"),

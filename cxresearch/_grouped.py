@@ -9,8 +9,8 @@ from typing import Any, Self, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from cxresearch._format import MIN_CELL
 from cxresearch._html import Table
+from cxresearch._min_cell import min_cell
 from cxresearch.errors import DataError
 
 Counts: TypeAlias = NDArray[Any]  # int64, or float64 when rows carry weights
@@ -66,7 +66,7 @@ class Grouped(Table):
         counted = np.asarray(self.n if sizes is None else sizes)
         hidden = counted < min_group
         guards = 0
-        few = 0 < counted[hidden].sum() < min(min_group, MIN_CELL)
+        few = 0 < counted[hidden].sum() < min(min_group, min_cell())
         if few and not hidden.all() and "wave" not in self.group_columns:
             hidden[np.argmin(np.where(hidden, np.inf, counted))] = True
             guards = 1

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from cxresearch import _format as words
 from cxresearch._language import term, tr
+from cxresearch._min_cell import min_cell
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -31,6 +32,10 @@ COUNTS_OF_PEOPLE = frozenset(
     (
         "n",
         "customers",
+        "invited",
+        "bounced",
+        "delivered",
+        "answered",
         "answers",
         "at_risk",
         "entered",
@@ -89,8 +94,8 @@ def format_cell(column: str, value: object, lower: object = None, upper: object 
     amount = float(value)
     if math.isnan(amount):
         return words.MISSING
-    if column in COUNTS_OF_PEOPLE and 0 < amount < words.MIN_CELL:
-        return tr("under {least}", least=words.MIN_CELL)
+    if column in COUNTS_OF_PEOPLE and 0 < amount < min_cell():
+        return tr("under {least}", least=min_cell())
     return _number(column, amount, _float(lower), _float(upper))
 
 

@@ -15,11 +15,10 @@ from cxresearch import _format as words
 from cxresearch._grouped import Counts
 from cxresearch._html import Table, html_table
 from cxresearch._language import speaking, term, tr, trn
+from cxresearch._min_cell import least_events
 from cxresearch.errors import CxError
 from cxresearch.findings import Finding
 from cxresearch.uncertainty import Floats
-
-FEW_EVENTS = 10  # fewer churned customers than this come with a warning
 
 
 @dataclass(frozen=True, eq=False)
@@ -184,13 +183,14 @@ class RetentionCurve(Table):
         return tr("{whom} who reached {tenure}", whom=whom, tenure=self._months(self.start))
 
     def _warning(self) -> str:
-        if self.events >= FEW_EVENTS:
+        least = least_events()
+        if self.events >= least:
             return ""
         if not self.events:
             return tr(" None of them left while observed: read the interval, not the figure.")
         return tr(
             " Fewer than {least} of them left while observed: read the interval, not the figure.",
-            least=FEW_EVENTS,
+            least=least,
         )
 
     def _retained_sentence(self, tenure: int, value: float, lower: float, upper: float) -> str:

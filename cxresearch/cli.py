@@ -9,7 +9,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
-from cxresearch._format import MIN_CELL, plain
+from cxresearch._format import plain
+from cxresearch._min_cell import USUAL_MIN_CELL
 from cxresearch.errors import CxError
 
 BAD_INPUT, BROKEN_RULE, FAILED_REPORT, FAILED_AUDIT, INTERRUPTED = 2, 1, 1, 1, 130
@@ -160,7 +161,7 @@ def audit_reports(
     path: Annotated[Path, typer.Argument(metavar="FILE|DIR", help="A report, or a folder.")],
     min_cell: Annotated[
         int, typer.Option(min=1, metavar="N", help="Fewest people that a count may stand for.")
-    ] = MIN_CELL,
+    ] = USUAL_MIN_CELL,
     data: Annotated[
         str | None, typer.Option(help="The reports' recipe: its ids are then looked for.")
     ] = None,

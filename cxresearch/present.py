@@ -16,6 +16,7 @@ from cxresearch import __version__
 from cxresearch import _format as words
 from cxresearch._html import ACRONYMS, html_table
 from cxresearch._language import language, mark, term, tr
+from cxresearch._min_cell import min_cell
 from cxresearch.cause_table import NOT_RECORDED
 from cxresearch.checking import CheckResult, check
 from cxresearch.errors import DataError, NotEnoughError
@@ -310,7 +311,7 @@ def provenance(data: Source | None, **parameters: object) -> None:
         **source,
         **{
             tr("Parameter {name}", name=name): repr(value)
-            for name, value in {**parameters, "lang": language()}.items()
+            for name, value in {**parameters, "min_cell": min_cell(), "lang": language()}.items()
         },
         "cxresearch": __version__,
         "Python": platform.python_version(),

@@ -44,8 +44,9 @@ ON_RECIPES = [
 ]
 # A second value for every parameter of every notebook.
 SECOND = {
-    CHECK: {},
+    CHECK: {"min_cell": "15"},
     "01_scorecard": {
+        "min_cell": "15",
         "wave": "survey",
         "other_wave": "quarter",
         "group_by": "plan,region",
@@ -59,6 +60,7 @@ SECOND = {
         "confidence_level": "0.9",
     },
     CURVES: {
+        "min_cell": "15",
         "group_by": "plan,region",
         "tenures": "6,18,30",
         "horizon": "24",
@@ -68,6 +70,7 @@ SECOND = {
         "confidence_level": "0.9",
     },
     "03_retention_projection": {
+        "min_cell": "15",
         "group_by": "plan,region",
         "tenures": "6,18,200",
         "horizon": "150",
@@ -81,6 +84,7 @@ SECOND = {
         "confidence_level": "0.9",
     },
     "04_promoters_and_retention": {
+        "min_cell": "15",
         "adjust_for": "plan,onboarding,tenure_band",
         "months": "6",
         "landmarks": "9,18",
@@ -93,6 +97,7 @@ SECOND = {
         "confidence_level": "0.9",
     },
     VALUE: {
+        "min_cell": "15",
         "horizon": "50",
         "horizons": "6",
         "annual_discount_rate": "0.05",
@@ -111,6 +116,7 @@ SECOND = {
         "confidence_level": "0.9",
     },
     CLAIM: {
+        "min_cell": "15",
         "base_retention": "0.9",
         "lift": "0.03",
         "target": "0.2",
@@ -132,6 +138,7 @@ SECOND = {
         "confidence_level": "0.9",
     },
     PROGRAMME: {
+        "min_cell": "15",
         "effect_source": "experiment",
         "lift": "0.03",
         "lift_range": "0.01,0.05",
@@ -163,6 +170,7 @@ SECOND = {
         "confidence_level": "0.9",
     },
     "08_churn_reasons": {
+        "min_cell": "15",
         "group_by": "plan,region",
         "tenures": "6,18,30",
         "controllable": "voluntary,company",
@@ -172,6 +180,7 @@ SECOND = {
         "confidence_level": "0.9",
     },
     REGISTER: {
+        "min_cell": "15",
         "horizon": "24",
         "annual_discount_rate": "0.05",
         "first_margin": "end_of_period",

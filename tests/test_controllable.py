@@ -184,6 +184,21 @@ def test_nothing_is_told_of_few_who_left():
     assert told.sentence.startswith("Fewer than 10 of the customers left: ")
 
 
+def test_a_total_tells_nothing_of_few_who_left():
+    """All who left less those of the plans that are shown would be those of the third."""
+    sizes = {"a": 40, "b": 25, "c": 6}
+    plan = [name for name, left in sizes.items() for _ in range(left + 40)]
+    cause = [c for left in sizes.values() for c in ["voluntary"] * left + [None] * 40]
+    last = [1 if c else 30 for c in cause]
+    table = CauseTable.from_durations(last, cause, group={"plan": plan})
+    told = controllable_shares(cumulative_incidence(table), tenure=24)
+    assert [result.guards for result in told] == [False, True, False]
+    assert [finding.n for finding in told.findings()] == [40, None, None]
+    assert "plan b left so is not reported: the total would tell of" in told[1].sentence()
+    enough = controllable_shares(cumulative_incidence(table.select(plan=["a", "b"])), tenure=24)
+    assert [finding.n for finding in enough.findings()] == [40, 25]
+
+
 def test_wrong_arguments_are_refused():
     found = cumulative_incidence(table_of())
     with pytest.raises(DataError, match="did you mean 'voluntary'"):

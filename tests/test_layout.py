@@ -17,7 +17,7 @@ PACKAGE = ROOT / "cxresearch"
 
 # Rooms in order of dependence: a module imports from its own room or from those above it.
 ROOMS = (
-    ("errors", "_language", "contract", "recipe", "recipe_reader", "designs"),
+    ("errors", "_language", "_min_cell", "contract", "recipe", "recipe_reader", "designs"),
     ("sql", "files", "fingerprint", "mapping", "opening", "blocks", "pipeline", "periods"),
     (
         "_format",

@@ -230,6 +230,8 @@ def test_all_problems_of_rows_are_named_at_once():
     assert len(error.value.problems) == 3
     assert "durations has 2 values such as -1.0 (row 1)" in str(error.value)
     assert "churned has ['Yes', 'No', '?'], must be True or False" in str(error.value)
+    with pytest.raises(DataError, match=r"churned has \[1.0, 0.0\], must be True or False"):
+        LifeTable.from_durations([3, 1], [1.0, 0.0])
 
 
 @pytest.mark.parametrize(

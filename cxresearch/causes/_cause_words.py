@@ -9,7 +9,8 @@ from collections.abc import Mapping
 
 from cxresearch import _format as words
 from cxresearch._language import term, tr
-from cxresearch._retention_curve import FEW_EVENTS, RetentionCurve
+from cxresearch._min_cell import least_events
+from cxresearch._retention_curve import RetentionCurve
 from cxresearch.cause_table import NOT_RECORDED
 from cxresearch.findings import Finding
 
@@ -64,11 +65,12 @@ def finding(
 
 def few_events(events: float) -> str:
     """Return what a reader must know of a share that rests on few events; nothing for many."""
-    if events >= FEW_EVENTS:
+    least = least_events()
+    if events >= least:
         return ""
     if not events:
         return tr(" None of them left so: read the interval, not the figure.")
     return tr(
         " Fewer than {least} of them left so: read the interval, not the figure.",
-        least=FEW_EVENTS,
+        least=least,
     )

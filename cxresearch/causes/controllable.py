@@ -14,8 +14,9 @@ from cxresearch import _format as words
 from cxresearch._grouped import Counts, Labels
 from cxresearch._html import Table
 from cxresearch._language import speaking, tr
+from cxresearch._min_cell import least_events
 from cxresearch._results import Results
-from cxresearch._retention_curve import FEW_EVENTS, RetentionCurve
+from cxresearch._retention_curve import RetentionCurve
 from cxresearch.cause_table import NOT_RECORDED, CauseTable, check_causes
 from cxresearch.causes._cause_words import first_periods, recorded, whom
 from cxresearch.causes.aalen_johansen import cause_share, cause_share_se
@@ -50,6 +51,8 @@ class ControllableShare(Table):
         Customers behind it: who left after the start and by `tenure`.
     curve
         The retention curve of the same customers.
+    guards
+        Whether it is kept back because the total would tell of the few who left elsewhere.
     """
 
     controllable_share: float
@@ -61,6 +64,7 @@ class ControllableShare(Table):
     tenure: int
     churned: float
     curve: RetentionCurve
+    guards: bool = False
 
     @property
     def group(self) -> Mapping[str, str]:
@@ -86,11 +90,17 @@ class ControllableShare(Table):
                 return tr(
                     "Not known: none of the {whom} have a recorded reason.", whom=self._left()
                 )
-            if self.churned < FEW_EVENTS:
+            if self.guards:
+                return tr(
+                    "What share of the {whom} left so is not reported: the total would tell of "
+                    "the few who left elsewhere.",
+                    whom=whom(self.curve),
+                )
+            if self.churned < least_events():
                 return tr(
                     "Fewer than {least} of the {whom} left: what share of them left so is not "
                     "reported.",
-                    least=FEW_EVENTS,
+                    least=least_events(),
                     whom=whom(self.curve),
                 )
             values = (self.controllable_share, *self._ends())
@@ -101,7 +111,7 @@ class ControllableShare(Table):
 
         Where they are few, nothing is told of them: it would be told of each.
         """
-        if 0 < self.churned < FEW_EVENTS:
+        if self.guards or 0 < self.churned < least_events():
             return (without_number(self.sentence(), self.group, as_of=self.curve.as_of),)
         values = (self.controllable_share, *self._ends())
         value, lower, upper = (x if math.isfinite(x) else None for x in values)
@@ -208,6 +218,7 @@ def controllable_shares(
     }
     missing, _, _ = _odds(merged, ("unrecorded",), ("controllable", "other"), incidences, tenure)
     churned = _until(merged, PARTS, incidences, tenure)
+    guard = _guard(churned)
     found = tuple(
         ControllableShare(
             float(cases["known"][0][g]),
@@ -219,6 +230,7 @@ def controllable_shares(
             tenure,
             float(churned[g]),
             curve,
+            guards=g == guard,
         )
         for g, curve in enumerate(curves)
     )
@@ -226,6 +238,14 @@ def controllable_shares(
 
 
 _FIELDS = ("controllable_share", "controllable_share_ci_lower", "controllable_share_ci_upper")
+
+
+def _guard(churned: Floats) -> int | None:
+    """Return the group to keep back with those that few left, if the total would tell of them."""
+    few = churned < least_events()
+    if few.all() or not 0 < churned[few].sum() < least_events():
+        return None
+    return int(np.argmin(np.where(few, np.inf, churned)))
 
 
 def _parts(table: CauseTable, controllable: Sequence[str]) -> dict[str, list[str]]:

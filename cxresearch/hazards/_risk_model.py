@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from cxresearch import _format as words
 from cxresearch._grouped import Counts
+from cxresearch._html import format_cell
 from cxresearch._language import tr, trn
 from cxresearch.hazards._binomial import fit_binomial
 from cxresearch.tables import LifeTable
@@ -143,7 +143,7 @@ def _too_few(events: Counts, parameters: int, min_events: int) -> str:
         "({each} for each of {labels} labels to be told apart): group by fewer columns, or look "
         "further ahead.",
         parameters,
-        n=words.number(events.min()),
+        n=format_cell("answers", int(events.min())),
         needed=needed,
         each=min_events,
         labels=parameters,

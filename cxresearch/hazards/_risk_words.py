@@ -6,9 +6,8 @@ import math
 
 from cxresearch import _format as words
 from cxresearch._language import term, tr, trn
+from cxresearch._min_cell import least_events
 from cxresearch.hazards._calibration import Triple
-
-FEW_EVENTS = 10  # fewer customers who left than this come with a warning
 
 
 def place_words(k: int, groups: int) -> str:
@@ -44,13 +43,14 @@ def placed_words(population: str, place: str) -> str:
 
 def few_words(events: float) -> str:
     """Return a warning where few left, else nothing."""
-    if events >= FEW_EVENTS:
+    least = least_events()
+    if events >= least:
         return ""
     if not events:
         return tr(" None left: read the interval, not the figure.")
     return tr(
         " Fewer than {least} left while observed: read the interval, not the figure.",
-        least=FEW_EVENTS,
+        least=least,
     )
 
 

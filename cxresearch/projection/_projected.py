@@ -15,7 +15,8 @@ from cxresearch import _format as words
 from cxresearch._grouped import Counts, unknown
 from cxresearch._html import Table
 from cxresearch._language import speaking, term, tr, trn
-from cxresearch._retention_curve import FEW_EVENTS, RetentionCurve
+from cxresearch._min_cell import least_events
+from cxresearch._retention_curve import RetentionCurve
 from cxresearch.errors import DataError
 from cxresearch.findings import Finding
 from cxresearch.projection._forecast import COMBINED, MISFIT, ModelCurve, Standing
@@ -322,10 +323,10 @@ class Projection(Table):
 def _cells(churned: Counts, width: int) -> NDArray[np.int64]:
     """Return the point that each period belongs to: `width` periods, or more until enough left."""
     cells, last = np.zeros(len(churned), dtype=np.int64), 0
-    begin = 0
+    begin, least = 0, least_events()
     for i in range(len(churned)):
         cells[i] = last
-        if i + 1 - begin >= width and churned[begin : i + 1].sum() >= FEW_EVENTS:
+        if i + 1 - begin >= width and churned[begin : i + 1].sum() >= least:
             last, begin = last + 1, i + 1
     # what is left over at the end joins the last point
     return np.minimum(cells, max(last - 1, 0))

@@ -11,7 +11,9 @@ from cxresearch._html import COUNTS_OF_PEOPLE
 from cxresearch._language import LANGUAGES, speaking, term
 from cxresearch.reports._audit_page import Page
 
-_SCORE_GROUPS = ("promoters", "passives", "detractors")  # on the left they name who, not how many
+# on the left they name who, not how many
+_WHO = ("promoters", "passives", "detractors", "answered", "bounced")
+_NO_PEOPLE = ("claims", "intervals")  # units of findings whose `n` counts these
 _COUNT = re.compile(r"(\d{1,3}(?:,\d{3})*|\d+)(?:\.0+)?\s?[人名件]?")
 # "from 7 answers", "of 3 customers", 顧客3人: whole groups, not the 7 of 100 that a share says;
 # 顧客1人 is "a customer"
@@ -24,16 +26,18 @@ _SAID = re.compile(
 
 
 def small_findings(rows: Sequence[Mapping[str, Any]], min_cell: int) -> Iterator[str]:
-    """Yield the findings that rest on fewer than `min_cell` customers."""
+    """Yield the findings that rest on fewer than `min_cell` people."""
     for row in rows:
         n = row.get("n")
+        if row.get("unit") in _NO_PEOPLE:
+            continue
         if isinstance(n, int) and 0 < n < min_cell:
             yield f"the finding {row.get('id')} rests on {n}: raise min_group"
 
 
 def small_counts(page: Page, min_cell: int) -> Iterator[str]:
     """Yield the cells of tables that count fewer than `min_cell` people, but not nobody."""
-    people, groups = _headings(COUNTS_OF_PEOPLE), _headings(_SCORE_GROUPS)
+    people, groups = _headings(COUNTS_OF_PEOPLE), _headings(_WHO)
     for table in page.tables:
         heads: dict[int, str] = {}  # by column
         for row in table:

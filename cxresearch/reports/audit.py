@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from cxresearch._format import MIN_CELL
+from cxresearch._min_cell import USUAL_MIN_CELL
 from cxresearch.errors import CxError
 from cxresearch.reports._audit_counts import (
     derived_counts,
@@ -81,7 +81,9 @@ class Audit:
         return {"passed": self.passed, **asdict(self)}
 
 
-def audit(path: str | Path, *, min_cell: int = MIN_CELL, data: str | Path | None = None) -> Audit:
+def audit(
+    path: str | Path, *, min_cell: int = USUAL_MIN_CELL, data: str | Path | None = None
+) -> Audit:
     """Check a finished report, or every report of a folder.
 
     Parameters
