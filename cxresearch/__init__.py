@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from cxresearch.brief.brief import brief_changes as brief_changes
     from cxresearch.brief.brief import brief_claims as brief_claims
     from cxresearch.brief.brief import brief_open as brief_open
+    from cxresearch.brief.run import brief_problems as brief_problems
     from cxresearch.brief.run import read_run as read_run
     from cxresearch.cause_table import CauseTable as CauseTable
     from cxresearch.causes.cause_hazards import cause_hazard_ratios as cause_hazard_ratios
@@ -218,6 +219,7 @@ _HOME: Final = {
     "brief_changes": "brief.brief",
     "brief_claims": "brief.brief",
     "brief_open": "brief.brief",
+    "brief_problems": "brief.run",
     "cause_hazard_ratios": "causes.cause_hazards",
     "cause_rates": "causes.cause_hazards",
     "check": "checking",

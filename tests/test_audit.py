@@ -238,6 +238,15 @@ def test_what_cannot_be_read_is_said(
     assert run.exit_code == 2
 
 
+def test_folders_within_a_folder_are_looked_at_too(tmp_path: Path) -> None:
+    (tmp_path / "north" / "old").mkdir(parents=True)
+    (tmp_path / "a.html").write_text(page("<p>84 %</p>"), "utf-8")
+    (tmp_path / "north" / "old" / "a.html").write_text(page("<script>x()</script>"), "utf-8")
+    found = audit(tmp_path)
+    assert found.files == ("a.html", "north/old/a.html")
+    assert {offence.file for offence in found.offences} == {"north/old/a.html"}
+
+
 def test_an_empty_folder_is_no_clean_one(tmp_path: Path) -> None:
     with pytest.raises(CxError, match="holds no reports"):
         audit(tmp_path)

@@ -12,6 +12,7 @@ from browser import DESKTOP, PHONE, opened
 from playwright.sync_api import Browser
 from runs import Report, Shelf
 
+from cxresearch.errors import CxError
 from cxresearch.reports.audit import audit
 from cxresearch.reports.runner import run_report
 
@@ -73,6 +74,20 @@ def test_it_compares_with_an_earlier_run(shelf: Shelf, tmp_path: Path) -> None:
     html = result.paths["html"].read_text("utf-8")
     assert html.count("The same data, the same answer.") >= 5
     assert "0 changed clearly" in html
+
+
+@pytest.mark.parametrize(
+    ("there", "rule"), [(False, "is no folder: name the one"), (True, "holds no findings: run ")]
+)
+def test_a_wrong_earlier_run_is_refused_before_anything_is_made(
+    tmp_path: Path, there: bool, rule: str
+) -> None:
+    earlier, out = tmp_path / "earlier", tmp_path / "out"
+    if there:
+        earlier.mkdir()
+    with pytest.raises(CxError, match=f"^compare: .*earlier {rule}"):
+        run_report(runs.BRIEF, data=str(runs.SAMPLE), out=out, parameters={"compare": str(earlier)})
+    assert not out.exists()
 
 
 def test_without_reports_it_says_what_to_do(tmp_path: Path) -> None:

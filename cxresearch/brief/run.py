@@ -119,6 +119,22 @@ def read_run(folder: str | Path, *, without: str = "14_executive_brief") -> Run:
     )
 
 
+def brief_problems(parameters: Mapping[str, Any]) -> list[str]:
+    """Return what is wrong with the earlier run that the brief is to compare with.
+
+    Parameters
+    ----------
+    parameters
+        Of the notebook: `compare`, a folder as for `read_run`; empty for none.
+    """
+    try:
+        if parameters["compare"]:
+            read_run(parameters["compare"])
+    except CxError as error:
+        return [f"compare: {problem}" for problem in error.problems]
+    return []
+
+
 def _notebook(report: str) -> str:
     return report.split(".", maxsplit=1)[0]
 

@@ -84,7 +84,7 @@ class Audit:
 def audit(
     path: str | Path, *, min_cell: int = USUAL_MIN_CELL, data: str | Path | None = None
 ) -> Audit:
-    """Check a finished report, or every report of a folder.
+    """Check a finished report, or every report of a folder and the folders in it.
 
     Parameters
     ----------
@@ -104,22 +104,23 @@ def audit(
     if min_cell < 1:
         raise CxError(f"min_cell is {min_cell}, must be at least 1: 10 is usual.")
     files = _files(Path(path))
-    texts = {file: _read(file) for file in files}
-    offences = [o for file, text in texts.items() for o in _offences(file, text, min_cell)]
+    texts = {name: _read(file) for name, file in files.items()}
+    offences = [o for name, text in texts.items() for o in _offences(name, text, min_cell)]
     if data is not None:
         offences += _customers(texts, data)
-    return Audit(tuple(file.name for file in files), tuple(offences), data is not None)
+    return Audit(tuple(files), tuple(offences), data is not None)
 
 
-def _files(path: Path) -> list[Path]:
+def _files(path: Path) -> dict[str, Path]:
+    """Return what is to be looked at, by its name as seen from the folder."""
     if path.is_file():
-        return [path]
+        return {path.name: path}
     if not path.is_dir():
         raise CxError(f"{path} does not exist: name a report, or a folder of reports.")
-    found = [p for p in sorted(path.iterdir()) if p.suffix.lower() in _SUFFIXES]
+    found = [p for p in sorted(path.rglob("*")) if p.suffix.lower() in _SUFFIXES and p.is_file()]
     if not found:
         raise CxError(f"{path} holds no reports: make some by `cxresearch report --out {path}`.")
-    return found
+    return {each.relative_to(path).as_posix(): each for each in found}
 
 
 def _read(path: Path) -> str:
@@ -129,19 +130,19 @@ def _read(path: Path) -> str:
         raise CxError(f"{path} cannot be read ({error}): make the report again.") from None
 
 
-def _offences(file: Path, text: str, min_cell: int) -> Iterator[Offence]:
+def _offences(file: str, text: str, min_cell: int) -> Iterator[Offence]:
     found: Iterable[tuple[str, str]]
     if _is_page(file):
         page = read_page(text)
         small = [*small_counts(page, min_cell), *_said_of_few(page, min_cell)]
         found = [*page.problems(), *_in_text(page.text), *_small(small)]
     else:
-        found = _in_json(file, text, min_cell)
+        found = _in_json(text, min_cell)
     for rule, what in found:
-        yield Offence(file.name, rule, what)
+        yield Offence(file, rule, what)
 
 
-def _in_json(file: Path, text: str, min_cell: int) -> Iterator[tuple[str, str]]:
+def _in_json(text: str, min_cell: int) -> Iterator[tuple[str, str]]:
     try:
         content = json.loads(text)
     except ValueError:
@@ -158,8 +159,8 @@ def _in_json(file: Path, text: str, min_cell: int) -> Iterator[tuple[str, str]]:
     yield from (("computable", what) for what in derived_counts(rows, min_cell))
 
 
-def _is_page(file: Path) -> bool:
-    return file.suffix.lower() in (".html", ".htm")
+def _is_page(file: str) -> bool:
+    return file.lower().endswith((".html", ".htm"))
 
 
 def _said_of_few(page: Page, min_cell: int) -> Iterator[str]:
@@ -216,7 +217,7 @@ def _strings(value: object) -> Iterator[str]:
             yield from _strings(inner)
 
 
-def _customers(texts: Mapping[Path, str], data: str | Path) -> Iterator[Offence]:
+def _customers(texts: Mapping[str, str], data: str | Path) -> Iterator[Offence]:
     """Look for ids: the words of the files go to the data, and none comes back."""
     from cxresearch.source import open_data  # noqa: PLC0415 - only where data are named
 
@@ -225,10 +226,10 @@ def _customers(texts: Mapping[Path, str], data: str | Path) -> Iterator[Offence]
         known = opened.known_ids(set().union(*words.values()))
     for file, held in words.items():
         if held & known:
-            yield Offence(file.name, "customer id", f"{len(held & known)} different ones")
+            yield Offence(file, "customer id", f"{len(held & known)} different ones")
 
 
-def _words(file: Path, text: str) -> set[str]:
+def _words(file: str, text: str) -> set[str]:
     said = _INVISIBLE.sub("", read_page(text).text if _is_page(file) else _text_of(text))
     whole = {word.strip(".:-/") for word in _WORD.findall(said)}
     # an id may stand between letters of another script, or be a part of a name
