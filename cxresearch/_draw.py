@@ -23,15 +23,9 @@ from matplotlib.transforms import Transform, offset_copy
 
 from cxresearch._folding import cut, fold, wrapped
 from cxresearch._html import html_table
-from cxresearch._language import ENGLISH, language, term, tr
+from cxresearch._language import ENGLISH, language, tr
 
 INK, QUIET, GRID = "#222222", "#595959", "#E3E3E3"
-
-# readable on white (contrast above 4.5) and told apart with any colour vision
-GROUP_COLORS = {"promoter": "#0068A8", "passive": "#6B6B6B", "detractor": "#B84A00"}
-PALETTE = ("#0068A8", "#B84A00", "#007A5A", "#B8397B", "#7A5F00", "#3D3D3D")
-GROUP_LINES = {"promoter": "-", "passive": ":", "detractor": "--"}
-LINES: tuple[Any, ...] = ("-", (0, (5, 2)), (0, (1, 1.2)), (0, (6, 2, 1, 2)), (0, (9, 2)))
 
 SHOWN_DPI = 100
 _NUMBERS = "_cx_numbers"  # where axes keep the table of what they plot
@@ -107,17 +101,6 @@ def cx_style() -> Iterator[None]:
         # is shown; leaving the context must not take that back.
         interactive = mpl.is_interactive()
     mpl.interactive(interactive)
-
-
-def looks(labels: Sequence[str]) -> list[tuple[str, Any]]:
-    """Return colour and line style per label: fixed for score groups, else by order."""
-    found = []
-    spoken = {term(score): score for score in GROUP_COLORS}
-    for i, label in enumerate(labels):
-        key = spoken.get(label, label.lower().removesuffix("s"))
-        color = GROUP_COLORS.get(key, PALETTE[i % len(PALETTE)])
-        found.append((color, GROUP_LINES.get(key, LINES[i % len(LINES)])))
-    return found
 
 
 def bold() -> str:

@@ -10,7 +10,15 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
+from cxresearch import _looks
+
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+@pytest.fixture(autouse=True)
+def _own_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let no figure of another test decide on the colours of this one."""
+    monkeypatch.setattr(_looks, "_PLACES", {})
 
 
 @pytest.fixture

@@ -71,7 +71,7 @@ ROOMS = (
     ("roi",),
     ("claims",),
     ("simulate",),
-    ("plots", "_draw", "_folding"),
+    ("plots", "_draw", "_looks", "_folding"),
     ("definitions", "present", "brief", "sliders"),
     ("reports",),
     ("cli",),

@@ -12,7 +12,8 @@ from matplotlib.colors import to_hex
 from matplotlib.text import Text
 from valued import World, draw
 
-from cxresearch._draw import GROUP_COLORS, alt_text
+from cxresearch._draw import alt_text
+from cxresearch._looks import GROUP_COLORS
 from cxresearch.errors import CxError
 from cxresearch.plots.value import plot_contribution, plot_lifetime_value, plot_value_by_horizon
 from cxresearch.value.lifetime import LifetimeValues, lifetime_values

@@ -10,7 +10,8 @@ from IPython.core.formatters import DisplayFormatter
 from matplotlib import pyplot as plt
 from matplotlib.text import Text
 
-from cxresearch._draw import PALETTE, looks, spread
+from cxresearch._draw import spread
+from cxresearch._looks import PALETTE, looks
 from cxresearch.errors import CxError
 from cxresearch.plots import (
     GROUP_COLORS,
@@ -143,6 +144,8 @@ def test_score_groups_keep_their_colours_and_all_lines_differ():
     assert found["Promoters"][0] == GROUP_COLORS["promoter"]
     assert found["detractor"][0] == GROUP_COLORS["detractor"]
     five = looks(list("abcde"))
+    assert looks(list("bd")) == [five[1], five[3]]  # also where a figure lacks some of them
+    assert looks(list("xb"))[1] == five[1]
     assert len({str(line) for _, line in five}) == 5
     assert len({color for color, _ in five}) == 5
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from cxresearch._draw import GROUP_COLORS, alt_text, cx_style
+from cxresearch._draw import alt_text, cx_style
+from cxresearch._looks import GROUP_COLORS
 from cxresearch.plots.causes import plot_causes, plot_incidence
 from cxresearch.plots.claim_map import plot_claim_map
 from cxresearch.plots.claims import plot_claim_directions, plot_claims, plot_contradictions

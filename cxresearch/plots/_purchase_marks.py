@@ -9,8 +9,9 @@ from matplotlib import pyplot as plt
 from matplotlib.axes import Axes
 
 from cxresearch import _format as words
-from cxresearch._draw import INK, PALETTE, QUIET, SMALL, WIDTH, narrow, new_axes
+from cxresearch._draw import INK, QUIET, SMALL, WIDTH, narrow, new_axes
 from cxresearch._language import term, tr
+from cxresearch._looks import PALETTE
 from cxresearch.errors import CxError
 from cxresearch.projection._forecast import COMBINED, TOGETHER
 from cxresearch.purchases._fitted import NAMES

@@ -12,20 +12,19 @@ from numpy.typing import NDArray
 
 from cxresearch import _format as words
 from cxresearch._draw import (
-    PALETTE,
     QUIET,
     Series,
     at_risk_rows,
     attach_alt,
     cx_style,
     label_ends,
-    looks,
     new_axes,
     percent_axis,
     quieten,
 )
 from cxresearch._folding import cut
 from cxresearch._language import term, tr
+from cxresearch._looks import PALETTE, looks
 from cxresearch._retention_curve import RetentionCurve
 from cxresearch.cause_table import NOT_RECORDED
 from cxresearch.causes._cause_words import periods, recorded, whom

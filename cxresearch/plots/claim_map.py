@@ -13,20 +13,10 @@ from matplotlib.contour import QuadContourSet
 from numpy.typing import NDArray
 
 from cxresearch import _format as words
-from cxresearch._draw import (
-    GRID,
-    INK,
-    PALETTE,
-    QUIET,
-    attach_alt,
-    bold,
-    cx_style,
-    narrow,
-    new_axes,
-    quieten,
-)
+from cxresearch._draw import GRID, INK, QUIET, attach_alt, bold, cx_style, narrow, new_axes, quieten
 from cxresearch._folding import wrapped
 from cxresearch._language import tr
+from cxresearch._looks import PALETTE
 from cxresearch.plots._signed import percents, signed
 from cxresearch.roi.claim_map import ClaimMap, own_words
 from cxresearch.roi.economics import concept_name

@@ -14,7 +14,6 @@ from cxresearch import _format as words
 from cxresearch._draw import (
     GRID,
     INK,
-    PALETTE,
     QUIET,
     SMALL,
     attach_alt,
@@ -27,6 +26,7 @@ from cxresearch._draw import (
 )
 from cxresearch._folding import fold, wrapped
 from cxresearch._language import ENGLISH, language, term, tr
+from cxresearch._looks import PALETTE
 from cxresearch.claims.judged import CONTRADICTED, READING, SUPPORTED, UNCLEAR, Judged
 from cxresearch.claims.register import Contradiction, Figure, Register
 from cxresearch.claims.verdicts import ClaimVerdicts

@@ -15,13 +15,11 @@ from matplotlib.axes import Axes
 
 from cxresearch import _format as words
 from cxresearch._draw import (
-    PALETTE,
     Series,
     at_risk_rows,
     attach_alt,
     cx_style,
     label_ends,
-    looks,
     new_axes,
     percent_axis,
     quieten,
@@ -29,6 +27,7 @@ from cxresearch._draw import (
 )
 from cxresearch._folding import wrapped
 from cxresearch._language import mark, term, tr
+from cxresearch._looks import PALETTE, looks
 from cxresearch._reasons import reason_words
 from cxresearch._retention_curve import RetentionCurve
 from cxresearch.errors import CxError

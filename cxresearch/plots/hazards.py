@@ -13,7 +13,6 @@ from cxresearch import _format as words
 from cxresearch._draw import (
     GRID,
     INK,
-    PALETTE,
     QUIET,
     ROW,
     attach_alt,
@@ -25,6 +24,7 @@ from cxresearch._draw import (
 )
 from cxresearch._folding import wrapped
 from cxresearch._language import mark, term, tr
+from cxresearch._looks import PALETTE
 from cxresearch.errors import CxError
 from cxresearch.findings import Finding
 from cxresearch.hazards._hazard_ratios import ratio_words

@@ -8,18 +8,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cxresearch import _format as words
-from cxresearch._draw import (
-    PALETTE,
-    QUIET,
-    SMALL,
-    attach_alt,
-    cx_style,
-    narrow,
-    new_axes,
-    quieten,
-)
+from cxresearch._draw import QUIET, SMALL, attach_alt, cx_style, narrow, new_axes, quieten
 from cxresearch._folding import wrapped
 from cxresearch._language import tr
+from cxresearch._looks import PALETTE
 from cxresearch._results import Results
 from cxresearch.errors import CxError
 from cxresearch.projection._forecast import COMBINED, curve_name

@@ -11,12 +11,10 @@ from matplotlib.axes import Axes
 from cxresearch import _format as words
 from cxresearch._draw import (
     INK,
-    PALETTE,
     QUIET,
     SMALL,
     attach_alt,
     cx_style,
-    looks,
     narrow,
     new_axes,
     quieten,
@@ -25,6 +23,7 @@ from cxresearch._draw import (
 )
 from cxresearch._folding import wrapped
 from cxresearch._language import term, tr
+from cxresearch._looks import PALETTE, looks
 from cxresearch.adjust._rung import Rung
 from cxresearch.adjust._rung_words import difference_cell, hazard_cell, heading
 from cxresearch.adjust.balance import Balance, Overlap

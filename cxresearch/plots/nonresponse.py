@@ -12,7 +12,6 @@ from matplotlib.axes import Axes
 from cxresearch import _format as words
 from cxresearch._draw import (
     INK,
-    PALETTE,
     QUIET,
     SMALL,
     attach_alt,
@@ -24,6 +23,7 @@ from cxresearch._draw import (
 )
 from cxresearch._folding import wrapped
 from cxresearch._language import term, tr
+from cxresearch._looks import PALETTE
 from cxresearch.errors import CxError
 from cxresearch.plots._ticks import period_tick, tick_letters
 from cxresearch.plots.curves import plot_retention, retention_numbers, say_shares

@@ -11,8 +11,6 @@ from matplotlib.axes import Axes
 
 from cxresearch._draw import (
     INK,
-    LINES,
-    PALETTE,
     QUIET,
     Series,
     attach_alt,
@@ -24,6 +22,7 @@ from cxresearch._draw import (
 )
 from cxresearch._folding import wrapped
 from cxresearch._language import tr
+from cxresearch._looks import LINES, PALETTE
 from cxresearch.plots._signed import percents, signed
 from cxresearch.roi._exact_shares import exact_shares
 from cxresearch.roi.profit_path import ProfitPath

@@ -11,8 +11,6 @@ from matplotlib.axes import Axes
 from cxresearch import _format as words
 from cxresearch._draw import (
     INK,
-    LINES,
-    PALETTE,
     QUIET,
     Series,
     attach_alt,
@@ -25,6 +23,7 @@ from cxresearch._draw import (
 )
 from cxresearch._folding import wrapped
 from cxresearch._language import mark, term, tr
+from cxresearch._looks import LINES, PALETTE
 from cxresearch.plots._signed import percents
 from cxresearch.roi._customer_lives import LIVES, Lives
 from cxresearch.roi._defection_curve import CURRENCY, DefectionCurve

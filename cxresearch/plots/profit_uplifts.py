@@ -15,8 +15,6 @@ from cxresearch import _format as words
 from cxresearch._draw import (
     GRID,
     INK,
-    LINES,
-    PALETTE,
     QUIET,
     attach_alt,
     bold,
@@ -31,6 +29,7 @@ from cxresearch._draw import (
 )
 from cxresearch._folding import wrapped
 from cxresearch._language import mark, term, tr
+from cxresearch._looks import LINES, PALETTE
 from cxresearch.errors import NotEnoughError
 from cxresearch.plots._signed import percents, signed, signed_interval
 from cxresearch.roi._exact_shares import exact_shares

@@ -15,7 +15,6 @@ from numpy.typing import NDArray
 from cxresearch import _format as words
 from cxresearch._draw import (
     INK,
-    PALETTE,
     QUIET,
     SMALL,
     attach_alt,
@@ -29,6 +28,7 @@ from cxresearch._draw import (
 )
 from cxresearch._folding import wrapped
 from cxresearch._language import tr
+from cxresearch._looks import PALETTE
 from cxresearch.errors import CxError
 from cxresearch.roi._draws import Ends
 from cxresearch.roi._risk import ProgrammeRisk, chance

@@ -11,19 +11,18 @@ from numpy.typing import NDArray
 
 from cxresearch import _format as words
 from cxresearch._draw import (
-    PALETTE,
     QUIET,
     SMALL,
     Series,
     attach_alt,
     cx_style,
     label_ends,
-    looks,
     new_axes,
     percent_axis,
     quieten,
 )
 from cxresearch._language import term, tr
+from cxresearch._looks import PALETTE, looks
 from cxresearch.errors import CxError
 from cxresearch.plots._projection_words import (
     group_name,

@@ -18,7 +18,6 @@ from cxresearch._draw import (
     attach_alt,
     cx_style,
     folded,
-    looks,
     money_axis,
     narrow,
     new_axes,
@@ -27,6 +26,7 @@ from cxresearch._draw import (
 )
 from cxresearch._folding import wrapped
 from cxresearch._language import term, tr
+from cxresearch._looks import looks
 from cxresearch.errors import CxError
 from cxresearch.plots._purchase_fit import plot_purchase_frequencies, plot_purchase_holdout
 from cxresearch.plots._purchase_marks import (

@@ -16,13 +16,13 @@ from cxresearch._draw import (
     attach_alt,
     cx_style,
     label_ends,
-    looks,
     new_axes,
     percent_axis,
     quieten,
     size_in_points,
 )
 from cxresearch._language import mark, term, tr
+from cxresearch._looks import looks
 from cxresearch._results import Results
 from cxresearch.errors import CxError
 from cxresearch.plots._ticks import period_tick, tick_letters

@@ -6,18 +6,10 @@ import pandas as pd
 from matplotlib.axes import Axes
 
 from cxresearch import _format as words
-from cxresearch._draw import (
-    PALETTE,
-    QUIET,
-    SMALL,
-    attach_alt,
-    cx_style,
-    new_axes,
-    quieten,
-    size_in_points,
-)
+from cxresearch._draw import QUIET, SMALL, attach_alt, cx_style, new_axes, quieten, size_in_points
 from cxresearch._folding import fold
 from cxresearch._language import tr
+from cxresearch._looks import PALETTE
 from cxresearch.scores.revenue_retention import RevenueRetention
 
 

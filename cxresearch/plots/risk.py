@@ -11,7 +11,6 @@ from cxresearch import _format as words
 from cxresearch._draw import (
     GRID,
     INK,
-    PALETTE,
     QUIET,
     SMALL,
     attach_alt,
@@ -23,6 +22,7 @@ from cxresearch._draw import (
 )
 from cxresearch._folding import cut
 from cxresearch._language import tr
+from cxresearch._looks import PALETTE
 from cxresearch.errors import CxError
 from cxresearch.hazards.churn_risk import ChurnRisk
 

@@ -16,9 +16,7 @@ from numpy.typing import NDArray
 from cxresearch import _format as words
 from cxresearch._draw import (
     GRID,
-    GROUP_COLORS,
     INK,
-    PALETTE,
     QUIET,
     SMALL,
     attach_alt,
@@ -30,6 +28,7 @@ from cxresearch._draw import (
 )
 from cxresearch._folding import fold, wrapped
 from cxresearch._language import tr
+from cxresearch._looks import GROUP_COLORS, PALETTE
 from cxresearch.errors import CxError
 from cxresearch.plots._score_words import (
     answers_numbers,

@@ -20,7 +20,6 @@ from cxresearch._draw import (
     cx_style,
     folded,
     label_ends,
-    looks,
     money_axis,
     new_axes,
     quieten,
@@ -29,6 +28,7 @@ from cxresearch._draw import (
 )
 from cxresearch._folding import wrapped
 from cxresearch._language import term, tr
+from cxresearch._looks import looks
 from cxresearch.errors import CxError
 from cxresearch.plots.curves import tenure_axis
 from cxresearch.plots.projection import MARKERS, draw_forecast, mark_end_of_data

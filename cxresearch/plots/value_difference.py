@@ -11,12 +11,10 @@ from matplotlib.axes import Axes
 from cxresearch import _format as words
 from cxresearch._draw import (
     INK,
-    PALETTE,
     QUIET,
     attach_alt,
     cx_style,
     folded,
-    looks,
     money_axis,
     narrow,
     new_axes,
@@ -27,6 +25,7 @@ from cxresearch._draw import (
 )
 from cxresearch._folding import wrapped
 from cxresearch._language import term, tr
+from cxresearch._looks import PALETTE, looks
 from cxresearch.adjust._rung import Ends
 from cxresearch.errors import CxError
 from cxresearch.value._compared import PART_NAMES
