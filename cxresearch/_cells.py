@@ -22,6 +22,8 @@ N_REPLICATES = 256
 MISSING_LABEL = "(missing)"
 # Customers who share a label that may be named: what fewer do may be one of them by name.
 MIN_NAMED = 30
+_DIGITS = 12  # of a sum
+_LEAST = 200  # zeros behind the point, beyond which nothing is told apart
 
 
 class CountTable(Grouped):
@@ -274,3 +276,22 @@ def _check_poolable(a: CountTable, b: CountTable) -> None:
         problems = [f"cannot pool {type(a).__name__} and {type(b).__name__}: use the same kind."]
     if problems:
         raise DataError(problems)
+
+
+def steady(counted: pd.DataFrame) -> pd.DataFrame:
+    """Return sums without the digits that depend on the order of their rows, which is by chance.
+
+    Twelve digits of a fraction are kept: far more than are shown, and so few that the same data
+    give the same bytes.
+    """
+    for column in counted.select_dtypes("float64"):
+        values = counted[column].to_numpy()
+        with np.errstate(divide="ignore", invalid="ignore"):
+            size = np.floor(np.log10(np.abs(values)))
+        whole = values == np.floor(values)  # as exact as a count
+        known = ~whole & np.isfinite(size) & (size > -_LEAST)
+        scale = 10.0 ** (_DIGITS - 1 - size[known])
+        rounded = values.copy()
+        rounded[known] = np.round(values[known] * scale) / scale
+        counted[column] = rounded
+    return counted

@@ -20,7 +20,7 @@ import pandas as pd
 from sqlglot import exp
 
 from cxresearch import opening, sql
-from cxresearch._cells import MIN_NAMED
+from cxresearch._cells import MIN_NAMED, steady
 from cxresearch._shared import recall, shares
 from cxresearch.designs import Design
 from cxresearch.errors import DataError
@@ -112,8 +112,8 @@ class Engine:
         """Return the (small) result of a query for counts, which the reports of a run share."""
         text = sql.render(tree)
         if self._frames or not shares():
-            return self._run(text).df()
-        return recall(self._all_of(text), lambda: self._run(text).df())
+            return steady(self._run(text).df())
+        return recall(self._all_of(text), lambda: steady(self._run(text).df()))
 
     def query_rows(self, tree: sql.Expression) -> pd.DataFrame:
         """Return the result of a query for rows of customers, which is shared with nobody."""

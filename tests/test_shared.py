@@ -8,12 +8,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from threading import Event
 
+import numpy as np
 import pandas as pd
 import pytest
 from pandas.testing import assert_frame_equal
 from runs import DATED, write_folder
 
 from cxresearch import sql, write_sample
+from cxresearch._cells import steady
 from cxresearch._shared import SHARED, recall
 from cxresearch.checking import check
 from cxresearch.designs import Design
@@ -28,6 +30,9 @@ CUSTOMERS = pd.DataFrame(
         "plan": ["basic", "basic", "pro"],
     }
 )
+
+# up, down
+ORDERS = (np.arange(999), np.arange(999)[::-1])
 
 
 @pytest.fixture
@@ -179,3 +184,19 @@ def test_a_run_of_several_reports_shares_and_deletes() -> None:
         assert folder.stat().st_mode & 0o077 == 0
         assert folder.stat().st_uid == os.getuid()
     assert not folder.exists()
+
+
+@pytest.mark.parametrize("digits", [-12, -4, 0])
+def test_the_order_of_a_sum_shows_in_no_digit(digits: int) -> None:
+    rng = np.random.default_rng(digits + 20)
+    amounts = np.round(rng.gamma(2, 20, (200, 999)), 2) * 10.0**digits
+    sums = [pd.DataFrame({"amount": [sum(row[order]) for row in amounts]}) for order in ORDERS]
+    assert not (sums[0] == sums[1]).all().all()  # each is a little off, in its own way
+    assert_frame_equal(steady(sums[0].copy()), steady(sums[1].copy()), check_exact=True)
+    np.testing.assert_allclose(steady(sums[0].copy()), sums[0], rtol=1e-12)
+
+
+def test_what_is_no_sum_stays_as_it_is() -> None:
+    odd = [0.0, -0.0, np.nan, np.inf, -np.inf, -12.5, 5e-324, 1.7e308, 10.0, 1e15 + 2.0]
+    frame = pd.DataFrame({"amount": odd, "n": range(10), "plan": list("abcdefghij")})
+    assert_frame_equal(steady(frame.copy()), frame, check_exact=True)
