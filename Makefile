@@ -12,7 +12,7 @@ report: $(READY)  ## build the sample reports and print where they are
 	@$(BIN)/cxresearch report --data data/sample --out reports --jobs 2
 
 test: $(READY) lint  ## check style, types and behaviour
-	@$(BIN)/pytest -q -n 2
+	@$(BIN)/pytest -q -n 2 --dist worksteal
 
 lint: $(READY)
 	@$(BIN)/ruff check --quiet .
