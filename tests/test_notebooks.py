@@ -497,7 +497,7 @@ def provenance_of(report: Report) -> dict[str, str]:
 
 @pytest.mark.parametrize(
     ("name", "folder"),
-    [(CHECK, "notebooks"), (CURVES, "."), (VALUE, "notebooks")],
+    [(CURVES, "."), (VALUE, "notebooks")],
 )
 def test_plain_papermill_gives_the_same_findings(
     shelf: Shelf, tmp_path: Path, name: str, folder: str
@@ -511,15 +511,7 @@ def test_plain_papermill_gives_the_same_findings(
     theirs = runs.attached(nbformat.read(out, as_version=4))
     # what is said twice on a page is one finding
     theirs = [f for i, f in enumerate(theirs) if f not in theirs[:i]]
-    if name != VALUE:
-        assert theirs == ours
-        return
-    # sums over orders come in any order, and a fit ends where its steps are small
-    keys = [[(f["id"], f["group"], f["n"], f["grade"]) for f in said] for said in (theirs, ours)]
-    assert keys[0] == keys[1]
-    for end in ("value", "ci_lower", "ci_upper"):
-        found = (np.array([f[end] for f in said], dtype=float) for said in (theirs, ours))
-        np.testing.assert_allclose(*found, rtol=1e-4, atol=1e-9)
+    assert theirs == ours
 
 
 # Other data
