@@ -38,9 +38,18 @@ CDNOW = ROOT / "data" / "recipes" / "cdnow.toml"
 ONLINE_RETAIL = ROOT / "data" / "recipes" / "online_retail.toml"
 # Which notebook runs on which recipe: customers of a shop have no lifetimes, which some take.
 SHOP = [CHECK, VALUE, CLAIM, PROGRAMME, REGISTER]
+# What two small data sets can answer is run with every test, the rest by make verify.
+ASKED_OF_SMALL = [CURVES, "03_retention_projection", CLAIM]
 ON_RECIPES = [
-    *((recipe, path.stem) for recipe in (TELCO, SAAS, PAPER) for path in NOTEBOOKS),
+    *((TELCO, path.stem) for path in NOTEBOOKS),
     *((CDNOW, notebook) for notebook in SHOP),
+    *(
+        pytest.param(
+            recipe, path.stem, marks=() if path.stem in ASKED_OF_SMALL else pytest.mark.verify
+        )
+        for recipe in (SAAS, PAPER)
+        for path in NOTEBOOKS
+    ),
 ]
 # A second value for every parameter of every notebook.
 SECOND = {
