@@ -38,18 +38,16 @@ CDNOW = ROOT / "data" / "recipes" / "cdnow.toml"
 ONLINE_RETAIL = ROOT / "data" / "recipes" / "online_retail.toml"
 # Which notebook runs on which recipe: customers of a shop have no lifetimes, which some take.
 SHOP = [CHECK, VALUE, CLAIM, PROGRAMME, REGISTER]
+ON_RECIPES = [
+    *((recipe, path.stem) for recipe in (TELCO, SAAS, PAPER) for path in NOTEBOOKS),
+    *((CDNOW, notebook) for notebook in SHOP),
+]
 # What two small data sets can answer is run with every test, the rest by make verify.
 ASKED_OF_SMALL = [CURVES, "03_retention_projection", CLAIM]
-ON_RECIPES = [
-    *((TELCO, path.stem) for path in NOTEBOOKS),
-    *((CDNOW, notebook) for notebook in SHOP),
-    *(
-        pytest.param(
-            recipe, path.stem, marks=() if path.stem in ASKED_OF_SMALL else pytest.mark.verify
-        )
-        for recipe in (SAAS, PAPER)
-        for path in NOTEBOOKS
-    ),
+SELDOM = [
+    (recipe, notebook)
+    for recipe, notebook in ON_RECIPES
+    if recipe in (SAAS, PAPER) and notebook not in ASKED_OF_SMALL
 ]
 # A second value for every parameter of every notebook.
 SECOND = {

@@ -325,7 +325,12 @@ def test_it_runs_on_the_sample(shelf: Shelf, path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("recipe", "notebook"), runs.ON_RECIPES, ids=lambda part: getattr(part, "stem", part)
+    ("recipe", "notebook"),
+    [
+        pytest.param(*run, marks=pytest.mark.verify if run in runs.SELDOM else ())
+        for run in runs.ON_RECIPES
+    ],
+    ids=lambda part: getattr(part, "stem", part),
 )
 def test_it_runs_on_every_recipe_and_says_what_is_missing(
     shelf: Shelf, recipe: Path, notebook: str, request: pytest.FixtureRequest

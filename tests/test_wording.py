@@ -263,9 +263,11 @@ def test_the_check_of_digits_can_fail(sentence: str) -> None:
 RECIPES = {recipe.stem: recipe for recipe, _ in runs.ON_RECIPES}
 RUNS = [(run, path.stem) for run in ("default", "second") for path in NOTEBOOKS]
 RUNS += [(recipe.stem, notebook) for recipe, notebook in runs.ON_RECIPES]
+SELDOM = [(recipe.stem, notebook) for recipe, notebook in runs.SELDOM]
+MARKED = [pytest.param(run, marks=pytest.mark.verify if run in SELDOM else ()) for run in RUNS]
 
 
-@pytest.fixture(params=RUNS, ids="-".join)
+@pytest.fixture(params=MARKED, ids="-".join)
 def report(request: pytest.FixtureRequest, shelf: Shelf) -> Report:
     run, notebook = request.param
     if run in RECIPES:
