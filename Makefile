@@ -11,8 +11,9 @@ BENCH_READY := $(BENCH)/.ready
 report: $(READY)  ## build the sample reports and print where they are
 	@$(BIN)/cxresearch report --data data/sample --out reports --jobs 2
 
+# Three workers on two cores: a test that waits for a kernel or a browser leaves a core to others.
 test: $(READY) lint  ## check style, types and behaviour
-	@$(BIN)/pytest -q -n 2 --dist worksteal
+	@$(BIN)/pytest -q -n 3 --dist worksteal
 
 lint: $(READY)
 	@$(BIN)/ruff check --quiet .
