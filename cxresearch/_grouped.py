@@ -66,9 +66,9 @@ class Grouped(Table):
         counted = np.asarray(self.n if sizes is None else sizes)
         hidden = counted < min_group
         guards = 0
-        few = 0 < counted[hidden].sum() < min(min_group, min_cell())
-        if few and not hidden.all() and "wave" not in self.group_columns:
-            hidden[np.argmin(np.where(hidden, np.inf, counted))] = True
+        guard = guard_of(counted, hidden, min(min_group, min_cell()))
+        if guard is not None and "wave" not in self.group_columns:
+            hidden[guard] = True
             guards = 1
         small = (self.groups[i] for i in np.flatnonzero(hidden))
         return self.take(np.flatnonzero(~hidden).tolist()), Small(small, guards)
@@ -84,6 +84,17 @@ class Grouped(Table):
             problems += [unknown(column, label, known) for label in labels if label not in known]
         if problems:
             raise DataError(problems)
+
+
+def guard_of(counted: Counts, hidden: NDArray[np.bool_], least: int) -> int | None:
+    """Return the group to hide with the hidden ones, where the total would tell of fewer people.
+
+    It is the smallest of the others; None where those that are hidden are nobody, or at least
+    `least` together, or all.
+    """
+    if hidden.all() or not 0 < counted[hidden].sum() < least:
+        return None
+    return int(np.argmin(np.where(hidden, np.inf, counted)))
 
 
 class Small(tuple[Labels, ...]):

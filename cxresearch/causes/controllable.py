@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from cxresearch import _format as words
-from cxresearch._grouped import Counts, Labels
+from cxresearch._grouped import Counts, Labels, guard_of
 from cxresearch._html import Table
 from cxresearch._language import speaking, tr
 from cxresearch._min_cell import least_events
@@ -218,7 +218,7 @@ def controllable_shares(
     }
     missing, _, _ = _odds(merged, ("unrecorded",), ("controllable", "other"), incidences, tenure)
     churned = _until(merged, PARTS, incidences, tenure)
-    guard = _guard(churned)
+    guard = guard_of(churned, churned < least_events(), least_events())
     found = tuple(
         ControllableShare(
             float(cases["known"][0][g]),
@@ -238,14 +238,6 @@ def controllable_shares(
 
 
 _FIELDS = ("controllable_share", "controllable_share_ci_lower", "controllable_share_ci_upper")
-
-
-def _guard(churned: Floats) -> int | None:
-    """Return the group to keep back with those that few left, if the total would tell of them."""
-    few = churned < least_events()
-    if few.all() or not 0 < churned[few].sum() < least_events():
-        return None
-    return int(np.argmin(np.where(few, np.inf, churned)))
 
 
 def _parts(table: CauseTable, controllable: Sequence[str]) -> dict[str, list[str]]:
