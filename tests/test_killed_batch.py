@@ -83,6 +83,19 @@ def wait_until(condition, process):
         time.sleep(0.05)
 
 
+def wait_for(place, names, process):
+    """Wait for the third notebook and for some reports; return the process id of its kernel."""
+    waiting, out = place / "waiting", place / "out"
+
+    def arrived():
+        there = all((out / f"{name}.html").exists() for name in names)
+        written = there and not any(out.glob(".cxresearch-ready-*"))  # with the list of all
+        return written and waiting.exists() and waiting.read_text()
+
+    wait_until(arrived, process)
+    return int(waiting.read_text())
+
+
 def is_running(process_id):
     try:
         return "State:\tZ" not in Path(f"/proc/{process_id}/status").read_text()
@@ -111,9 +124,7 @@ def test_a_batch_that_is_killed_goes_on_where_it_was(place, workers):
     out = place / "out"
     process = start(place, "--jobs", workers)
     made = {"a", "b"} if workers == "1" else {"a", "b", "d"}
-    there = [out / f"{name}.html" for name in made]
-    wait_until(lambda: (place / "waiting").exists() and all(p.exists() for p in there), process)
-    kernel = int((place / "waiting").read_text())
+    kernel = wait_for(place, made, process)
     process.send_signal(signal.SIGKILL)
     finish(process)
     assert whole(out) == made
@@ -137,15 +148,14 @@ def wait_until_gone(kernel):
 def test_an_interrupt_ends_all_workers(place):
     ready = partial(signal.signal, signal.SIGINT, signal.SIG_DFL)
     process = start(place, "--jobs", "2", preexec_fn=ready)  # as from a terminal
-    there = [place / "out" / f"{name}.html" for name in "abd"]
-    wait_until(lambda: (place / "waiting").exists() and all(p.exists() for p in there), process)
+    kernel = wait_for(place, "abd", process)
     process.send_signal(signal.SIGINT)
     code, said, told = finish(process)
     assert (code, said) == (130, "")
     assert told.splitlines()[-1].startswith("stopped; reports that were complete are kept: ")
     assert "Traceback" not in told
     assert whole(place / "out") == {"a", "b", "d"}
-    wait_until_gone(int((place / "waiting").read_text()))
+    wait_until_gone(kernel)
 
 
 def test_a_full_disk_is_said_and_what_is_whole_is_kept(place):

@@ -457,6 +457,15 @@ def test_a_run_killed_after_the_commit_is_completed(folder, monkeypatch, steps):
     assert not any(path.is_dir() for path in folder.iterdir())
 
 
+def test_the_list_of_reports_never_names_one_that_is_not_there(tmp_path, monkeypatch):
+    placed = []
+    monkeypatch.setattr(pathlib.Path, "replace", lambda _, target: placed.append(target.name))
+    monkeypatch.setattr(pathlib.Path, "rmdir", lambda _: None)
+    with open_folder(tmp_path) as reports:
+        reports.publish(dict.fromkeys(["a.html", "index.html", "z.html"], "text"))
+    assert placed == ["a.html", "z.html", "index.html"]
+
+
 @pytest.mark.skipif(sys.platform == "win32", reason="there is no flock on Windows")
 def test_two_runs_exclude_each_other(folder):
     with open_folder(folder) as reports:

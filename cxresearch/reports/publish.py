@@ -23,6 +23,7 @@ if sys.platform != "win32":
 
 __all__ = ["ReportFolder", "open_folder"]
 
+_LISTS = "index.html"
 _BUILDING, _READY, _LOCK = ".cxresearch-building-", ".cxresearch-ready-", ".cxresearch.lock"
 
 
@@ -110,7 +111,8 @@ def _write(path: Path, text: str) -> None:
 
 def _put_in_place(ready: Path, target: Path) -> None:
     # Each step can be repeated, so that a later run may finish it. Empty = remove.
-    for staged in sorted(ready.iterdir()):
+    # What lists the others comes last, so that it never names what is not there yet.
+    for staged in sorted(ready.iterdir(), key=lambda path: (path.name == _LISTS, path.name)):
         if staged.stat().st_size == 0:
             (target / staged.name).unlink(missing_ok=True)
             staged.unlink()
