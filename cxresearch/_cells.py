@@ -80,7 +80,7 @@ class CountTable(Grouped):
         groups = tuple(sorted(set(reduced)))
         index = [groups.index(labels) for labels in reduced]
         arrays = {
-            name: _add_rows(self.counts(name), index, len(groups)) for name in self.count_fields
+            name: add_rows(self.counts(name), index, len(groups)) for name in self.count_fields
         }
         return self._replace(group_columns=tuple(keep), groups=groups, **arrays)
 
@@ -257,9 +257,11 @@ def _decode(code: int, uniques: Sequence[Sequence[str]]) -> Labels:
     return tuple(reversed(labels))
 
 
-def _add_rows(counts: Counts, index: Sequence[int], n_groups: int) -> Counts:
+def add_rows(counts: Counts, index: Sequence[int], n_groups: int) -> Counts:
+    """Return the sums of the rows that go to each group, by the `index` of the row's group."""
     out = np.zeros((n_groups, *counts.shape[1:]), dtype=counts.dtype)
-    np.add.at(out, list(index), counts)
+    for place, row in zip(index, counts, strict=True):  # far quicker than np.add.at
+        out[place] += row
     return out
 
 

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike
 
 from cxresearch._cells import (
     N_REPLICATES,
+    add_rows,
     check_columns,
     count_cubes,
     encode_groups,
@@ -173,9 +174,8 @@ class CauseTable(Table):
         _check_merge(causes, self.causes)
         new = {old: name for name, members in causes.items() for old in members}
         names = tuple(dict.fromkeys([*causes, *(c for c in self.causes if c not in new)]))
-        rows = np.zeros((len(names), *self.life.churned.shape), dtype=self.churned.dtype)
-        np.add.at(rows, [names.index(new.get(c, c)) for c in self.causes], self.churned)
-        return type(self)(self.life, names, rows)
+        index = [names.index(new.get(c, c)) for c in self.causes]
+        return type(self)(self.life, names, add_rows(self.churned, index, len(names)))
 
     def take(self, index: Sequence[int]) -> Self:
         """Return the groups at these positions."""

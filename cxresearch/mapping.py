@@ -6,6 +6,7 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 from typing import Final
 
@@ -228,7 +229,7 @@ def _banded(number: sql.Expression, bands: Sequence[float]) -> sql.Expression:
 def _piece(
     text: str, raw: sql.Expression, literals: Mapping[str, str] | None = None
 ) -> sql.Expression:
-    tree = parse_one(text, dialect="duckdb")
+    tree = _parsed(text).copy()
     for node in list(tree.find_all(exp.Column)):
         if node.name == "@x":
             node.replace(raw.copy())
@@ -236,6 +237,11 @@ def _piece(
         if literal.name in (literals or {}):
             literal.replace(exp.Literal.string((literals or {})[literal.name]))
     return tree
+
+
+@cache
+def _parsed(text: str) -> sql.Expression:
+    return parse_one(text, dialect="duckdb")
 
 
 def _attributes(table: Table, source: TableSource, native: Mapping[str, str]) -> list[str]:

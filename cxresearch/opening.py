@@ -95,17 +95,17 @@ def open_tables(
 def _create_views(connection: Connection, source: TableSource, opened: Opened) -> None:
     """Create the table as it is, as the contract has it, and with row numbers for the rules."""
     name = source.name
-    connection.execute(view(f"raw_{name}", exp.select("*").from_(opened.scans[name].copy())))
+    connection.execute(view(f"raw_{name}", exp.select("*").from_(opened.scans[name])))
     described = connection.execute(f"DESCRIBE raw_{name}").fetchall()
     native = opened.native[name] = {str(row[0]): str(row[1]) for row in described}
     fields = opened.fields[name] = mapping.fields(TABLES[name], source, native)
-    typed = [exp.alias_(f.typed.copy(), f.name, quoted=True) for f in fields]
-    raw = [exp.alias_(f.raw.copy(), f"raw {f.name}", quoted=True) for f in fields if f.raw]
+    typed = [exp.alias_(f.typed, f.name, quoted=True) for f in fields]
+    raw = [exp.alias_(f.raw, f"raw {f.name}", quoted=True) for f in fields if f.raw]
     number = exp.alias_(exp.Window(this=exp.RowNumber()), "row_number")
     try:
-        connection.execute(view(name, exp.select(*typed).from_(f"raw_{name}")))
+        connection.execute(view(name, exp.select(*typed).from_(f"raw_{name}", copy=False)))
         connection.execute(
-            view(f"{name}_rows", exp.select(number, *typed, *raw).from_(f"raw_{name}"))
+            view(f"{name}_rows", exp.select(number, *typed, *raw).from_(f"raw_{name}", copy=False))
         )
     except duckdb.Error:
         raise DataError(
@@ -115,7 +115,7 @@ def _create_views(connection: Connection, source: TableSource, opened: Opened) -
 
 def view(name: str, tree: sql.Expression) -> str:
     """Return the statement that creates one of our views."""
-    return sql.render(exp.Create(this=exp.to_table(name), kind="VIEW", expression=tree.copy()))
+    return f"CREATE VIEW {sql.render(exp.to_table(name))} AS {sql.render(tree)}"
 
 
 def register(connection: Connection, name: str, frame: pd.DataFrame) -> sql.Expression:

@@ -117,13 +117,14 @@ class Data(Contributions, Shares, Repurchases, Surveys, Invitations, Experiments
         For looking whether a text names anybody; the ids themselves stay where they are. A
         survey is no customer's, and its id often a plain word, such as `ticket`.
         """
-        wanted = [exp.Literal.string(word) for word in words]
         found: set[str] = set()
+        self._connection.register("sought", pd.DataFrame({"word": list(words)}, dtype="string"))
         for name, fields in self.fields.items():
             of_one = [f for f in fields if f.kind == "id" and f.name != "survey_id"]
-            ids = [field.name for field in of_one if field.present]
-            for each in ids if wanted else ():
+            for each in (field.name for field in of_one if field.present):
                 text = exp.cast(column(each), "text")
                 query = exp.select(exp.alias_(text, "id")).distinct().from_(name)
-                found |= set(self.query_rows(query.where(text.copy().isin(*wanted)))["id"])
+                among = text.isin(query=exp.select("word").from_("sought"))
+                found |= set(self.query_rows(query.where(among))["id"])
+        self._connection.unregister("sought")
         return found

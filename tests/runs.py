@@ -253,7 +253,7 @@ class Shelf:
         """Return the report of a notebook; every `run` name stands for one call."""
 
         def build(folder: Path) -> None:
-            with _forked():
+            with forked():
                 run_reports([notebook], data=str(data), out=folder, parameters=parameters)
 
         return Report(self._once(f"{run}-{notebook}", build), notebook)
@@ -281,7 +281,7 @@ class Shelf:
         """Return the Japanese report of a notebook on the sample."""
 
         def build(folder: Path) -> None:
-            with _forked():
+            with forked():
                 run_reports([notebook], data=str(SAMPLE), out=folder, lang="ja")
 
         return Report(self._once(f"japanese-{notebook}", build), f"{notebook}.ja")
@@ -323,7 +323,7 @@ def command(*arguments: object, cwd: Path = ROOT) -> subprocess.CompletedProcess
 
 
 @contextmanager
-def _forked() -> Iterator[None]:
+def forked() -> Iterator[None]:
     """Fork the kernels from one server of this process, which ends with it."""
     server = server_of_this_process()
     with pytest.MonkeyPatch.context() as patch:
