@@ -296,7 +296,8 @@ class Shelf:
                 one = self.default(path.stem) if lang == "en" else self.japanese(path.stem)
                 for file in one.folder.glob(f"{one.name}.*"):
                     shutil.copy(file, folder)
-            run_reports([BRIEF], data=str(SAMPLE), out=folder, lang=lang)
+            with forked():
+                run_reports([BRIEF], data=str(SAMPLE), out=folder, lang=lang)
 
         return Report(self._once(f"brief-{lang}", build), name)
 

@@ -64,12 +64,9 @@ def test_the_whole_folder_passes_the_audit(brief: Report) -> None:
 
 def test_it_compares_with_an_earlier_run(shelf: Shelf, tmp_path: Path) -> None:
     now = shelf.brief()
-    result = run_report(
-        runs.BRIEF,
-        data=str(runs.SAMPLE),
-        out=tmp_path,
-        parameters={"run": str(now.folder), "compare": str(now.folder)},
-    )
+    given = {"run": str(now.folder), "compare": str(now.folder)}
+    with runs.forked():
+        result = run_report(runs.BRIEF, data=str(runs.SAMPLE), out=tmp_path, parameters=given)
     assert result.error is None
     html = result.paths["html"].read_text("utf-8")
     assert html.count("The same data, the same answer.") >= 5
@@ -91,6 +88,7 @@ def test_a_wrong_earlier_run_is_refused_before_anything_is_made(
 
 
 def test_without_reports_it_says_what_to_do(tmp_path: Path) -> None:
-    result = run_report(runs.BRIEF, data=str(runs.SAMPLE), out=tmp_path)
+    with runs.forked():
+        result = run_report(runs.BRIEF, data=str(runs.SAMPLE), out=tmp_path)
     assert result.error is not None
     assert "holds no findings: run `cxresearch report" in result.error

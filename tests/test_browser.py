@@ -64,7 +64,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Return a folder of reports, one of which failed and one of which is hostile."""
     out = tmp_path_factory.mktemp("reports")
     notebooks = [OWN / f"{name}.ipynb" for name in ("refuses", "raises", "hostile_output")]
-    run_reports(notebooks, data=str(OWN), out=out)
+    with runs.forked():
+        run_reports(notebooks, data=str(OWN), out=out)
     return out
 
 

@@ -161,10 +161,10 @@ def test_experiences_are_those_of_their_own_statistic(
     assert found(verdicts, "S0-1", "left_within_3").value < left
 
 
-def test_the_level_of_the_intervals_is_that_of_the_settings(sample: Data) -> None:
-    wide, narrow = (
-        claim_verdicts(sample, ClaimSettings(confidence_level=level)) for level in (0.95, 0.5)
-    )
+def test_the_level_of_the_intervals_is_that_of_the_settings(
+    sample: Data, verdicts: ClaimVerdicts
+) -> None:
+    wide, narrow = verdicts, claim_verdicts(sample, ClaimSettings(confidence_level=0.5))
     assert {j.evidence.confidence_level for j in wide.judged} == {0.95}
     assert {j.evidence.confidence_level for j in narrow.judged} == {0.5}
     ends = {tuple(j.group.values()): j.evidence for j in narrow.judged}

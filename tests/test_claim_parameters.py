@@ -53,7 +53,8 @@ def test_a_firm_without_a_profit_gets_a_report_that_says_so(tmp_path: Path) -> N
     """What cannot be said in per cent of nothing is left out, and the rest is shown."""
     loss = {"base_retention": 0.5, "profit_concept": "annual_profit", "acquisition_cost": 50.0}
     given = [x for name, value in loss.items() for x in ("-p", f"{name}={value}")]
-    done = runs.command("report", NOTEBOOK.stem, "--out", tmp_path, *given)
+    with runs.forked():
+        done = runs.command("report", NOTEBOOK.stem, "--out", tmp_path, *given)
     assert done.returncode == 0, done.stderr
     page = (tmp_path / f"{NOTEBOOK.stem}.html").read_text("utf-8")
     for said in ("Cannot be said here", "Not shown: how much higher profit is",

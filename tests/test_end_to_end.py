@@ -112,7 +112,8 @@ def test_a_sample_of_ones_own_from_simulation_to_report(tmp_path: Path) -> None:
     made = command("sample", folder, "--customers", 400, "--seed", 7)
     assert (made.returncode, made.stdout) == (0, f"{folder}\n")
     assert command("check", folder).returncode == 0
-    done = command("report", CHECK, CURVES, "--data", folder, "--out", out)
+    with runs.forked():
+        done = command("report", CHECK, CURVES, "--data", folder, "--out", out)
     assert done.returncode == 0, done.stderr
     findings = json.loads((out / "findings.json").read_text("utf-8"))
     assert {f["notebook"] for f in findings} == {CHECK, CURVES}

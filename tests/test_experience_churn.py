@@ -218,9 +218,9 @@ NULLS = {
 }
 
 
-@pytest.mark.parametrize("world", NULLS.values(), ids=NULLS.keys())
-def test_there_is_no_excess_where_experiences_go_with_nothing(world):
-    mean, error = mean_excess(world, range(24))
+@pytest.mark.parametrize("name", ["plain", "ageing and late entry"])
+def test_there_is_no_excess_where_experiences_go_with_nothing(name):
+    mean, error = mean_excess(NULLS[name], range(24))
     assert (abs(mean) < MONTE_CARLO * error).all()
     assert (error < [0.006, 0.008, 0.012]).all()
 

@@ -91,7 +91,8 @@ def planted(
     data, out = plant(folder), folder / "out"
     wanted = SOON if request.param == "soon" else [path.stem for path in runs.ALL]
     given = {"group_by": "plan,channel"}
-    results = run_reports(wanted, data=str(data), out=out, parameters=given, jobs=2)
+    with runs.forked():
+        results = run_reports(wanted, data=str(data), out=out, parameters=given, jobs=2)
     assert {result.name: result.error for result in results if result.error} == {}
     return data, out
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from frames import lifetimes
 from pictures import FIGURES, SCREENS
+from runs import forked
 
 from cxresearch.recipe_reader import build_recipe
 from cxresearch.source import open_data
@@ -71,10 +72,11 @@ def test_the_commands_run_one_after_the_other(folder: Path) -> None:
     for command in (line for line in commands(README) if not line.startswith("make")):
         program, *words = shlex.split(command)
         assert Path(program).parent == Path(".venv/bin")
-        done = subprocess.run(
-            [str(Path(sys.executable).with_name(Path(program).name)), *words],
-            cwd=folder, capture_output=True, text=True, check=False,
-        )  # fmt: skip
+        with forked():
+            done = subprocess.run(
+                [str(Path(sys.executable).with_name(Path(program).name)), *words],
+                cwd=folder, capture_output=True, text=True, check=False,
+            )  # fmt: skip
         assert done.returncode == 0, f"{command}\n{done.stdout}{done.stderr}"
         assert done.stdout or "cxresearch" not in program, command
     made = {path.name for path in folder.rglob("*.html")}

@@ -241,7 +241,7 @@ def test_how_customers_were_won_is_drawn_from_a_stream_of_its_own():
 
 
 def test_silence_biases_the_score_by_the_stated_amount():
-    for wave in simulation(customers=60_000).truth["nps"]["waves"]:
+    for wave in simulation(customers=30_000).truth["nps"]["waves"]:
         bias = wave["nps_of_those_who_answer"] - wave["nps"]
         error = 100 * np.sqrt(0.8 / wave["answers"])
         assert 6 < bias < 15

@@ -245,6 +245,7 @@ def test_parameters_of_each_kind_are_recovered() -> None:
             assert p.ci_upper < 3 * p.ci_lower
 
 
+@pytest.mark.verify
 def test_what_each_score_group_is_expected_to_do_is_recovered() -> None:
     """Score groups mix kinds, so the model is right only roughly: bands of 99 % hold the truth."""
     counted, stated = table("score_group"), simulation().truth["shop"]
