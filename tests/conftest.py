@@ -7,6 +7,7 @@ import os
 import sys
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -17,8 +18,10 @@ SHARED = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 
 def pytest_configure() -> None:
-    """Leave out, as our command does, a grammar that takes over a second and is not needed."""
-    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]
+    """Give Hypothesis the time it takes, and leave out a grammar, as our command does."""
+    hypothesis.settings.register_profile("untimed", deadline=None)
+    hypothesis.settings.load_profile("untimed")
+    sys.modules.setdefault("rfc3987_syntax", None)  # type: ignore[arg-type]  # over a second
 
 
 def pytest_collection_finish() -> None:

@@ -169,7 +169,7 @@ def test_too_few_iterations_are_not_convergence() -> None:
     assert not fit.separated
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 10**6), st.floats(0.1, 50), st.sampled_from(LINKS))
 def test_counting_everybody_more_often_changes_only_the_errors(
     seed: int, factor: float, link: Literal["logit", "cloglog"]
@@ -181,7 +181,7 @@ def test_counting_everybody_more_often_changes_only_the_errors(
         assert often.standard_errors * factor**0.5 == pytest.approx(once.standard_errors, rel=1e-6)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(st.integers(0, 10**6))
 def test_failures_for_successes_turn_the_signs_of_a_logit(seed: int) -> None:
     x, y, n = data(seed)

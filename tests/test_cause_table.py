@@ -94,7 +94,7 @@ def test_a_selection_by_an_iterator_selects_once():
     assert small().select(plan=iter(["b"])).life.groups == (("b",),)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.integers(0, 300), st.integers(0, 100))
 def test_parts_pool_to_the_whole(cut, seed):
     frame = rows(seed=seed)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import statsmodels.api as sm
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lifelines import KaplanMeierFitter
 from worlds import Setting, world
@@ -274,7 +274,6 @@ def test_a_group_in_which_nobody_left_has_an_exact_upper_end():
     min_group=st.integers(1, 40),
     seed=st.integers(0, 10),
 )
-@settings(deadline=None)
 def test_groups_are_large_enough_ordered_and_hold_ties_together(sizes, groups, min_group, seed):
     rng = np.random.default_rng(seed)
     units = 2 * len(sizes)

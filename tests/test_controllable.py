@@ -85,7 +85,7 @@ def test_the_textbook_and_the_jackknife_agree():
         assert other == pytest.approx(wide, rel=0.15)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 10_000), st.integers(40, 400))
 def test_the_interval_holds_both_bounds(seed, n):
     got = share(table_of(n, seed), min_group=1)

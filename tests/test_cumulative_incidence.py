@@ -120,7 +120,7 @@ def naive(frame, cause, until):
     return share
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 10_000), st.integers(30, 120))
 def test_it_is_the_sum_over_rows(seed, n):
     frame = rows(n, seed)
@@ -146,7 +146,7 @@ def test_lifelines_agrees_where_it_need_not_break_ties():
         np.testing.assert_allclose(shares(result)[f"c{kind}"], expected, atol=1e-12)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 10_000), st.integers(0, 8))
 def test_the_causes_and_those_still_there_add_up_to_everybody(seed, start):
     table = table_of(rows(seed=seed))
@@ -278,7 +278,7 @@ def test_where_all_left_with_one_cause_the_interval_ends_at_one():
     assert 0.8 < result.cumulative_incidence_ci_lower[0, -1] < 1
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.integers(0, 10_000), st.integers(5, 200))
 def test_intervals_hold_the_share_and_stay_between_0_and_1(seed, n):
     for result in cumulative_incidence(table_of(rows(n, seed)), min_group=1, min_at_risk=1):

@@ -216,7 +216,7 @@ def check_all(data: Data, n_customers: int, n_answers: int) -> None:
     assert all(isinstance(f, Finding) for f in found.findings())
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(dated, replied, st.sampled_from([None, dt.date(2024, 12, 15), dt.date(2025, 3, 1)]))
 def test_every_customer_with_dates_is_used_or_left_out_for_one_reason(
     people: list[tuple[dt.date | None, dt.date | None]],
@@ -229,7 +229,7 @@ def test_every_customer_with_dates_is_used_or_left_out_for_one_reason(
         check_all(data, len(people), len(replies))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(counted, st.sampled_from(["billed", "completed"]))
 def test_every_customer_with_a_tenure_is_used_or_left_out_for_one_reason(
     people: list[tuple[int | None, bool | None]], counts: str
@@ -246,7 +246,7 @@ def test_every_customer_with_a_tenure_is_used_or_left_out_for_one_reason(
         check(customer_waterfall(data), len(people), int(data.life_table().n.sum()))
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(st.lists(st.tuples(st.integers(0, 12), days, maybe), max_size=25), st.integers(1, 10))
 def test_every_customer_with_subscriptions_is_used_or_left_out_for_one_reason(
     spells: list[tuple[int, dt.date, dt.date | None]], n_customers: int

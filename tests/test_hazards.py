@@ -288,7 +288,7 @@ def test_a_column_that_is_not_asked_for_does_not_matter() -> None:
     assert split.left_out == pytest.approx(whole.left_out, abs=1e-9)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.integers(0, 10**6), st.floats(0.1, 20))
 def test_weights_on_everybody_change_neither_ratio_nor_error(seed: int, factor: float) -> None:
     frame = people(800, seed=seed, promoter=0.7)

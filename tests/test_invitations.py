@@ -247,7 +247,7 @@ def test_the_reductions_can_be_said_in_every_dialect(dialect: str):
             assert "@" not in text
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(st.integers(0, 2**31))
 def test_order_of_rows_changes_nothing(seed: int):
     people = lifetimes(60)

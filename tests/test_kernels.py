@@ -169,7 +169,7 @@ def test_the_script_that_runs_notebooks_is_not_run_again(tmp_path: Path) -> None
 
 @pytest.mark.parametrize("name", ["raises", "dies", "hangs", "leaves_early", "refuses"])
 def test_a_failure_is_told_as_by_a_new_kernel(forked: Kernels, name: str) -> None:
-    told = [run(OURS / f"{name}.ipynb", kernels, timeout=2) for kernels in (None, forked)]
+    told = [run(OURS / f"{name}.ipynb", kernels, timeout=4) for kernels in (None, forked)]
     anew, warm = (done.failure for done in told)
     assert anew is not None
     assert warm is not None

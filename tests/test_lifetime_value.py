@@ -173,7 +173,7 @@ def test_the_interval_is_that_of_leaving_each_replicate_out_by_hand() -> None:
 
 
 @given(st.floats(0, 0.5), st.floats(0.01, 0.5))
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 def test_a_higher_discount_rate_gives_less(rate: float, more: float) -> None:
     cheap, dear = (one(promoters(), Terms(r, 48, "now")) for r in (rate, rate + more))
     assert dear.lifetime_value < cheap.lifetime_value
@@ -181,7 +181,7 @@ def test_a_higher_discount_rate_gives_less(rate: float, more: float) -> None:
 
 
 @given(st.integers(1, 40), st.integers(1, 20))
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 def test_a_longer_horizon_gives_more_and_leaves_less(horizon: int, more: int) -> None:
     near, far = (one(promoters(), Terms(0.1, h, "now")) for h in (horizon, horizon + more))
     assert (near.contribution.value > 0).all()
@@ -191,7 +191,7 @@ def test_a_longer_horizon_gives_more_and_leaves_less(horizon: int, more: int) ->
 
 
 @given(st.floats(0.01, 1000))
-@settings(deadline=None, max_examples=10)
+@settings(max_examples=10)
 def test_it_scales_with_the_money(factor: float) -> None:
     """So a currency changes nothing but the unit."""
     source, terms = promoters(), Terms(0.1, 48, "now")

@@ -4,7 +4,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from lifelines.datasets import load_lung
 from statsmodels.duration.survfunc import survdiff
@@ -57,7 +57,6 @@ def test_equals_statsmodels_with_ties_and_late_entry(groups, late):
 
 
 @given(st.permutations([0, 1, 2]))
-@settings(deadline=None)
 def test_does_not_depend_on_which_group_is_left_out(names):
     rng = np.random.default_rng(5)
     group, exits = rng.integers(0, 3, 90), rng.integers(1, 12, 90)

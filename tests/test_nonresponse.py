@@ -279,7 +279,7 @@ def counted(rows: list[tuple[int, ...]]) -> InvitationTable:
     return InvitationTable.from_counts(frame, ["cell"], **WORDS)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(COUNTS)
 def test_bounds_contain_every_weighted_score(rows: list[tuple[int, ...]]):
     for result in nps_nonresponse(counted(rows), min_group=1):
@@ -293,7 +293,7 @@ def test_bounds_contain_every_weighted_score(rows: list[tuple[int, ...]]):
             check_whole(finding.sentence)
 
 
-@settings(max_examples=20, deadline=None)
+@settings(max_examples=20)
 @given(COUNTS, st.permutations(range(256)))
 def test_names_of_replicates_and_order_change_nothing(
     rows: list[tuple[int, ...]], order: list[int]

@@ -4,7 +4,7 @@ import matplotlib as mpl
 import numpy as np
 import pandas as pd
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from IPython.core.formatters import DisplayFormatter
 from matplotlib import pyplot as plt
@@ -233,7 +233,6 @@ def test_ticks_fall_on_years_or_even_parts(arguments, expected):
 
 
 @given(st.lists(st.tuples(st.floats(0, 200), st.floats(5, 20)), min_size=1, max_size=8))
-@settings(deadline=None)
 def test_spread_labels_never_overlap(items):
     wanted, heights = zip(*items, strict=True)
     placed = spread(wanted, heights, 200)

@@ -9,7 +9,7 @@ from cxresearch.tables import LifeTable
 
 ROW = st.tuples(st.integers(0, 5), st.integers(1, 8), st.booleans())  # entry, length, churned
 ROWS = st.lists(ROW, min_size=1, max_size=60)
-quick = settings(deadline=None, max_examples=80)
+quick = settings(max_examples=80)
 
 
 def counts(rows):

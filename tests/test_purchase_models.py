@@ -344,7 +344,7 @@ def test_intervals_of_parameters_cover_the_truth(name: str, replicates: int) -> 
 # Properties
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     at=st.tuples(*[st.floats(-2, 3)] * 4),
     x=st.integers(0, 60),
@@ -367,7 +367,7 @@ def test_posteriors_keep_their_bounds(name, *, at, x, last, age, weeks) -> None:
         assert model.alive(parameters, older)[0] <= alive + 1e-9
 
 
-@settings(deadline=None, max_examples=20)
+@settings(max_examples=20)
 @given(scale=st.floats(0.1, 10))
 @pytest.mark.parametrize("name", MODELS)
 def test_the_unit_of_time_changes_nothing(name: str, scale: float) -> None:

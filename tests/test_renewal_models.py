@@ -229,7 +229,6 @@ def test_slopes_are_those_of_differences(point: tuple[float, float, float]) -> N
 
 
 @given(st.floats(-12, 12), st.floats(-13, 3) | st.just(-np.inf))
-@settings(deadline=None)
 def test_the_closed_form_of_c_1_is_the_limit_of_the_general_one(mean: float, spread: float) -> None:
     """Where c is 1 for good the score needs no Γ; its own coordinates must not notice."""
     here = np.array([[mean, spread, 0.0]])
@@ -266,7 +265,6 @@ def test_the_share_is_exact_where_the_forms_meet() -> None:
 
 
 @given(st.floats(-12, 3), st.floats(-14, 3) | st.just(-np.inf), st.floats(-2, 2))
-@settings(deadline=None)
 def test_the_share_only_falls_however_far_one_looks(mean: float, spread: float, c: float) -> None:
     """A hundred years of months stretch to t^c beyond 10^22, and no digit may be lost on the way."""
     share = log_retained(np.array([mean, spread, c]), np.arange(1201))
@@ -360,7 +358,7 @@ def drawn(hazard: list[float], size: int = 300) -> tuple[np.ndarray, np.ndarray]
 
 
 @given(hazards)
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 def test_a_larger_model_is_at_least_as_likely(hazard: list[float]) -> None:
     n, d = drawn(hazard)
     ends = {model: fit(model, n, d) for model in MODELS}
@@ -375,7 +373,7 @@ def test_a_larger_model_is_at_least_as_likely(hazard: list[float]) -> None:
 
 
 @given(hazards)
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 def test_twice_the_customers_are_the_same_model(hazard: list[float]) -> None:
     n, d = drawn(hazard)
     once, twice = fit("sbg", n, d), fit("sbg", 2 * n, 2 * d)

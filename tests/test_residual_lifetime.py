@@ -162,7 +162,7 @@ def test_the_share_beyond_the_data_is_what_is_not_observed() -> None:
 
 
 @given(st.floats(0.05, 1.0), st.floats(1.05, 3.0), st.integers(0, 30))
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_a_higher_discount_rate_gives_less_and_a_longer_tenure_more(
     rate: float, factor: float, tenure: int
 ) -> None:

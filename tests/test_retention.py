@@ -101,7 +101,7 @@ def test_weights_take_the_jackknife_and_equal_weights_change_nothing():
 
 
 @given(st.integers(0, 10**6))
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 def test_fractions_of_a_weight_change_nothing(seed):
     # sums of tenths are not exact: what is left of them must not look like customers at risk
     rng = np.random.default_rng(seed)
@@ -395,7 +395,7 @@ def tables(draw):
 
 
 @given(tables(), st.integers(1, 12), st.data())
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_a_curve_has_enough_at_risk_throughout(table, enough, data):
     start = data.draw(st.integers(0, table.axis[-1]))
     result = retention_curves(table, start=start, min_group=1, min_at_risk=enough)
@@ -419,7 +419,7 @@ def test_a_curve_has_enough_at_risk_throughout(table, enough, data):
 
 
 @given(tables(), st.integers(1, 12))
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 def test_the_start_proposed_leaves_no_group_without_a_curve_where_one_would_do(table, enough):
     at_risk = table.at_risk.sum(axis=1)
     large = at_risk[at_risk[:, 1:].max(axis=-1, initial=0) >= enough]
@@ -463,7 +463,7 @@ def test_hostile_labels_are_escaped_in_html():
 
 
 @given(st.integers(0, 10**6))
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 def test_pooled_curve_lies_between_the_curves_of_its_groups(seed):
     exits, churned, group, _ = simulated(400, seed, groups=3)
     parts = curves(exits, churned, group)

@@ -67,7 +67,7 @@ def test_a_customer_who_answers_twice_is_one_customer():
         ScoreTable.from_counts(frame.assign(customers=9), metric="nps", scale=TEN)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.tuples(st.sampled_from(["2024", "2025"]), st.sampled_from("abc"),
                           st.integers(0, 10), st.integers(1, 50)), min_size=1, max_size=20),
        st.randoms())  # fmt: skip

@@ -202,7 +202,7 @@ def three():
     return st.tuples(*[st.integers(0, 400)] * 3).filter(lambda counts: sum(counts) > 0)
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=80)
 @given(three(), st.sampled_from([0.5, 0.8, 0.95, 0.999]))
 def test_an_interval_holds_its_score_and_turns_with_the_scale(counts, level):
     options = {"min_group": 1, "confidence_level": level}
@@ -214,7 +214,7 @@ def test_an_interval_holds_its_score_and_turns_with_the_scale(counts, level):
     assert found.findings()[0].value == found.score
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(three(), three())
 def test_a_change_turns_with_time(before, after):
     rows = [tuple(c) for c in (before, after)]

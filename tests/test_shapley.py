@@ -54,7 +54,7 @@ def streams(draw):
     return Stream(retained, *rng.normal(0, 100, (3, BILLS)))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(streams(), streams(), st.floats(0, 0.5))
 def test_parts_are_the_mean_over_all_orders(exposed, reference, rate):
     discount = Terms(rate, BILLS, "end_of_period").factors
@@ -64,7 +64,7 @@ def test_parts_are_the_mean_over_all_orders(exposed, reference, rate):
     assert parts.sum() == pytest.approx(whole, abs=1e-9)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(streams(), streams(), st.floats(0.1, 10))
 def test_parts_change_sign_with_the_groups_and_scale_with_the_currency(exposed, reference, scale):
     discount = np.ones(BILLS)

@@ -212,7 +212,7 @@ def test_everybody_alike_is_not_taken_for_certain() -> None:
     st.booleans(),
     st.sampled_from([0.5, 0.9, 0.99]),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_the_share_lies_in_its_interval_and_the_interval_in_0_to_1(
     rows: list[tuple[int, int]], amounts: bool, level: float
 ) -> None:

@@ -129,7 +129,7 @@ def test_late_entry_is_refused() -> None:
 people = st.lists(st.tuples(st.integers(1, 30), st.booleans()), min_size=1, max_size=60)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(people, st.integers(1, 40))
 def test_everybody_is_at_risk_for_so_many_months_and_no_more(
     customers: list[tuple[int, bool]], months: int
@@ -142,7 +142,7 @@ def test_everybody_is_at_risk_for_so_many_months_and_no_more(
     assert proper.at_risk[..., 1:].sum() == sum(min(t, months) for t in tenure)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(people, st.integers(1, 3), st.integers(1, 40))
 def test_any_snapshot_gets_its_warning(
     customers: list[tuple[int, bool]], months: int, tenure: int

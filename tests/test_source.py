@@ -36,7 +36,7 @@ def completed(start: dt.date, day: dt.date) -> int:
     return next(k for k in range(400) if anniversary(start, k + 1) > day)
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.tuples(DAYS, DAYS), min_size=1, max_size=30), DAYS, DAYS)
 def test_months_are_those_of_the_calendar(spells, as_of, observed_from) -> None:
     spells = [(start, max(start + dt.timedelta(days=1), end)) for start, end in spells]

@@ -208,7 +208,7 @@ def test_intervals_cover_the_truth(replicates: int) -> None:
 # Properties
 
 
-@settings(deadline=None, max_examples=12)
+@settings(max_examples=12)
 @given(scale=st.sampled_from([0.01, 0.5, 150.0, 10_000.0]), seed=st.integers(0, 5))
 def test_the_currency_changes_nothing_but_the_scale(scale: float, seed: int) -> None:
     people = bought(600, seed)

@@ -16,7 +16,7 @@ ROW = st.tuples(  # entry, time at risk, churned, group, replicate
     st.integers(0, 255),
 )
 ROWS = st.lists(ROW, min_size=1, max_size=40)
-quick = settings(deadline=None, max_examples=60)
+quick = settings(max_examples=60)
 
 
 def life(rows, **extra):

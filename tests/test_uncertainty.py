@@ -3,7 +3,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import binom
 from statsmodels.stats.proportion import proportion_confint
@@ -26,7 +26,6 @@ def test_wilson_and_newcombe_match_the_published_numbers():
 
 
 @given(st.integers(0, 500), st.integers(1, 500), level)
-@settings(deadline=None)
 def test_wilson_matches_statsmodels(x, n, confidence):
     x = min(x, n)
     expected = proportion_confint(x, n, alpha=1 - confidence, method="wilson")
@@ -48,7 +47,6 @@ def test_exact_edge_is_clopper_pearson():
 
 
 @given(share, error, level)
-@settings(deadline=None)
 def test_intervals_hold_the_estimate_and_stay_in_bounds(p, se, confidence):
     for interval in (u.loglog_interval, u.logit_interval):
         lower, upper = interval(p, se, confidence)
@@ -59,7 +57,6 @@ def test_intervals_hold_the_estimate_and_stay_in_bounds(p, se, confidence):
 
 
 @given(share, st.floats(1e-6, 1e-4))
-@settings(deadline=None)
 def test_all_scales_agree_when_the_error_is_small(p, relative):
     se = relative * p * (1 - p) * -np.log(p)
     plain = np.array(u.normal_interval(p, se))

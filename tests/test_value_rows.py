@@ -180,7 +180,7 @@ def value_table(rows: Rows, last: Day, first: Day | None, blackout: int) -> Valu
     first=st.sampled_from(FIRST_DAYS),
     blackout=st.sampled_from([0, 30, 400]),
 )
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 def test_every_count_of_a_random_extract_is_that_of_a_loop_over_its_rows(
     seed: int, last: Day, first: Day | None, blackout: int
 ) -> None:
