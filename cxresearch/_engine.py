@@ -116,9 +116,11 @@ class Engine:
         text = sql.render(tree)
         settled = tree.args.get("order") or tree.args.get("limit")
         ordered = text if settled else f"{text} ORDER BY ALL"
-        if self._frames or not shares():
+
+        def count() -> pd.DataFrame:
             return steady(self._run(ordered).df())
-        return recall(self._all_of(text), lambda: steady(self._run(ordered).df()))
+
+        return recall(self._all_of(text), count) if self._shares else count()
 
     def query_rows(self, tree: sql.Expression) -> pd.DataFrame:
         """Return the result of a query for rows of customers, which is shared with nobody."""
@@ -141,9 +143,12 @@ class Engine:
         count
             Makes them.
         """
-        if self._frames or not shares():
-            return count()
-        return recall(f"{self.fingerprint}\n{what}", count)
+        return recall(f"{self.fingerprint}\n{what}", count) if self._shares else count()
+
+    @property
+    def _shares(self) -> bool:
+        """Whether what is counted may come from another report of the run, or go to one."""
+        return not self._frames and shares()
 
     def query_column(self, table: str, column: str) -> list[object]:
         """Return one column of a table of the contract, in the order of the rows."""

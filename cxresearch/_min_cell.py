@@ -7,9 +7,8 @@ from typing import Final
 from cxresearch.errors import CxError
 
 USUAL_MIN_CELL: Final = 10
-_FEW_EVENTS: Final = (
-    10  # what rests on fewer customers who left comes with a warning, or not at all
-)
+# What rests on fewer customers who left comes with a warning, or not at all.
+_FEW_EVENTS: Final = 10
 
 
 class _Least:
@@ -39,6 +38,11 @@ def use_min_cell(people: int) -> None:
     CxError
         When it is no whole number from 1.
     """
+    check_min_cell(people)
+    _Least.people = people
+
+
+def check_min_cell(people: int) -> None:
+    """Raise when it is no whole number from 1."""
     if isinstance(people, bool) or not isinstance(people, int) or people < 1:
         raise CxError(f"min_cell is {people!r}, must be a whole number from 1: 10 is usual.")
-    _Least.people = people

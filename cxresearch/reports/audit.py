@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from cxresearch._min_cell import USUAL_MIN_CELL
+from cxresearch._min_cell import USUAL_MIN_CELL, check_min_cell
 from cxresearch.errors import CxError
 from cxresearch.reports._audit_counts import (
     derived_counts,
@@ -101,8 +101,7 @@ def audit(
     CxError
         When there is nothing to read, or a file cannot be read.
     """
-    if min_cell < 1:
-        raise CxError(f"min_cell is {min_cell}, must be at least 1: 10 is usual.")
+    check_min_cell(min_cell)
     files = _files(Path(path))
     texts = {name: _read(file) for name, file in files.items()}
     offences = [o for name, text in texts.items() for o in _offences(name, text, min_cell)]
