@@ -11,10 +11,12 @@ BENCH_READY := $(BENCH)/.ready
 report: $(READY)  ## build the sample reports and print where they are
 	@$(BIN)/cxresearch report --data data/sample --out reports --jobs 2
 
+# One thread for the matrices of each worker, which are small: more would wait for each other.
+test verify: export OPENBLAS_NUM_THREADS = 1
+
 # Three workers on two cores: a test that waits for a kernel or a browser leaves a core to others.
-# Each has one thread for its matrices, which are small: more would wait for each other.
 test: $(READY) lint  ## check style, types and behaviour
-	@OPENBLAS_NUM_THREADS=1 $(BIN)/pytest -q -n 3 --dist worksteal
+	@$(BIN)/pytest -q -n 3 --dist worksteal
 
 lint: $(READY)
 	@$(BIN)/ruff check --quiet .

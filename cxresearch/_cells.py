@@ -257,7 +257,7 @@ def _decode(code: int, uniques: Sequence[Sequence[str]]) -> Labels:
     return tuple(reversed(labels))
 
 
-def add_rows(counts: Counts, index: Sequence[int], n_groups: int) -> Counts:
+def add_rows(counts: Counts, index: Iterable[int], n_groups: int) -> Counts:
     """Return the sums of the rows that go to each group, by the `index` of the row's group."""
     out = np.zeros((n_groups, *counts.shape[1:]), dtype=counts.dtype)
     for place, row in zip(index, counts, strict=True):  # far quicker than np.add.at

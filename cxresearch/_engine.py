@@ -120,7 +120,7 @@ class Engine:
         def count() -> pd.DataFrame:
             return steady(self._run(ordered).df())
 
-        return recall(self._all_of(text), count) if self._shares else count()
+        return self.counted_once(self._all_of(text), count)
 
     def query_rows(self, tree: sql.Expression) -> pd.DataFrame:
         """Return the result of a query for rows of customers, which is shared with nobody."""
@@ -143,12 +143,9 @@ class Engine:
         count
             Makes them.
         """
-        return recall(f"{self.fingerprint}\n{what}", count) if self._shares else count()
-
-    @property
-    def _shares(self) -> bool:
-        """Whether what is counted may come from another report of the run, or go to one."""
-        return not self._frames and shares()
+        if self._frames or not shares():
+            return count()
+        return recall(f"{self.fingerprint}\n{what}", count)
 
     def query_column(self, table: str, column: str) -> list[object]:
         """Return one column of a table of the contract, in the order of the rows."""
@@ -162,9 +159,9 @@ class Engine:
         return fingerprint(self.recipe, paths, self._frames)
 
     def _all_of(self, text: str) -> str:
-        """Return all that a result depends on: the data, the query, and what it reads of ours."""
+        """Return all that a result depends on but the data: query, and what it reads of ours."""
         made = [self._kept[name] for name in self._behind(text)]
-        return "\n".join([self.fingerprint, text, *made])
+        return "\n".join([text, *made])
 
     def _behind(self, text: str) -> list[str]:
         """Return what a query reads of what is kept, directly or not, in order of dependence."""

@@ -6,11 +6,10 @@ import difflib
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from itertools import pairwise
 from typing import Final
 
-from sqlglot import exp, parse_one
+from sqlglot import exp
 
 from cxresearch import sql
 from cxresearch.contract import Column, Kind, Table
@@ -229,7 +228,7 @@ def _banded(number: sql.Expression, bands: Sequence[float]) -> sql.Expression:
 def _piece(
     text: str, raw: sql.Expression, literals: Mapping[str, str] | None = None
 ) -> sql.Expression:
-    tree = _parsed(text).copy()
+    tree = sql.parse(text)
     for node in list(tree.find_all(exp.Column)):
         if node.name == "@x":
             node.replace(raw.copy())
@@ -237,11 +236,6 @@ def _piece(
         if literal.name in (literals or {}):
             literal.replace(exp.Literal.string((literals or {})[literal.name]))
     return tree
-
-
-@cache
-def _parsed(text: str) -> sql.Expression:
-    return parse_one(text, dialect="duckdb")
 
 
 def _attributes(table: Table, source: TableSource, native: Mapping[str, str]) -> list[str]:

@@ -215,7 +215,7 @@ class Pipeline(Blocks):
             fields = self._fields[name] if scans else self._trusted(name)
             own = {column.name for column in TABLES[name]}
             columns = [
-                exp.alias_(f.typed.copy(), f.name, quoted=f.name not in own)
+                exp.alias_(f.typed, f.name, quoted=f.name not in own)
                 for f in fields
                 if f.name in own or f.name in attributes
             ]

@@ -25,14 +25,23 @@ Expression = exp.Expr
 
 
 @cache
-def _parsed(folder: str, name: str) -> Expression:
-    text = resources.files("cxresearch").joinpath(folder, f"{name}.sql").read_text("utf-8")
+def _read(folder: str, name: str) -> str:
+    return resources.files("cxresearch").joinpath(folder, f"{name}.sql").read_text("utf-8")
+
+
+@cache
+def _parsed(text: str) -> Expression:
     return parse_one(text, dialect="duckdb")
+
+
+def parse(text: str) -> Expression:
+    """Return a fresh syntax tree of DuckDB SQL, which is taken apart once."""
+    return _parsed(text).copy()
 
 
 def load(name: str, folder: str = "reductions") -> Expression:
     """Return a fresh syntax tree of the SQL file `name`."""
-    return _parsed(folder, name).copy()
+    return parse(_read(folder, name))
 
 
 def column(name: str, table: str | None = None) -> exp.Column:

@@ -70,10 +70,10 @@ def start(place, *options, **how):
     )
 
 
-def make(how=How(workers=2)):  # noqa: B008 - it is frozen
+def make():
     """Run the batch in this process and working directory, with kernels of its server."""
     with forked():
-        return run_batch("batch.toml", how, Given(out=Path("out")))
+        return run_batch("batch.toml", How(workers=2), Given(out=Path("out")))
 
 
 def finish(process):

@@ -194,7 +194,7 @@ def covered(draws: int, n: int, seed: int, kinds: dict[str, Kind], model: str) -
 
 
 def test_the_interval_of_the_difference_holds_the_truth() -> None:
-    assert (covered(20, 400, 5, dict(SCORE_GROUPS), "bg_nbd") >= 0.75).all()
+    assert (covered(20, 400, 5, dict(SCORE_GROUPS), "bg_nbd") >= 0.8).all()
 
 
 @pytest.mark.verify

@@ -15,6 +15,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from cxresearch import _format as words
+from cxresearch._cells import add_rows
 from cxresearch._grouped import Counts
 from cxresearch._html import Table
 from cxresearch._language import speaking, tr
@@ -247,7 +248,8 @@ def _judged(
     table: LifeTable, held: HeldOut, member: NDArray[np.int64], about: About, min_group: int
 ) -> ChurnRisk:
     level = about.confidence_level
-    n, d = (_sums(x, member) for x in (held.at_risk, held.churned))
+    n_groups = int(member.max()) + 1
+    n, d = (add_rows(x, member, n_groups) for x in (held.at_risk, held.churned))
     total, events = n.sum(axis=1), d.sum(axis=1)
     error = jackknife(retained_share, n, d).standard_error
     low, high = retained_band(total, events, error, level)
@@ -268,7 +270,7 @@ def _judged(
 
 def _predicted(held: HeldOut, member: NDArray[np.int64], at_risk: Counts) -> Floats:
     """Return predicted churn of each group in the risk sets that were observed, shape (K,)."""
-    expected = _sums(held.at_risk.sum(axis=1) * held.hazard, member)
+    expected = add_rows(held.at_risk.sum(axis=1) * held.hazard, member, len(at_risk))
     hazard = np.divide(expected, at_risk, out=np.zeros(expected.shape), where=at_risk > 0)
     return np.asarray(1 - np.prod(1 - hazard, axis=-1))
 
@@ -287,12 +289,6 @@ def _mostly(table: LifeTable, size: Floats, inside: NDArray[np.bool_], min_group
                 found.append((-lift, place, words.group_words({column: label})))
     most = sorted(found)[:AT_MOST]
     return tr(", ").join(text for _, _, text in sorted(most, key=lambda item: item[1]))
-
-
-def _sums(values: NDArray[Any], member: NDArray[np.int64]) -> NDArray[Any]:
-    out = np.zeros((member.max() + 1, *values.shape[1:]), dtype=values.dtype)
-    np.add.at(out, member, values)
-    return out
 
 
 def _refused(reason: str, about: About) -> ChurnRisk:

@@ -21,9 +21,9 @@ from cxresearch.errors import ReportError
 if sys.platform != "win32":
     import fcntl
 
-__all__ = ["ReportFolder", "open_folder"]
+__all__ = ["INDEX", "ReportFolder", "open_folder"]
 
-_LISTS = "index.html"
+INDEX = "index.html"  # lists the reports of its folder
 _BUILDING, _READY, _LOCK = ".cxresearch-building-", ".cxresearch-ready-", ".cxresearch.lock"
 
 
@@ -112,7 +112,7 @@ def _write(path: Path, text: str) -> None:
 def _put_in_place(ready: Path, target: Path) -> None:
     # Each step can be repeated, so that a later run may finish it. Empty = remove.
     # What lists the others comes last, so that it never names what is not there yet.
-    for staged in sorted(ready.iterdir(), key=lambda path: (path.name == _LISTS, path.name)):
+    for staged in sorted(ready.iterdir(), key=lambda path: (path.name == INDEX, path.name)):
         if staged.stat().st_size == 0:
             (target / staged.name).unlink(missing_ok=True)
             staged.unlink()

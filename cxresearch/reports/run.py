@@ -25,7 +25,7 @@ from cxresearch.reports.findings_files import findings_files
 from cxresearch.reports.index import render_index
 from cxresearch.reports.plan import Job, Plan, check_together
 from cxresearch.reports.progress import PlainProgress, Progress
-from cxresearch.reports.publish import ReportFolder, open_folder
+from cxresearch.reports.publish import INDEX, ReportFolder, open_folder
 from cxresearch.reports.unchanged import Keys, reads
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ class _Run:
         now = datetime.now().astimezone().isoformat(timespec="seconds")
         with speaking(self._plan.lang):
             index = render_index(made, earlier, made=now, planned=len(self._plan.jobs))
-        return {"index.html": index, **findings_files(self._plan.jobs, known)}
+        return {INDEX: index, **findings_files(self._plan.jobs, known)}
 
 
 def _unfinished(out: Path) -> str | None:
