@@ -25,7 +25,7 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Let the collector pass over what is there before any test: a twelfth of the whole time."""
+    """Let the collector pass over what is there before any test."""
     gc.collect()
     gc.freeze()
 
