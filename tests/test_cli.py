@@ -8,11 +8,14 @@ import sys
 import time
 from functools import partial
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
+from nbclient.exceptions import CellExecutionError, DeadKernelError
 from typer.testing import CliRunner
 
 from cxresearch.cli import app
+from cxresearch.reports.execution import _unretrieved
 
 NOTEBOOKS = Path(__file__).parent / "notebooks"
 COMMAND = [sys.executable, "-c", "from cxresearch.cli import app; app()"]
@@ -171,6 +174,20 @@ def hanging(request, tmp_path):
     yield process, int(marker.read_text()), out
     process.kill()
     process.communicate()
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (CellExecutionError("", "KeyboardInterrupt", ""), 0),
+        (DeadKernelError(), 0),
+        (OSError(), 1),
+    ],
+)
+def test_only_how_an_interrupted_cell_ends_is_told_to_nobody(error, told):
+    loop = Mock()
+    _unretrieved(loop, {"exception": error})
+    assert loop.default_exception_handler.call_count == told
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from typing import Any
 
 import papermill
 from jupyter_core.utils import ensure_event_loop, run_sync
-from nbclient.exceptions import CellTimeoutError, DeadKernelError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernelError
 from nbconvert.filters import strip_ansi
 from nbformat import NotebookNode
 from nbformat.v4 import new_markdown_cell, new_notebook, new_output
@@ -203,8 +203,8 @@ def _run_papermill(
 
 def _unretrieved(loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
     # When a run is interrupted nobody waits for its cell any more, which learns that its kernel
-    # is gone; all else is told as ever.
-    if not isinstance(context.get("exception"), DeadKernelError):
+    # is gone, or was interrupted just before; all else is told as ever.
+    if not isinstance(context.get("exception"), DeadKernelError | CellExecutionError):
         loop.default_exception_handler(context)
 
 
